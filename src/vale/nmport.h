@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A netmap port seen by its user: rings in shared memory and two syncs.
+ *
+ * Place      under kipfw's VALE port, pkt-gen, vale-ctl and the tests.  The
+ *            same rings are meant for the kernel's netmap where it is loaded.
+ * Life       nmport_open -> fill/read rings, sync, sleep -> nmport_close.  A
+ *            process that just dies is cleaned up after by the others.
+ * Threads    one thread at a time per ring.  Different rings of one port, and
+ *            different ports, are independent.
+ * Cost       txsync forwards in the caller: learn and look up per packet, one
+ *            lock per destination and burst.  No system call unless somebody
+ *            sleeps.  rxsync is a few loads and stores.
+ *
+ *	for (;;) {
+ *		nmport_rxsync(p, 0);
+ *		if (nm_ring_space(ring) == 0 && idle for long &&
+ *		    nmport_sleep_begin(p, NMPORT_RX)) {
+ *			poll(nmport_fd(p));
+ *			nmport_sleep_end(p);
+ *		}
+ *		...
+ *	}
+ */
+#pragma once
+
+#include "base/cdefs.h"
+#include "base/err.h"
+#include "netmap_ring.h"
+
+struct nmport;
+
+/* What to ask for at open; zero means the default. */
+struct nmport_cfg {
+	unsigned tx_slots; /* 256 to 65536, a power of two */
+	unsigned rx_slots;
+	unsigned tx_rings; /* 1 to NMPORT_MAX_RINGS */
+	unsigned rx_rings;
+};
+
+enum {
+	NMPORT_MAX_RINGS = 8,
+	NMPORT_RX = 1, /* flags of nmport_sleep_begin() */
+	NMPORT_TX = 2,
+};
+
+/* Attaches to the port 'name' ("valeX:p": switch valeX, port p), creating
+ * switch and port.  One user of a port at a time: EBUSY if it is taken by a
+ * live process.  EINVAL a bad name or size, ENOMEM/ENOSPC no memory, ENOSPC
+ * no free port on the switch.  On success the caller owns *out. */
+int nmport_open(const char *name, const struct nmport_cfg *cfg,
+    struct nmport **out, struct err *e);
+
+/* Detaches: packets still in the rings are lost, buffers go back, the name is
+ * free again.  NULL is fine. */
+void nmport_close(struct nmport *p);
+
+/* Rings, borrowed until close; NULL if there is no such ring. */
+struct netmap_ring *nmport_txring(const struct nmport *p, unsigned i);
+struct netmap_ring *nmport_rxring(const struct nmport *p, unsigned i);
+struct netmap_if *nmport_if(const struct nmport *p);
+
+/* Forwards the slots that head has passed, and refreshes tail.  A slot may
+ * stay pending while its (live, moving) destination is full; call again.  A
+ * head outside [old head, tail] is refused with -EINVAL, nothing is sent and
+ * the ring is put back to its last good state.  Returns 0. */
+int nmport_txsync(struct nmport *p, unsigned ring);
+
+/* Returns the slots that head has passed to the senders, and lets tail grow
+ * over what has arrived.  Errors as for nmport_txsync(). */
+int nmport_rxsync(struct nmport *p, unsigned ring);
+
+/* Slots handed to txsync that are still pending on ring 'ring'. */
+unsigned nmport_txpending(const struct nmport *p, unsigned ring);
+
+/* A descriptor for poll(): readable after a wake-up.  Owned by the port. */
+int nmport_fd(const struct nmport *p);
+
+/* Says 'wake me' for arrivals (NMPORT_RX) and/or for room (NMPORT_TX), then
+ * looks once more.  True: nothing to do now, poll(nmport_fd()) will return
+ * when there is.  False: there is work, nothing was armed.  After true, call
+ * nmport_sleep_end() whatever poll() said. */
+bool nmport_sleep_begin(struct nmport *p, unsigned flags);
+void nmport_sleep_end(struct nmport *p);
+
+/* True if buffers of 'a' may be exchanged with buffers of 'b' (swap buf_idx
+ * and set NS_BUF_CHANGED in both slots): they lie in the same arena. */
+bool nmport_same_arena(const struct nmport *a, const struct nmport *b);
+
+/* ---- helpers over rings, as netmap programs know them ---- */
+
+static inline uint8_t *
+nm_buf(const struct netmap_ring *r, uint32_t buf_idx)
+{
+	return (uint8_t *)(uintptr_t)r + r->buf_ofs +
+	    (size_t)buf_idx * r->nr_buf_size;
+}
+
+static inline uint32_t
+nm_ring_next(const struct netmap_ring *r, uint32_t i)
+{
+	return unlikely(i + 1 == r->num_slots) ? 0 : i + 1;
+}
+
+/* Slots from cur to tail: packets to read, or slots to fill. */
+static inline uint32_t
+nm_ring_space(const struct netmap_ring *r)
+{
+	int n = (int)(r->tail - r->cur);
+
+	return (uint32_t)(n < 0 ? n + (int)r->num_slots : n);
+}
