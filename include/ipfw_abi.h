@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The control ABI between ipfw and kipfw: what travels over the socket.
+ *
+ * Place      ctl/ on both sides; other programs may compile against it.
+ * Wire       each request and each reply is a wire_hdr (four u32 in network
+ *            order) and 'optlen' octets of the set/getsockopt data of ipfw as
+ *            the userspace build of 2014 sends it: host endian, x86-64 padding.
+ * Sizes      those of FreeBSD 11; additions of 13/14 fit in spare fields.
+ *
+ *	request   optlen  level(0)  optname  dir (0 get, 1 set)
+ *	reply     optlen  errno     optname  dir
+ *
+ * Requests may be pipelined on a connection and are answered in order.  The
+ * reply to a SET carries no data.  A GET answers exactly optlen octets; if the
+ * caller's room (its own optlen) was too small the errno is ENOMEM and the data
+ * is a header that tells the size needed.  The original echoes optname in host
+ * order: do not check it.
+ */
+#pragma once
+
+#include <stdint.h>
+
+enum {
+	CTL_PORT = 5555,	  /* default TCP port, on 127.0.0.1 */
+	CTL_MAX_PAYLOAD = 16 << 20, /* largest accepted request */
+	CTL_DIR_GET = 0,
+	CTL_DIR_SET = 1,
+};
+
+struct wire_hdr { /* each field in network order */
+	uint32_t optlen;
+	uint32_t level; /* request: ignored; reply: errno */
+	uint32_t optname;
+	uint32_t dir;
+};
+
+enum ctl_optname { /* the userspace numbers: FreeBSD's + 60 */
+	CTL_FW3 = 108,
+	CTL_DUMMYNET3 = 109,
+	CTL_FW_ADD = 110, /* 110 to 124: FreeBSD 7 and 8, refused */
+};
+
+enum fw3_op { /* first u16 of CTL_FW3 data */
+	FW3_TABLE_XADD = 86,
+	FW3_TABLE_XDEL = 87,
+	FW3_TABLE_XGETSIZE = 88,
+	FW3_TABLE_XLIST = 89,
+	FW3_TABLE_XDESTROY = 90,
+	FW3_TABLES_XLIST = 92,
+	FW3_TABLE_XINFO = 93,
+	FW3_TABLE_XFLUSH = 94,
+	FW3_TABLE_XCREATE = 95,
+	FW3_TABLE_XMODIFY = 96,
+	FW3_XGET = 97,
+	FW3_XADD = 98,
+	FW3_XDEL = 99,
+	FW3_XMOVE = 100,
+	FW3_XZERO = 101,
+	FW3_XRESETLOG = 102,
+	FW3_SET_SWAP = 103,
+	FW3_SET_MOVE = 104,
+	FW3_SET_ENABLE = 105,
+	FW3_TABLE_XFIND = 106,
+	FW3_XIFLIST = 107,
+	FW3_TABLES_ALIST = 108,
+	FW3_TABLE_XSWAP = 109,
+	FW3_TABLE_VLIST = 110,
+	FW3_DUMP_SOPTCODES = 116,
+	FW3_DUMP_SRVOBJECTS = 117,
+};
+
+struct fw3_hdr {
+	uint16_t opcode;
+	uint16_t version;
+	uint16_t reserved[2];
+};
+
+enum tlv_type {
+	TLV_TBL_NAME = 1,
+	TLV_TBLNAME_LIST = 2,
+	TLV_RULE_LIST = 3,
+	TLV_DYNSTATE_LIST = 4,
+	TLV_TBL_ENT = 5,
+	TLV_DYN_ENT = 6,
+	TLV_RULE_ENT = 7,
+	TLV_TBLENT_LIST = 8,
+	TLV_RANGE = 9,
+	TLV_EACTION = 10,
+	TLV_COUNTERS = 11,
+	TLV_OBJDATA = 12,
+	TLV_STATE_NAME = 14,
+};
+
+struct obj_tlv {
+	uint16_t type;
+	uint16_t flags;
+	uint32_t length; /* this header included; a multiple of 8 */
+};
+
+struct obj_ntlv { /* a name and the index that stands for it */
+	struct obj_tlv head;
+	uint16_t idx;
+	uint8_t set8; /* 13 and 14; spare in 11 */
+	uint8_t type;
+	uint32_t set;
+	char name[64];
+};
+
+struct obj_ctlv { /* a list of objects */
+	struct obj_tlv head;
+	uint32_t count;
+	uint16_t objsize;
+	uint8_t version;
+	uint8_t flags;
+};
+
+enum range_flags {
+	RANGE_RULES = 0x1, /* start_rule to end_rule, both included */
+	RANGE_ALL = 0x2,
+	RANGE_SET = 0x4, /* only rules of 'set' */
+	RANGE_DYNAMIC = 0x8, /* only states (12+) */
+	RANGE_USER = RANGE_RULES | RANGE_ALL | RANGE_SET | RANGE_DYNAMIC,
+};
+
+struct range_tlv {
+	struct obj_tlv head;
+	uint32_t flags;
+	uint16_t start_rule;
+	uint16_t end_rule;
+	uint32_t set;	  /* SET_ENABLE: bits of the sets to disable */
+	uint32_t new_set; /* SET_ENABLE: bits to enable; reply: rules touched */
+};
+
+struct range_hdr {
+	struct fw3_hdr op;
+	struct range_tlv range;
+};
+
+struct obj_hdr {
+	struct fw3_hdr op;
+	uint32_t spare;
+	uint16_t idx;
+	uint8_t objtype;
+	uint8_t objsubtype;
+	struct obj_ntlv ntlv;
+};
+
+struct obj_lhdr {
+	struct fw3_hdr op;
+	uint32_t set_mask;
+	uint32_t count;
+	uint32_t size; /* needed, header included */
+	uint32_t objsize;
+};
+
+enum cfg_flags {
+	CFG_STATIC = 0x1,
+	CFG_STATES = 0x2,
+	CFG_COUNTERS = 0x4,
+};
+
+struct cfg_lhdr {
+	struct fw3_hdr op;
+	uint32_t set_mask; /* reply: bits of the enabled sets */
+	uint32_t spare;
+	uint32_t flags; /* CFG_* */
+	uint32_t size;	/* reply: needed, header included */
+	uint32_t start_rule;
+	uint32_t end_rule;
+};
+
+enum { RULE_NOOPT = 0x1 }; /* flags: rule has only options, print compactly */
+
+struct abi_rule { /* cmd_len words of bytecode follow */
+	uint16_t act_ofs; /* words from the first instruction to the action */
+	uint16_t cmd_len; /* words in all */
+	uint16_t spare;
+	uint8_t set; /* 0 to 31 */
+	uint8_t flags;
+	uint32_t rulenum; /* 1 to 65535; 0 in add: choose */
+	uint32_t id;
+};
+
+struct abi_counter {
+	uint16_t size;
+	uint8_t flags;
+	uint8_t spare;
+	uint32_t timestamp; /* seconds since 1970 of the last match, 0 never */
+	uint64_t pcnt;
+	uint64_t bcnt;
+};
+
+struct sopt_info {
+	uint16_t opcode;
+	uint8_t version;
+	uint8_t dir;
+	uint8_t spare;
+	uint64_t refcnt;
+};
+
+struct iface_info {
+	char ifname[64];
+	uint32_t ifindex;
+	uint32_t flags; /* 1 = resolved */
+	uint32_t refcnt;
+	uint32_t gencnt;
+	uint64_t spare;
+};
+
+/* ---- CTL_DUMMYNET3: objects one after another, each 8-aligned ---- */
+
+enum { DN_API_VERSION = 12500000 };
+
+enum dn_type {
+	DN_LINK = 1,
+	DN_FS,
+	DN_SCH,
+	DN_SCH_I,
+	DN_QUEUE,
+	DN_DELAY_LINE,
+	DN_PROFILE,
+	DN_FLOW,
+	DN_TEXT,
+	DN_CMD_CONFIG = 0x80,
+	DN_CMD_DELETE,
+	DN_CMD_GET,
+	DN_CMD_FLUSH,
+	DN_SYSCTL_GET = 0x87,
+	DN_SYSCTL_SET = 0x88,
+};
+
+struct dn_id {
+	uint16_t len; /* this header included */
+	uint8_t type;
+	uint8_t subtype;
+	uint32_t id; /* DN_API_VERSION in the first, the command */
+};
+
+struct dn_sysctl { /* after the dn_id; then datalen octets, then name\0 */
+	uint32_t blocklen; /* all of it: header, data and name */
+	uint32_t namelen;  /* the \0 included */
+	uint32_t flags;	   /* 1 read only */
+	uint32_t datalen;
+};
+
+_Static_assert(sizeof(struct wire_hdr) == 16, "wire ABI");
+_Static_assert(sizeof(struct obj_ntlv) == 80, "obj_ntlv ABI");
+_Static_assert(sizeof(struct obj_ctlv) == 16, "obj_ctlv ABI");
+_Static_assert(sizeof(struct range_tlv) == 24, "range_tlv ABI");
+_Static_assert(sizeof(struct range_hdr) == 32, "range_hdr ABI");
+_Static_assert(sizeof(struct obj_hdr) == 96, "obj_hdr ABI");
+_Static_assert(sizeof(struct obj_lhdr) == 24, "obj_lhdr ABI");
+_Static_assert(sizeof(struct cfg_lhdr) == 32, "cfg_lhdr ABI");
+_Static_assert(sizeof(struct abi_rule) == 16, "rule ABI");
+_Static_assert(sizeof(struct abi_counter) == 24, "counter ABI");
+_Static_assert(sizeof(struct sopt_info) == 16, "sopt_info ABI");
+_Static_assert(sizeof(struct iface_info) == 88, "iface_info ABI");
