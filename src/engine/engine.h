@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The engine: ports, lanes between them, workers, and what they share.
+ *
+ * Place      daemon/ builds it; ctl/ publishes rulesets and reads counters.
+ * Life       engine_create -> engine_add_pair (any number) -> engine_start ->
+ *            publish, read, switch the source -> engine_stop -> destroy.
+ * Threads    all functions are the control thread's, except where said.
+ * Sharing    workers read one pointer (the ruleset) once per burst under QSBR
+ *            RCU, and the knobs.  They write only their own counters.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "engine/counters.h"
+#include "engine/knobs.h"
+#include "rule/ruleset.h"
+
+struct engine;
+
+struct engine_cfg {
+	unsigned n_workers;    /* 1 to ENGINE_MAX_WORKERS; 0 = 1 */
+	bool default_accept;   /* what rule 65535 does */
+	unsigned source_burst; /* packets a burst of the infinite source */
+	const char *source_pcap; /* packets it sends; NULL = the classic one */
+	uint64_t seed;	       /* for prob */
+};
+
+/* Why a packet ended in the engine; beside them rules count their own. */
+enum drop_reason {
+#define DROP(name, text) DROP_##name,
+#include "engine/drop.def"
+	N_DROPS
+};
+
+struct engine_totals {
+	uint64_t rx_pkts;
+	uint64_t tx_pkts;
+	uint64_t drops[N_DROPS];
+};
+
+enum { ENGINE_MAX_WORKERS = 64 };
+
+int engine_create(const struct engine_cfg *cfg, struct engine **out,
+    struct err *e);
+/* Opens both ports and forwards between them in both directions. */
+int engine_add_pair(struct engine *en, const char *a, const char *b,
+    struct err *e);
+int engine_start(struct engine *en, struct err *e);
+/* Ends the workers and waits for them.  Safe if never started. */
+void engine_stop(struct engine *en);
+void engine_destroy(struct engine *en);
+
+/* The ruleset that workers use now; borrowed until the next publish. */
+const struct ruleset *engine_rules(const struct engine *en);
+
+/* Makes 'next' (takes it) what workers use from their next burst on, and frees
+ * the one before after a grace period.  Waits for that: microseconds. */
+void engine_publish(struct engine *en, struct ruleset *next);
+
+struct counters *engine_counters(struct engine *en);
+struct knobs *engine_knobs(struct engine *en);
+
+/* Starts (n > 0) or stops one user of the infinite source; it runs while at
+ * least one wants it. */
+void engine_source(struct engine *en, int delta);
+
+void engine_totals(const struct engine *en, struct engine_totals *out);
+
+/* One line a port and drop reason, for the farewell and for kipfw's status. */
+extern const char *const drop_text[N_DROPS];
+
+/* Name of port 'i' as given, NULL past the last; for 'internal iflist'. */
+const char *engine_port_name(const struct engine *en, unsigned i);

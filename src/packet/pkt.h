@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A packet on its way: one cache line that says where it lies and what it is.
+ *
+ * Place      filled by a port's rx and by packet/parse, read by rule/ and
+ *            engine/, consumed by a port's tx.
+ * Life       lives in the worker's burst array; the frame itself is borrowed
+ *            from the port it came in by, until that port's release.
+ * Threads    one worker.
+ * Trust      the frame may lie in memory that another process can write: what
+ *            parse read once is kept here, and offsets are only ever used with
+ *            a check against 'len', which is private.
+ *
+ *	data ->| Ethernet, tags | IP header | TCP, UDP ... | payload |
+ *	       0                l3          l4                       len
+ */
+#pragma once
+
+#include "base/cdefs.h"
+
+enum pkt_flags {
+	PKT_IP4 = 0x01,
+	PKT_IP6 = 0x02,
+	PKT_LATER_FRAG = 0x04, /* fragment offset is not 0: no ports, no flags */
+	PKT_FRAG = 0x08,       /* a fragment, the first included */
+	PKT_L4 = 0x10,	       /* l4 header of a known protocol is all there */
+	PKT_PORTS = 0x20,      /* TCP, UDP, UDPLite or SCTP with PKT_L4 */
+	PKT_VLAN = 0x40,       /* Ethernet header has a tag */
+	PKT_IP = PKT_IP4 | PKT_IP6,
+};
+
+/* Why parse says that a packet cannot be; pkt.bad. 0 is a good one. */
+enum pkt_bad {
+	PKT_GOOD,
+	PKT_BAD_SHORT_ETHER, /* shorter than its Ethernet header */
+	PKT_BAD_SHORT_L3,    /* IP header cut or nonsense */
+	PKT_BAD_SHORT_L4,    /* transport header cut ("pullup failed") */
+	PKT_BAD_TINY_FRAG,   /* TCP fragment with offset 1 */
+	PKT_BAD_EXT_HDR,     /* IPv6 extension header unknown or cut */
+	PKT_BAD_SINGLE_FRAG, /* atomic IPv6 fragment while they are denied */
+	PKT_BAD_MAX
+};
+
+struct pkt {
+	uint8_t *data; /* the frame */
+	void *slot;    /* private to the port it came from */
+	uint16_t len;  /* octets of the frame, no FCS; <= the buffer */
+	uint8_t in_port;  /* number of the port it came in by */
+	uint8_t out_port; /* number of the port it would leave by */
+	uint8_t flags;	  /* PKT_* */
+	uint8_t bad;	  /* enum pkt_bad */
+	uint8_t proto;	  /* last upper protocol, IPv4 or after extensions */
+	uint8_t tcp_flags; /* or ICMP type; valid with PKT_L4 */
+	uint8_t l3;	  /* offset of the IP header, or of the unknown payload */
+	uint8_t ext;	  /* IPv6 extension headers seen, EXT_* of insn.h */
+	uint16_t l4;	  /* offset of the transport header; 0 = none */
+	uint16_t etype;	  /* ethertype of the header as it stands, host order */
+	uint16_t ip_len;  /* IP: total length (v6: payload + 40); else 0 */
+	uint32_t src4;	  /* IPv4: network order; IPv6: first word of it */
+	uint32_t dst4;
+	uint16_t sport;	  /* host order; 0 if there is none */
+	uint16_t dport;
+	uint16_t frag_ofs; /* in octets */
+	uint16_t pad;
+	uint32_t mark;
+	uint32_t tags;	   /* head of its tag list, 0 = none */
+	uint32_t spare;
+};
+_Static_assert(sizeof(struct pkt) == 64, "a packet is one cache line");
+
+/* Octets that counters add: the IP length, never more than what is there; 0
+ * for frames that are not IP, as ipfw has counted since 13. */
+static inline unsigned
+pkt_count_bytes(const struct pkt *p)
+{
+	unsigned there = (unsigned)p->len - p->l3;
+
+	return p->ip_len < there ? p->ip_len : there;
+}
