@@ -30,12 +30,16 @@ struct rule_range {
 	uint8_t set;
 };
 
-/* A ruleset with only the default rule, which allows or denies.  Returns
+/* A ruleset with only the default rule, which allows or denies and counts in
+ * 'counter'.  Returns
  * owned, NULL without memory. */
-struct ruleset *ruleset_create(bool default_accept);
+struct ruleset *ruleset_create(bool default_accept, uint32_t counter);
+
+/* Told of each rule whose last reference went; its counter is free again. */
+typedef void rule_gone_fn(void *arg, uint32_t counter);
 
 /* Frees it and drops its references.  NULL is fine. */
-void ruleset_destroy(struct ruleset *rs);
+void ruleset_destroy(struct ruleset *rs, rule_gone_fn *gone, void *arg);
 
 /* Index of the first rule with number >= num; the default rule if none.
  * O(log n). */
