@@ -13,16 +13,9 @@
 
 #include "base/cdefs.h"
 #include "base/err.h"
+#include "rule/counter.h"
 
 enum { COUNTERS_MAX = 1 << 20 };
-
-/* What one worker counts for one rule. */
-struct counter {
-	uint64_t pkts;
-	uint64_t bytes;
-	uint64_t last_s; /* wall clock, seconds since 1970 */
-	uint64_t pad;
-};
 
 /* What a reader sees. */
 struct count {
@@ -47,12 +40,3 @@ void counters_free(struct counters *c, uint32_t idx);
 
 void counters_read(const struct counters *c, uint32_t idx, struct count *out);
 void counters_zero(struct counters *c, uint32_t idx);
-
-/* Adds one packet; called by the worker that owns 'own'. */
-static inline void
-counter_add(struct counter *own, unsigned bytes, uint32_t now_s)
-{
-	own->pkts++;
-	own->bytes += bytes;
-	own->last_s = now_s;
-}

@@ -29,6 +29,24 @@ enum pkt_flags {
 	PKT_IP = PKT_IP4 | PKT_IP6,
 };
 
+enum pkt_frag { /* pkt.frag; the numbers are those of ipfw's frag option */
+	PKT_FRAG_MF = 0x1,
+	PKT_FRAG_DF = 0x2,
+	PKT_FRAG_RF = 0x4,
+	PKT_FRAG_OFFSET = 0x8, /* offset is not 0 */
+};
+
+enum pkt_ext { /* pkt.ext; the numbers are those of ipfw's ext6hdr option */
+	PKT_EXT_FRAGMENT = 0x1,
+	PKT_EXT_HOPOPTS = 0x2,
+	PKT_EXT_ROUTING = 0x4,
+	PKT_EXT_AH = 0x8,
+	PKT_EXT_ESP = 0x10,
+	PKT_EXT_DSTOPTS = 0x20,
+	PKT_EXT_RTHDR0 = 0x40,
+	PKT_EXT_RTHDR2 = 0x80,
+};
+
 /* Why parse says that a packet cannot be; pkt.bad. 0 is a good one. */
 enum pkt_bad {
 	PKT_GOOD,
@@ -36,7 +54,7 @@ enum pkt_bad {
 	PKT_BAD_SHORT_L3,    /* IP header cut or nonsense */
 	PKT_BAD_SHORT_L4,    /* transport header cut ("pullup failed") */
 	PKT_BAD_TINY_FRAG,   /* TCP fragment with offset 1 */
-	PKT_BAD_EXT_HDR,     /* IPv6 extension header unknown or cut */
+	PKT_BAD_EXT_HDR,     /* IPv6 extension header unknown */
 	PKT_BAD_SINGLE_FRAG, /* atomic IPv6 fragment while they are denied */
 	PKT_BAD_MAX
 };
@@ -52,15 +70,15 @@ struct pkt {
 	uint8_t proto;	  /* last upper protocol, IPv4 or after extensions */
 	uint8_t tcp_flags; /* or ICMP type; valid with PKT_L4 */
 	uint8_t l3;	  /* offset of the IP header, or of the unknown payload */
-	uint8_t ext;	  /* IPv6 extension headers seen, EXT_* of insn.h */
-	uint16_t l4;	  /* offset of the transport header; 0 = none */
+	uint8_t ext;	  /* IPv6 extension headers seen, PKT_EXT_* */
+	uint16_t l4;	  /* IP: offset of what follows the IP headers; else 0 */
 	uint16_t etype;	  /* ethertype of the header as it stands, host order */
 	uint16_t ip_len;  /* IP: total length (v6: payload + 40); else 0 */
 	uint32_t src4;	  /* IPv4: network order; IPv6: first word of it */
 	uint32_t dst4;
 	uint16_t sport;	  /* host order; 0 if there is none */
 	uint16_t dport;
-	uint16_t frag_ofs; /* in octets */
+	uint16_t frag;	   /* PKT_FRAG_* */
 	uint16_t pad;
 	uint32_t mark;
 	uint32_t tags;	   /* head of its tag list, 0 = none */

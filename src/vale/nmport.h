@@ -87,6 +87,10 @@ void nmport_sleep_end(struct nmport *p);
  * and set NS_BUF_CHANGED in both slots): they lie in the same arena. */
 bool nmport_same_arena(const struct nmport *a, const struct nmport *b);
 
+/* How many buffers the arena has: a buf_idx read from a slot is good if it is
+ * below this.  Constant for the life of the port. */
+uint32_t nmport_n_bufs(const struct nmport *p);
+
 /* ---- helpers over rings, as netmap programs know them ---- */
 
 static inline uint8_t *

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "packet/parse.h"
+
+#include "base/bytes.h"
+#include "packet/proto.h"
+
+/* Octets of a transport header that must be there; 0: nothing is asked. */
+static unsigned
+l4_need(unsigned proto, bool ip6)
+{
+	switch (proto) {
+	case PROTO_TCP:
+		return TCP_LEN;
+	case PROTO_UDP:
+	case PROTO_UDPLITE:
+		return UDP_LEN;
+	case PROTO_SCTP:
+		return SCTP_LEN;
+	case PROTO_ICMP:
+		return ip6 ? 0 : ICMP_LEN;
+	case PROTO_ICMP6:
+		return ip6 ? ICMP6_LEN : 0;
+	case PROTO_PIM:
+		return ip6 ? PIM_LEN : 0;
+	case PROTO_CARP:
+		return ip6 ? CARP_LEN : 0;
+	default:
+		return 0;
+	}
+}
+
+static bool
+has_ports(unsigned proto)
+{
+	return proto == PROTO_TCP || proto == PROTO_UDP ||
+	    proto == PROTO_SCTP || proto == PROTO_UDPLITE;
+}
+
+/* The transport header at p->l4 of a packet that is no later fragment. */
+static void
+parse_l4(struct pkt *p)
+{
+	unsigned need = l4_need(p->proto, (p->flags & PKT_IP6) != 0);
+	const uint8_t *h = p->data + p->l4;
+
+	if (need == 0)
+		return;
+	if (unlikely((unsigned)p->l4 + need > p->len)) {
+		p->bad = PKT_BAD_SHORT_L4;
+		return;
+	}
+	p->flags |= PKT_L4;
+	if (likely(has_ports(p->proto))) {
+		p->flags |= PKT_PORTS;
+		p->sport = get16(h);
+		p->dport = get16(h + 2);
+		if (p->proto == PROTO_TCP)
+			p->tcp_flags = h[13];
+	} else {
+		p->tcp_flags = h[0];
+	}
+}
+
+static void
+parse_ip4(struct pkt *p)
+{
+	const uint8_t *h = p->data + p->l3;
+	unsigned there = (unsigned)p->len - p->l3;
+	unsigned v_hl, hlen, off;
+
+	if (there < IP4_LEN || ((v_hl = get8_once(h)) >> 4) != 4)
+		return; /* evaluated as a frame without a family */
+	hlen = (v_hl & 15) * 4;
+	if (unlikely(hlen < IP4_LEN || hlen > there)) {
+		p->bad = PKT_BAD_SHORT_L3;
+		return;
+	}
+	p->flags |= PKT_IP4;
+	p->l4 = (uint16_t)(p->l3 + hlen);
+	p->ip_len = get16(h + 2);
+	p->proto = h[9];
+	p->src4 = raw32(h + 12);
+	p->dst4 = raw32(h + 16);
+	off = get16(h + 6);
+	p->frag = (uint16_t)((off & 0x2000 ? PKT_FRAG_MF : 0) |
+	    (off & 0x4000 ? PKT_FRAG_DF : 0) |
+	    (off & 0x8000 ? PKT_FRAG_RF : 0) |
+	    (off & 0x1fff ? PKT_FRAG_OFFSET : 0));
+	if (likely((off & 0x3fff) == 0)) {
+		parse_l4(p);
+		return;
+	}
+	p->flags |= PKT_FRAG;
+	if ((off & 0x1fff) == 0) {
+		parse_l4(p);
+		return;
+	}
+	p->flags |= PKT_LATER_FRAG;
+	if ((off & 0x1fff) == 1 && p->proto == PROTO_TCP)
+		p->bad = PKT_BAD_TINY_FRAG;
+}
+
+/* What one IPv6 header does to the walk along the chain. */
+enum ext_step { EXT_GOES_ON, EXT_ENDS, EXT_BAD };
+
+/* Takes the fragment header at 'h' into account. */
+static enum ext_step
+ext_fragment(struct pkt *p, const uint8_t *h, const struct parse_cfg *cfg)
+{
+	unsigned off = get16(h + 2);
+	bool more = (off & 1) != 0;
+
+	p->ext |= PKT_EXT_FRAGMENT;
+	if ((off & 0xfff8) == 0 && !more && !cfg->permit_single_frag6) {
+		p->bad = PKT_BAD_SINGLE_FRAG;
+		return EXT_BAD;
+	}
+	if (more)
+		p->frag |= PKT_FRAG_MF;
+	if (more || (off & 0xfff8) != 0)
+		p->flags |= PKT_FRAG;
+	if ((off & 0xfff8) == 0)
+		return EXT_GOES_ON;
+	p->frag |= PKT_FRAG_OFFSET;
+	p->flags |= PKT_LATER_FRAG;
+	return EXT_ENDS;
+}
+
+/* Takes the routing header at 'h' into account. */
+static enum ext_step
+ext_routing(struct pkt *p, const uint8_t *h, const struct parse_cfg *cfg)
+{
+	p->ext |= PKT_EXT_ROUTING;
+	if (h[2] == 0) {
+		p->ext |= PKT_EXT_RTHDR0;
+	} else if (h[2] == 2) {
+		p->ext |= PKT_EXT_RTHDR2;
+	} else if (cfg->deny_unknown_exthdrs) {
+		p->bad = PKT_BAD_EXT_HDR;
+		return EXT_BAD;
+	}
+	return EXT_GOES_ON;
+}
+
+/* Upper protocols that ipfw knows beside the extension headers. */
+static bool
+known_upper6(unsigned proto)
+{
+	switch (proto) {
+	case PROTO_TCP:
+	case PROTO_UDP:
+	case PROTO_UDPLITE:
+	case PROTO_SCTP:
+	case PROTO_ICMP6:
+	case PROTO_NONE:
+	case PROTO_OSPF:
+	case PROTO_PIM:
+	case PROTO_CARP:
+	case PROTO_GRE:
+	case PROTO_IPV6:
+	case PROTO_IPIP:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Octets that must be there before an extension header is read, 0: none. */
+static unsigned
+ext_need(unsigned proto)
+{
+	switch (proto) {
+	case PROTO_HOPOPTS:
+	case PROTO_DSTOPTS:
+	case PROTO_ROUTING:
+	case PROTO_FRAGMENT:
+		return 8;
+	case PROTO_AH:
+		return 12;
+	default:
+		return 0;
+	}
+}
+
+/* Walks one extension header at p->l4.  On EXT_GOES_ON and EXT_ENDS, p->proto
+ * and p->l4 are those of what follows. */
+static enum ext_step
+ext_walk(struct pkt *p, const struct parse_cfg *cfg)
+{
+	const uint8_t *h = p->data + p->l4;
+	unsigned need = ext_need(p->proto);
+	enum ext_step step = EXT_GOES_ON;
+	unsigned size, units, next, l4;
+
+	if (unlikely((unsigned)p->l4 + need > p->len)) {
+		p->bad = PKT_BAD_SHORT_L4;
+		return EXT_BAD;
+	}
+	next = h[0];
+	units = get8_once(h + 1);
+	size = (units + 1) * 8;
+	switch (p->proto) {
+	case PROTO_HOPOPTS:
+		p->ext |= PKT_EXT_HOPOPTS;
+		break;
+	case PROTO_DSTOPTS:
+		p->ext |= PKT_EXT_DSTOPTS;
+		break;
+	case PROTO_ROUTING:
+		step = ext_routing(p, h, cfg);
+		break;
+	case PROTO_FRAGMENT:
+		size = 8;
+		step = ext_fragment(p, h, cfg);
+		break;
+	case PROTO_AH:
+		p->ext |= PKT_EXT_AH;
+		size = (units + 2) * 4;
+		break;
+	}
+	if (step == EXT_BAD)
+		return step;
+	l4 = p->l4 + size;
+	if (unlikely(l4 > p->len)) {
+		p->bad = PKT_BAD_SHORT_L4;
+		return EXT_BAD;
+	}
+	p->proto = (uint8_t)next;
+	p->l4 = (uint16_t)l4;
+	return step;
+}
+
+static void
+parse_ip6(struct pkt *p, const struct parse_cfg *cfg)
+{
+	const uint8_t *h = p->data + p->l3;
+	unsigned there = (unsigned)p->len - p->l3;
+	unsigned total;
+
+	if (there < IP6_LEN || h[0] >> 4 != 6)
+		return;
+	p->flags |= PKT_IP6;
+	total = get16(h + 4) + (unsigned)IP6_LEN;
+	p->ip_len = (uint16_t)(total > 0xffff ? 0xffff : total);
+	p->proto = h[6];
+	p->l4 = (uint16_t)(p->l3 + IP6_LEN);
+	p->src4 = raw32(h + 8);
+	p->dst4 = raw32(h + 24);
+	/* Each turn moves l4 on by 8 or more, so len bounds the walk. */
+	while (unlikely(ext_need(p->proto) != 0)) {
+		switch (ext_walk(p, cfg)) {
+		case EXT_GOES_ON:
+			continue;
+		case EXT_ENDS:
+		case EXT_BAD:
+			return;
+		}
+	}
+	if (p->proto == PROTO_ESP) {
+		p->ext |= PKT_EXT_ESP;
+		if (p->l4 + ESP_SPI_LEN > p->len)
+			p->bad = PKT_BAD_SHORT_L4;
+	} else if (!known_upper6(p->proto) && cfg->deny_unknown_exthdrs)
+		p->bad = PKT_BAD_EXT_HDR;
+	else
+		parse_l4(p);
+}
+
+/* Puts p->l3 behind at most two VLAN tags and returns the ethertype there. */
+static unsigned
+skip_tags(struct pkt *p)
+{
+	unsigned etype = p->etype;
+
+	for (int i = 0; i < 2; i++) {
+		if (etype != ETYPE_VLAN && etype != ETYPE_QINQ)
+			break;
+		if (p->l3 + VLAN_LEN > p->len)
+			break;
+		etype = get16(p->data + p->l3 + 2);
+		p->l3 = (uint8_t)(p->l3 + VLAN_LEN);
+		p->flags |= PKT_VLAN;
+	}
+	return etype;
+}
+
+void
+parse(struct pkt *p, const struct parse_cfg *cfg)
+{
+	unsigned etype;
+
+	/* Everything from 'flags' on is derived, or starts at 0. */
+	memset((char *)p + offsetof(struct pkt, flags), 0,
+	    sizeof(*p) - offsetof(struct pkt, flags));
+	if (unlikely(p->len < ETHER_LEN)) {
+		p->l3 = (uint8_t)p->len;
+		p->bad = PKT_BAD_SHORT_ETHER;
+		return;
+	}
+	p->l3 = ETHER_LEN;
+	etype = p->etype = get16(p->data + 12);
+	if (unlikely(etype == ETYPE_VLAN || etype == ETYPE_QINQ))
+		etype = skip_tags(p);
+	if (likely(etype == ETYPE_IP4))
+		parse_ip4(p);
+	else if (etype == ETYPE_IP6)
+		parse_ip6(p, cfg);
+}
+
+void
+parse_burst(struct pkt *pkts, unsigned n, const struct parse_cfg *cfg)
+{
+	enum { AHEAD = 8 };
+
+	for (unsigned i = 0; i < n; i++) {
+		if (i + AHEAD < n)
+			__builtin_prefetch(pkts[i + AHEAD].data);
+		parse(&pkts[i], cfg);
+	}
+}

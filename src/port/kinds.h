@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The kinds of port there are; one file each. */
+#pragma once
+
+#include "port/port.h"
+
+/* "valeX:p": port p of the userspace switch valeX. */
+extern const struct port_ops port_vale;
+/* "source:[FILE]": the classic packet, or those of a pcap file, for ever. */
+extern const struct port_ops port_source;
+/* "sink:": counts and forgets. */
+extern const struct port_ops port_sink;
+/* "mem:NAME": what is sent to it comes back by the mem: port of that name. */
+extern const struct port_ops port_mem;

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "port/port.h"
+
+#include "port/kinds.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+const struct port_ops *const port_kinds[] = {
+	&port_vale,
+	&port_source,
+	&port_sink,
+	&port_mem,
+	NULL,
+};
+
+static const struct port_ops *
+kind_of(const char *name)
+{
+	for (const struct port_ops *const *k = port_kinds; *k != NULL; k++) {
+		if (strncmp(name, (*k)->kind, strlen((*k)->kind)) == 0)
+			return *k;
+	}
+	return NULL;
+}
+
+/* A switch port keeps its whole name; "kind:name" is known as "name". */
+static void
+set_ifname(struct port *p)
+{
+	const char *colon = strchr(p->name, ':');
+	const char *from = p->name;
+
+	if (p->ops != &port_vale && colon != NULL && colon[1] != '\0')
+		from = colon + 1;
+	strncpy(p->ifname, from, sizeof(p->ifname) - 1);
+}
+
+int
+port_open(const char *name, struct port **out, struct err *e)
+{
+	const struct port_ops *ops = kind_of(name);
+	struct port *p;
+	int rc;
+
+	if (ops == NULL)
+		return err_set(e, EINVAL, "port '%s': its name must begin with "
+		    "vale, source:, sink: or mem:", name);
+	if (strlen(name) >= PORT_NAME_LEN)
+		return err_set(e, ENAMETOOLONG,
+		    "port '%s': name longer than %d octets", name,
+		    PORT_NAME_LEN - 1);
+	if ((p = calloc(1, sizeof(*p))) == NULL)
+		return err_set(e, ENOMEM, "port '%s': no memory", name);
+	p->ops = ops;
+	p->fd = -1;
+	strcpy(p->name, name);
+	set_ifname(p);
+	if ((rc = ops->open(p, name, e)) != 0) {
+		free(p);
+		return rc;
+	}
+	*out = p;
+	return 0;
+}
+
+void
+port_close(struct port *p)
+{
+	if (p == NULL)
+		return;
+	p->ops->close(p);
+	free(p);
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A port: where packets come from and go to, one small table a kind.
+ *
+ * Place      under engine/.  One file a kind, one row in port.c.
+ * Life       port_open -> rx/release, tx/kick, sleep -> port_close.
+ * Threads    one worker at a time on the rx side, one on the tx side.
+ * Ownership  rx lends packets that live in the port's memory until release.
+ *            tx takes packets of one rx burst; if the port shares an arena
+ *            with the one they came in by, buffers are swapped, else copied.
+ * Cost       per burst, not per packet: one rx, one tx, one release, one kick.
+ */
+#pragma once
+
+#include "base/cdefs.h"
+#include "base/err.h"
+#include "packet/pkt.h"
+
+enum {
+	PORT_BURST = 256,    /* most packets rx hands out at once */
+	PORT_NAME_LEN = 128, /* a pcap path may be part of it */
+	PORT_IFNAME_LEN = 16,
+};
+
+enum port_sleep { PORT_RX = 1, PORT_TX = 2 };
+
+struct port;
+struct nmport;
+
+struct port_ops {
+	const char *kind; /* how its names begin */
+	const char *help; /* one line for --help */
+	/* Opens what 'name' says into p->priv. */
+	int (*open)(struct port *p, const char *name, struct err *e);
+	void (*close)(struct port *p);
+	/* Fills data, slot, len of up to max <= PORT_BURST packets. */
+	unsigned (*rx)(struct port *p, struct pkt *pkts, unsigned max);
+	/* Takes back what the last rx lent. */
+	void (*release)(struct port *p);
+	/* How many packets tx would take now. */
+	unsigned (*room)(struct port *p);
+	/* Takes the first packets of pkts[n]; returns how many.  'from' is the
+	 * port that lent them. */
+	unsigned (*tx)(struct port *p, struct port *from,
+	    struct pkt *const *pkts, unsigned n);
+	/* Sends what tx took, and sees what room there is. */
+	void (*kick)(struct port *p);
+	/* As nmport_sleep_begin(): true if poll(fd) may be entered. */
+	bool (*sleep_begin)(struct port *p, unsigned flags);
+	void (*sleep_end)(struct port *p);
+};
+
+struct port_stats { /* written by the worker, read by anybody */
+	uint64_t rx_pkts;
+	uint64_t rx_bytes;
+	uint64_t tx_pkts;
+	uint64_t tx_bytes;
+};
+
+struct port {
+	const struct port_ops *ops;
+	void *priv;
+	struct nmport *nm; /* if it is one; for swapping buffers */
+	int fd;		   /* for poll() after sleep_begin, -1 = none */
+	uint8_t number;	   /* in the engine; pkt.in_port */
+	struct port_stats stats;
+	char name[PORT_NAME_LEN];
+	char ifname[PORT_IFNAME_LEN]; /* what recv, xmit and via compare */
+};
+
+/* Opens the port that 'name' describes: "valeX:p", "source:", ....  -EINVAL
+ * names the kinds there are.  On success *out is owned by the caller. */
+int port_open(const char *name, struct port **out, struct err *e);
+void port_close(struct port *p);
+
+/* The kinds, ended by NULL. */
+extern const struct port_ops *const port_kinds[];
+
+/* Prefetch distance, in packets, over buffers that a port hands out. */
+enum { PORT_AHEAD = 16 };

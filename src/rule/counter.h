@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What one worker counts for one rule.  Written by that worker alone; readers
+ * take the sum over workers (engine/counters.h) and may see a packet whose
+ * bytes are still to come.
+ */
+#pragma once
+
+#include "base/cdefs.h"
+
+struct counter {
+	uint64_t pkts;
+	uint64_t bytes;
+	uint64_t last_s; /* wall clock, seconds since 1970 */
+	uint64_t pad;
+};
+
+/* Adds one packet; called by the worker that owns 'own'. */
+static inline void
+counter_add(struct counter *own, unsigned bytes, uint32_t now_s)
+{
+	own->pkts++;
+	own->bytes += bytes;
+	own->last_s = now_s;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The interpreter: one rule against one packet, one opcode after the other.
+ *
+ * Place      engine/ runs it over a burst; every faster matcher is checked
+ *            against it.  It is the definition of what a rule means.
+ * Trust      rules passed check; packets passed parse.  The frame may change
+ *            under our feet (shared memory), so each length that decides an
+ *            access is either private or read once and compared with p->len.
+ * Semantics  FreeBSD 14's.  A test that does not apply to a packet fails, so
+ *            its negation matches (reference, pitfall 8).
+ * Cost       linear in the rules that are looked at; about 2 ns an opcode.
+ */
+#pragma once
+
+#include "base/rng.h"
+#include "packet/pkt.h"
+#include "rule/counter.h"
+#include "rule/ruleset.h"
+
+enum { IFNAME_LEN = 16 };
+
+enum verdict {
+	VERDICT_ACCEPT,
+	VERDICT_DENY,
+};
+
+/* What a rule can know beside the packet; one a worker. */
+struct pass {
+	const struct ruleset *rules; /* rcu: for the length of a burst */
+	struct counter *counts;	     /* this worker's, by rule counter */
+	struct rng *rng;	     /* for prob */
+	const char (*ifnames)[IFNAME_LEN]; /* by port number */
+	uint32_t now_s;		     /* wall clock */
+	bool out;		     /* the pass on the way out */
+};
+
+/* True if every pattern of the rule matches; draws from pass->rng as it
+ * meets O_PROB. */
+bool interp_match(const struct pass *pass, const struct rule *r,
+    const struct pkt *p);
+
+/* The fate of a packet: looks at rules in order from index 'first', counts,
+ * jumps, until one decides.  Always ends: jumps only go forward. */
+enum verdict interp_run(const struct pass *pass, const struct pkt *p,
+    unsigned first);
