@@ -34,7 +34,7 @@ set_ifname(struct port *p)
 
 	if (p->ops != &port_vale && colon != NULL && colon[1] != '\0')
 		from = colon + 1;
-	strncpy(p->ifname, from, sizeof(p->ifname) - 1);
+	memcpy(p->ifname, from, strnlen(from, sizeof(p->ifname) - 1));
 }
 
 int

@@ -76,5 +76,34 @@ void port_close(struct port *p);
 /* The kinds, ended by NULL. */
 extern const struct port_ops *const port_kinds[];
 
-/* Prefetch distance, in packets, over buffers that a port hands out. */
-enum { PORT_AHEAD = 16 };
+/* ---- the table's functions, as callers write them ---- */
+
+static inline unsigned
+port_rx(struct port *p, struct pkt *pkts, unsigned max)
+{
+	return p->ops->rx(p, pkts, max);
+}
+
+static inline void
+port_release(struct port *p)
+{
+	p->ops->release(p);
+}
+
+static inline unsigned
+port_room(struct port *p)
+{
+	return p->ops->room(p);
+}
+
+static inline unsigned
+port_tx(struct port *p, struct port *from, struct pkt *const *pkts, unsigned n)
+{
+	return p->ops->tx(p, from, pkts, n);
+}
+
+static inline void
+port_kick(struct port *p)
+{
+	p->ops->kick(p);
+}

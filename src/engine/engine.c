@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "engine/engine.h"
+
+#include "engine/worker.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <urcu/urcu-qsbr.h>
+
+enum { MAX_PORTS = 2 * WORKER_MAX_LANES, MAX_RETIRED = 64 };
+
+struct engine {
+	struct shared shared;
+	struct counters *counters;
+	unsigned n_workers;
+	struct worker *workers; /* n_workers */
+	unsigned n_ports;
+	struct port *ports[MAX_PORTS];
+	struct port *source; /* of the infinite source */
+	struct port *sink;
+	unsigned n_retired;
+	struct ruleset *retired[MAX_RETIRED]; /* freed after a grace period */
+};
+
+const char *const drop_text[N_DROPS] = {
+#define DROP(name, text) [DROP_##name] = text,
+#include "engine/drop.def"
+};
+
+static void
+rule_gone(void *arg, uint32_t counter)
+{
+	counters_free(arg, counter);
+}
+
+/* The first ruleset: only rule 65535. */
+static int
+first_rules(struct engine *en, bool accept, struct err *e)
+{
+	uint32_t counter;
+	int rc = counters_alloc(en->counters, &counter, e);
+
+	if (rc != 0)
+		return rc;
+	en->shared.rules = ruleset_create(accept, counter);
+	if (en->shared.rules == NULL)
+		return err_set(e, ENOMEM, "no memory for the rules");
+	return 0;
+}
+
+/* The lane from the infinite source to nowhere, on worker 0. */
+static int
+source_lane(struct engine *en, const struct engine_cfg *cfg, struct err *e)
+{
+	char name[PORT_NAME_LEN];
+	struct lane *l = &en->workers[0].source;
+	int rc;
+
+	snprintf(name, sizeof(name), "source:%s",
+	    cfg->source_pcap != NULL ? cfg->source_pcap : "");
+	if ((rc = port_open(name, &en->source, e)) != 0 ||
+	    (rc = port_open("sink:", &en->sink, e)) != 0)
+		return rc;
+	en->source->number = MAX_PORTS;
+	en->sink->number = MAX_PORTS + 1;
+	strcpy(en->shared.ifnames[MAX_PORTS], "source");
+	strcpy(en->shared.ifnames[MAX_PORTS + 1], "sink");
+	*l = (struct lane){en->source, en->sink, DROP_SOURCE_END, false};
+	return 0;
+}
+
+static int
+init_workers(struct engine *en, uint64_t seed, struct err *e)
+{
+	size_t size = en->n_workers * sizeof(*en->workers);
+	int rc;
+
+	size = (size + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
+	if ((en->workers = aligned_alloc(CACHE_LINE, size)) == NULL)
+		return err_set(e, ENOMEM, "no memory for the workers");
+	memset(en->workers, 0, size);
+	for (unsigned i = 0; i < en->n_workers; i++) {
+		rc = worker_init(&en->workers[i], i, &en->shared,
+		    counters_of(en->counters, i), seed, e);
+		if (rc != 0)
+			return rc;
+	}
+	return 0;
+}
+
+int
+engine_create(const struct engine_cfg *cfg, struct engine **out, struct err *e)
+{
+	struct engine *en = calloc(1, sizeof(*en));
+	int rc;
+
+	if (en == NULL)
+		return err_set(e, ENOMEM, "no memory for the engine");
+	en->n_workers = cfg->n_workers == 0 ? 1 : cfg->n_workers;
+	knobs_init(&en->shared.knobs);
+	knob_set(&en->shared.knobs.default_to_accept, cfg->default_accept);
+	if (cfg->source_burst != 0)
+		knob_set(&en->shared.knobs.source_burst, cfg->source_burst);
+	if ((en->counters = counters_create(en->n_workers)) == NULL) {
+		rc = err_set(e, ENOMEM, "no memory for counters");
+		goto err;
+	}
+	if ((rc = first_rules(en, cfg->default_accept, e)) != 0 ||
+	    (rc = init_workers(en, cfg->seed, e)) != 0 ||
+	    (rc = source_lane(en, cfg, e)) != 0)
+		goto err;
+	*out = en;
+	return 0;
+err:
+	engine_destroy(en);
+	return rc;
+}
+
+/* Opens a port and gives it the next number. */
+static int
+add_port(struct engine *en, const char *name, struct port **out, struct err *e)
+{
+	int rc = port_open(name, out, e);
+
+	if (rc != 0)
+		return rc;
+	(*out)->number = (uint8_t)en->n_ports;
+	memcpy(en->shared.ifnames[en->n_ports], (*out)->ifname, IFNAME_LEN);
+	en->ports[en->n_ports++] = *out;
+	return 0;
+}
+
+int
+engine_add_pair(struct engine *en, const char *a, const char *b, struct err *e)
+{
+	struct worker *w = &en->workers[en->n_ports / 2 % en->n_workers];
+	struct port *pa, *pb;
+	int rc;
+
+	if (en->n_ports + 2 > MAX_PORTS || w->n_lanes + 2 > WORKER_MAX_LANES)
+		return err_set(e, ENOSPC, "more than %d pairs of ports",
+		    WORKER_MAX_LANES / 2);
+	if ((rc = add_port(en, a, &pa, e)) != 0 ||
+	    (rc = add_port(en, b, &pb, e)) != 0)
+		return rc;
+	w->lanes[w->n_lanes++] = (struct lane){pa, pb, N_DROPS, false};
+	w->lanes[w->n_lanes++] = (struct lane){pb, pa, N_DROPS, false};
+	return 0;
+}
+
+int
+engine_start(struct engine *en, struct err *e)
+{
+	for (unsigned i = 0; i < en->n_workers; i++) {
+		int rc = worker_start(&en->workers[i], e);
+
+		if (rc != 0) {
+			engine_stop(en);
+			return rc;
+		}
+	}
+	return 0;
+}
+
+void
+engine_stop(struct engine *en)
+{
+	atomic_store(&en->shared.stop, true);
+	for (unsigned i = 0; i < en->n_workers; i++)
+		worker_join(&en->workers[i]);
+}
+
+/* Frees the rulesets that were replaced; no worker may use them any more. */
+static void
+free_retired(struct engine *en)
+{
+	while (en->n_retired > 0)
+		ruleset_destroy(en->retired[--en->n_retired], rule_gone,
+		    en->counters);
+}
+
+void
+engine_destroy(struct engine *en)
+{
+	if (en == NULL)
+		return;
+	if (en->workers != NULL) {
+		engine_stop(en);
+		for (unsigned i = 0; i < en->n_workers; i++)
+			worker_fini(&en->workers[i]);
+	}
+	for (unsigned i = 0; i < en->n_ports; i++)
+		port_close(en->ports[i]);
+	port_close(en->source);
+	port_close(en->sink);
+	if (en->counters != NULL) {
+		free_retired(en);
+		ruleset_destroy(en->shared.rules, rule_gone, en->counters);
+	}
+	counters_destroy(en->counters);
+	free(en->workers);
+	free(en);
+}
+
+const struct ruleset *
+engine_rules(const struct engine *en)
+{
+	return en->shared.rules;
+}
+
+void
+engine_publish(struct engine *en, struct ruleset *next)
+{
+	en->retired[en->n_retired++] = en->shared.rules;
+	rcu_assign_pointer(en->shared.rules, next);
+	knob_set(&en->shared.knobs.static_count, next->n_rules);
+	if (en->n_retired == MAX_RETIRED) {
+		urcu_qsbr_synchronize_rcu();
+		free_retired(en);
+	}
+}
+
+struct counters *
+engine_counters(struct engine *en)
+{
+	return en->counters;
+}
+
+struct knobs *
+engine_knobs(struct engine *en)
+{
+	return &en->shared.knobs;
+}
+
+void
+engine_source(struct engine *en, int delta)
+{
+	atomic_fetch_add(&en->shared.source_users, delta);
+	worker_ring(&en->workers[0]);
+}
+
+void
+engine_totals(const struct engine *en, struct engine_totals *out)
+{
+	memset(out, 0, sizeof(*out));
+	for (unsigned i = 0; i < en->n_ports; i++) {
+		out->rx_pkts += en->ports[i]->stats.rx_pkts;
+		out->tx_pkts += en->ports[i]->stats.tx_pkts;
+	}
+	for (unsigned i = 0; i < en->n_workers; i++) {
+		for (unsigned d = 0; d < N_DROPS; d++)
+			out->drops[d] += en->workers[i].ctx.drops[d];
+	}
+}
+
+const char *
+engine_port_name(const struct engine *en, unsigned i)
+{
+	return i < en->n_ports ? en->ports[i]->name : NULL;
+}

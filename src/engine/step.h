@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The packet path: one burst from a port to its fates.
+ *
+ *	port rx -> parse -> interpret -> (accept) -> port tx
+ *	                              '-> (deny)  -> drop, with a reason
+ *
+ * Place      the heart of a worker's loop; everything else waits on it.
+ * Threads    one worker; nothing here is shared but the ruleset it reads.
+ */
+#pragma once
+
+#include "engine/engine.h"
+#include "packet/parse.h"
+#include "port/port.h"
+#include "rule/interp.h"
+
+/* One direction between two ports. */
+struct lane {
+	struct port *in;
+	struct port *out;
+	enum drop_reason end; /* why packets end if 'out' is no real port */
+	bool blocked;	      /* last time 'out' had no room */
+};
+
+/* What a worker needs for a burst, set up before each. */
+struct step_ctx {
+	struct pass pass;	/* rules, counters, chance, time */
+	struct parse_cfg parse;
+	bool enabled;		/* net.inet.ip.fw.enable */
+	bool out_pass;		/* a second evaluation on the way out */
+	uint64_t drops[N_DROPS]; /* this worker's, read by anybody */
+	struct pkt pkts[PORT_BURST];
+	struct pkt *to_send[PORT_BURST];
+};
+
+/* Moves one burst of at most 'max' packets along the lane.  Returns how many
+ * were received; 0 also when the way out is full (lane->blocked). */
+unsigned step(struct step_ctx *c, struct lane *lane, unsigned max);

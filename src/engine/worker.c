@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "engine/worker.h"
+
+#include "base/clock.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+#include <urcu/urcu-qsbr.h>
+
+enum {
+	SPINS = 32,		/* empty rounds before the first yield */
+	CLOCK_EVERY = 16,	/* yields between two looks at the clock */
+	NO_FD_POLL_MS = 1,	/* longest sleep beside a port without one */
+	POLL_MS = 1000,
+};
+#define IDLE_NS (200 * NS_PER_US) /* without work this long: sleep */
+
+int
+worker_init(struct worker *w, unsigned index, struct shared *shared,
+    struct counter *own, uint64_t seed, struct err *e)
+{
+	memset(w, 0, sizeof(*w));
+	w->shared = shared;
+	w->index = index;
+	w->doorbell = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (w->doorbell == -1)
+		return err_set(e, errno, "worker %u: eventfd: %s", index,
+		    strerror(errno));
+	rng_init(&w->rng, seed + index);
+	w->ctx.pass.counts = own;
+	w->ctx.pass.rng = &w->rng;
+	w->ctx.pass.ifnames = (const char (*)[IFNAME_LEN])shared->ifnames;
+	return 0;
+}
+
+void
+worker_fini(struct worker *w)
+{
+	if (w->doorbell > 0)
+		close(w->doorbell);
+}
+
+void
+worker_ring(struct worker *w)
+{
+	uint64_t one = 1;
+
+	if (write(w->doorbell, &one, sizeof(one)) == -1)
+		return; /* EAGAIN: it rings already */
+}
+
+/* Reads everything that may change between two bursts. */
+static void
+refresh(struct worker *w)
+{
+	struct step_ctx *c = &w->ctx;
+	struct knobs *k = &w->shared->knobs;
+
+	c->pass.rules = rcu_dereference(w->shared->rules);
+	c->pass.now_s = clock_wall_s();
+	c->enabled = knob_get(&k->enable) != 0;
+	c->out_pass = knob_get(&k->out_pass) != 0;
+	c->parse.deny_unknown_exthdrs = knob_get(&k->deny_unknown_exthdrs);
+	c->parse.permit_single_frag6 = knob_get(&k->permit_single_frag6);
+}
+
+/* One burst a lane.  Returns packets moved. */
+static unsigned
+round_robin(struct worker *w)
+{
+	unsigned n = 0;
+
+	refresh(w);
+	for (unsigned i = 0; i < w->n_lanes; i++)
+		n += step(&w->ctx, &w->lanes[i], PORT_BURST);
+	if (w->source.in != NULL &&
+	    atomic_load_explicit(&w->shared->source_users,
+		memory_order_relaxed) > 0)
+		n += step(&w->ctx, &w->source,
+		    knob_get(&w->shared->knobs.source_burst));
+	return n;
+}
+
+/* What lane i's ingress port has to wait for: packets, unless they could not
+ * leave; room, if the lane that leads to it (its twin) has none. */
+static unsigned
+wanted(const struct worker *w, unsigned i)
+{
+	return (w->lanes[i].blocked ? 0 : PORT_RX) |
+	    (w->lanes[i ^ 1].blocked ? PORT_TX : 0);
+}
+
+/* Arms the ports, each the ingress of one lane.  Returns the lanes done; less
+ * than all of them means that there is work. */
+static unsigned
+arm(struct worker *w, unsigned *n_fds, struct pollfd *fds, int *timeout_ms)
+{
+	unsigned i;
+
+	for (i = 0; i < w->n_lanes; i++) {
+		struct port *p = w->lanes[i].in;
+		unsigned flags = wanted(w, i);
+
+		if (flags == 0)
+			continue;
+		if (!p->ops->sleep_begin(p, flags))
+			break;
+		if (p->fd == -1) {
+			*timeout_ms = NO_FD_POLL_MS;
+			continue;
+		}
+		fds[*n_fds].fd = p->fd;
+		fds[(*n_fds)++].events = POLLIN;
+	}
+	return i;
+}
+
+static void
+disarm(struct worker *w, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		struct port *p = w->lanes[i].in;
+
+		if (wanted(w, i) != 0)
+			p->ops->sleep_end(p);
+	}
+}
+
+/* Sleeps until a port or the doorbell wants attention. */
+static void
+nap(struct worker *w)
+{
+	struct pollfd fds[WORKER_MAX_LANES + 1];
+	unsigned n_fds = 1, armed;
+	int timeout_ms = POLL_MS;
+	uint64_t rings;
+
+	fds[0].fd = w->doorbell;
+	fds[0].events = POLLIN;
+	armed = arm(w, &n_fds, fds, &timeout_ms);
+	if (armed == w->n_lanes &&
+	    (w->source.in == NULL ||
+		atomic_load(&w->shared->source_users) <= 0)) {
+		urcu_qsbr_thread_offline();
+		poll(fds, n_fds, timeout_ms);
+		urcu_qsbr_thread_online();
+		if (fds[0].revents != 0 &&
+		    read(w->doorbell, &rings, sizeof(rings)) == -1)
+			rings = 0;
+	}
+	disarm(w, armed);
+}
+
+/* Called after each empty round: spin, then yield, then sleep. */
+static void
+wait_for_work(struct worker *w, unsigned *empty, ns_t *since)
+{
+	unsigned n = (*empty)++;
+
+	if (n < SPINS) {
+		cpu_relax();
+		return;
+	}
+	if (n == SPINS)
+		*since = clock_mono_ns();
+	if (n % CLOCK_EVERY == 0 && clock_mono_ns() - *since > IDLE_NS) {
+		nap(w);
+		*empty = 0;
+		return;
+	}
+	sched_yield();
+}
+
+static void *
+worker_main(void *arg)
+{
+	struct worker *w = arg;
+	unsigned empty = 0;
+	ns_t since = 0;
+
+	urcu_qsbr_register_thread();
+	while (!atomic_load_explicit(&w->shared->stop, memory_order_relaxed)) {
+		unsigned n = round_robin(w);
+
+		urcu_qsbr_quiescent_state();
+		if (n > 0)
+			empty = 0;
+		else
+			wait_for_work(w, &empty, &since);
+	}
+	urcu_qsbr_unregister_thread();
+	return NULL;
+}
+
+int
+worker_start(struct worker *w, struct err *e)
+{
+	int rc = pthread_create(&w->thread, NULL, worker_main, w);
+
+	if (rc != 0)
+		return err_set(e, rc, "worker %u: %s", w->index, strerror(rc));
+	w->running = true;
+	return 0;
+}
+
+void
+worker_join(struct worker *w)
+{
+	if (!w->running)
+		return;
+	worker_ring(w);
+	pthread_join(w->thread, NULL);
+	w->running = false;
+}

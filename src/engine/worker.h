@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A worker: a thread that moves bursts along its lanes and sleeps when idle.
+ *
+ * Place      engine.c makes them; step.c is what they do.
+ * Life       worker_init -> lanes added -> worker_start -> worker_join.
+ * Waiting    busy: no system call at all.  Out of work: a short spin, then
+ *            sched_yield, so that a neighbour on the same core gets on; after
+ *            IDLE_NS it sleeps in poll on its ports and its doorbell, off-line
+ *            for RCU, and costs nothing.
+ */
+#pragma once
+
+#include "engine/step.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+enum { WORKER_MAX_LANES = 64 };
+
+/* What all workers of an engine share; they only read it. */
+struct shared {
+	struct ruleset *rules;	    /* rcu: written by ctl, read per burst */
+	struct knobs knobs;
+	_Atomic int source_users;   /* > 0: the infinite source runs */
+	_Atomic bool stop;
+	char ifnames[2 * WORKER_MAX_LANES + 2][IFNAME_LEN];
+};
+
+struct worker {
+	struct shared *shared;
+	unsigned index;
+	unsigned n_lanes;	/* even: lanes 2k and 2k+1 are twins, */
+	struct lane lanes[WORKER_MAX_LANES]; /* there and back */
+	struct lane source;	/* only worker 0 has one */
+	int doorbell;		/* eventfd: stop, or the source was started */
+	bool running;
+	pthread_t thread;
+	struct rng rng;
+	struct step_ctx ctx;
+};
+
+/* Prepares the worker; borrows 'shared' and 'own', its counters. */
+int worker_init(struct worker *w, unsigned index, struct shared *shared,
+    struct counter *own, uint64_t seed, struct err *e);
+void worker_fini(struct worker *w);
+
+int worker_start(struct worker *w, struct err *e);
+/* Wakes it if it sleeps. */
+void worker_ring(struct worker *w);
+/* Waits for the end of a worker that was told to stop. */
+void worker_join(struct worker *w);
