@@ -4,43 +4,27 @@
 #include "base/bytes.h"
 #include "packet/proto.h"
 
-/* Octets of a transport header that must be there; 0: nothing is asked. */
-static unsigned
-l4_need(unsigned proto, bool ip6)
-{
-	switch (proto) {
-	case PROTO_TCP:
-		return TCP_LEN;
-	case PROTO_UDP:
-	case PROTO_UDPLITE:
-		return UDP_LEN;
-	case PROTO_SCTP:
-		return SCTP_LEN;
-	case PROTO_ICMP:
-		return ip6 ? 0 : ICMP_LEN;
-	case PROTO_ICMP6:
-		return ip6 ? ICMP6_LEN : 0;
-	case PROTO_PIM:
-		return ip6 ? PIM_LEN : 0;
-	case PROTO_CARP:
-		return ip6 ? CARP_LEN : 0;
-	default:
-		return 0;
-	}
-}
-
-static bool
-has_ports(unsigned proto)
-{
-	return proto == PROTO_TCP || proto == PROTO_UDP ||
-	    proto == PROTO_SCTP || proto == PROTO_UDPLITE;
-}
+/* What is known of an upper protocol: octets of its header that must be there
+ * in IPv4 and in IPv6 (0: nothing is asked), and whether it begins with ports. */
+static const struct l4_info {
+	uint8_t need4;
+	uint8_t need6;
+	bool ports;
+} l4_info[256] = {
+	[PROTO_TCP] = {TCP_LEN, TCP_LEN, true},
+	[PROTO_UDP] = {UDP_LEN, UDP_LEN, true},
+	[PROTO_UDPLITE] = {UDP_LEN, UDP_LEN, true},
+	[PROTO_SCTP] = {SCTP_LEN, SCTP_LEN, true},
+	[PROTO_ICMP] = {ICMP_LEN, 0, false},
+	[PROTO_ICMP6] = {0, ICMP6_LEN, false},
+	[PROTO_PIM] = {0, PIM_LEN, false},
+	[PROTO_CARP] = {0, CARP_LEN, false},
+};
 
 /* The transport header at p->l4 of a packet that is no later fragment. */
-static void
-parse_l4(struct pkt *p)
+static inline void
+parse_l4(struct pkt *p, unsigned need, bool ports)
 {
-	unsigned need = l4_need(p->proto, (p->flags & PKT_IP6) != 0);
 	const uint8_t *h = p->data + p->l4;
 
 	if (need == 0)
@@ -49,23 +33,25 @@ parse_l4(struct pkt *p)
 		p->bad = PKT_BAD_SHORT_L4;
 		return;
 	}
-	p->flags |= PKT_L4;
-	if (likely(has_ports(p->proto))) {
-		p->flags |= PKT_PORTS;
+	if (likely(ports)) {
+		p->flags |= PKT_L4 | PKT_PORTS;
 		p->sport = get16(h);
 		p->dport = get16(h + 2);
-		if (p->proto == PROTO_TCP)
-			p->tcp_flags = h[13];
+		/* Octet 13 is there if the protocol is TCP; without a branch
+		 * that random traffic would mislead. */
+		p->tcp_flags = h[need == TCP_LEN ? 13 : 0];
 	} else {
+		p->flags |= PKT_L4;
 		p->tcp_flags = h[0];
 	}
 }
 
-static void
+static inline void
 parse_ip4(struct pkt *p)
 {
 	const uint8_t *h = p->data + p->l3;
 	unsigned there = (unsigned)p->len - p->l3;
+	const struct l4_info *l4;
 	unsigned v_hl, hlen, off;
 
 	if (there < IP4_LEN || ((v_hl = get8_once(h)) >> 4) != 4)
@@ -81,18 +67,21 @@ parse_ip4(struct pkt *p)
 	p->proto = h[9];
 	p->src4 = raw32(h + 12);
 	p->dst4 = raw32(h + 16);
+	l4 = &l4_info[p->proto];
 	off = get16(h + 6);
+	if (likely((off & 0xbfff) == 0)) { /* whole, perhaps DF */
+		p->frag = off != 0 ? PKT_FRAG_DF : 0;
+		parse_l4(p, l4->need4, l4->ports);
+		return;
+	}
 	p->frag = (uint16_t)((off & 0x2000 ? PKT_FRAG_MF : 0) |
 	    (off & 0x4000 ? PKT_FRAG_DF : 0) |
 	    (off & 0x8000 ? PKT_FRAG_RF : 0) |
 	    (off & 0x1fff ? PKT_FRAG_OFFSET : 0));
-	if (likely((off & 0x3fff) == 0)) {
-		parse_l4(p);
-		return;
-	}
-	p->flags |= PKT_FRAG;
+	if ((off & 0x3fff) != 0)
+		p->flags |= PKT_FRAG;
 	if ((off & 0x1fff) == 0) {
-		parse_l4(p);
+		parse_l4(p, l4->need4, l4->ports);
 		return;
 	}
 	p->flags |= PKT_LATER_FRAG;
@@ -263,7 +252,7 @@ parse_ip6(struct pkt *p, const struct parse_cfg *cfg)
 	} else if (!known_upper6(p->proto) && cfg->deny_unknown_exthdrs)
 		p->bad = PKT_BAD_EXT_HDR;
 	else
-		parse_l4(p);
+		parse_l4(p, l4_info[p->proto].need6, l4_info[p->proto].ports);
 }
 
 /* Puts p->l3 behind at most two VLAN tags and returns the ethertype there. */

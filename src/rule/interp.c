@@ -263,7 +263,7 @@ match_estab(const struct pkt *p)
 }
 
 /* One test, before its 'not'.  A flat switch: one row an opcode. */
-static bool
+static inline bool
 match_one(const struct insn *i, const struct pass *pass, const struct pkt *p)
 {
 	switch (i->opcode) {
@@ -363,9 +363,8 @@ match_one(const struct insn *i, const struct pass *pass, const struct pkt *p)
 	}
 }
 
-bool
-interp_match(const struct pass *pass, const struct rule *r,
-    const struct pkt *p)
+static inline bool
+match_rule(const struct pass *pass, const struct rule *r, const struct pkt *p)
 {
 	const struct insn *i = r->cmd, *end = rule_action(r);
 
@@ -382,6 +381,13 @@ interp_match(const struct pass *pass, const struct rule *r,
 	return true;
 }
 
+bool
+interp_match(const struct pass *pass, const struct rule *r,
+    const struct pkt *p)
+{
+	return match_rule(pass, r, p);
+}
+
 enum verdict
 interp_run(const struct pass *pass, const struct pkt *p, unsigned first)
 {
@@ -392,7 +398,7 @@ interp_run(const struct pass *pass, const struct pkt *p, unsigned first)
 		const struct rule *r = rs->rules[n];
 		const struct insn *act;
 
-		if (unlikely(!ruleset_on(rs, r)) || !interp_match(pass, r, p))
+		if (unlikely(!ruleset_on(rs, r)) || !match_rule(pass, r, p))
 			continue;
 		counter_add(&pass->counts[r->counter], bytes, pass->now_s);
 		act = rule_action(r);
