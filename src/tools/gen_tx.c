@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * tx: writes a burst of frames into free slots, then one sync.
+ *
+ * A free slot may hold any buffer, since the switch swaps them; every frame is
+ * therefore written in full each time.  The first line of the buffer 16 slots
+ * ahead is fetched for writing while this one is filled.
+ */
+#include "tools/gen_worker.h"
+
+#include "base/clock.h"
+#include "tools/gen_frame.h"
+#include "tools/gen_rate.h"
+#include "tools/gen_report.h"
+
+#include <errno.h>
+
+enum { AHEAD = 16 };
+
+struct tx {
+	struct gen_worker *w;
+	struct netmap_ring *ring;
+	struct gen_frame *frame; /* owned; NULL with a trace */
+	struct gen_flow flow;
+	const struct gen_trace *trace;
+	unsigned next_frame; /* of the trace */
+	uint64_t seed;	     /* of random sizes */
+	struct gen_rate rate;
+};
+
+/* Writes one frame to 'dst' and returns its length. */
+static inline unsigned
+write_frame(struct tx *t, uint8_t *dst)
+{
+	struct gen_frame *f = t->frame;
+	unsigned len;
+
+	if (t->trace != NULL) {
+		const struct gen_trace_frame *from =
+		    &t->trace->frames[t->next_frame];
+
+		if (++t->next_frame == t->trace->n_frames)
+			t->next_frame = 0;
+		memcpy(dst, from->octets, from->len);
+		return from->len;
+	}
+	len = f->len_max;
+	if (f->len_min != 0) {
+		uint64_t span = f->len_max - f->len_min + 1;
+
+		len = f->len_min +
+		      (unsigned)((gen_flow_draw(&t->seed) >> 32) * span >> 32);
+	}
+	gen_frame_write(f, &t->flow, dst, len);
+	if (!f->fixed)
+		gen_flow_next(&t->flow);
+	return len;
+}
+
+/* Fills 'n' slots from cur on and moves head and cur; returns the octets. */
+static uint64_t
+fill(struct tx *t, unsigned n)
+{
+	struct netmap_ring *ring = t->ring;
+	uint8_t *bufs = (uint8_t *)ring + ring->buf_ofs;
+	size_t stride = ring->nr_buf_size;
+	uint32_t n_slots = ring->num_slots, at = ring->cur;
+	uint32_t ahead = (at + AHEAD) % n_slots;
+	uint64_t bytes = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct netmap_slot *slot = &ring->slot[at];
+		unsigned len;
+
+		__builtin_prefetch(bufs + ring->slot[ahead].buf_idx * stride,
+				   1);
+		len = write_frame(t, bufs + slot->buf_idx * stride);
+		slot->len = (uint16_t)len;
+		slot->flags = 0;
+		bytes += len;
+		if (unlikely(t->w->cfg->dump))
+			gen_report_dump(stdout, "tx", ring, at, len);
+		at = unlikely(at + 1 == n_slots) ? 0 : at + 1;
+		ahead = unlikely(ahead + 1 == n_slots) ? 0 : ahead + 1;
+	}
+	ring->head = ring->cur = at;
+	return bytes;
+}
+
+static int
+start(struct tx *t, struct gen_worker *w)
+{
+	const struct gen_cfg *c = w->cfg;
+	struct gen_frame_cfg fc = {
+	    .af = c->af,
+	    .len_max = c->len,
+	    .len_min = c->len_min,
+	    .src_prefix = c->src.prefix,
+	    .dst_prefix = c->dst.prefix,
+	    .headers_only = c->headers_only,
+	};
+
+	*t = (struct tx){.w = w, .trace = w->trace, .seed = w->seed};
+	t->ring = nmport_txring(w->port, w->idx);
+	if (t->ring == NULL)
+		return err_set(&w->err, ENXIO, "%s has no tx ring %u", c->port,
+			       w->idx);
+	w->first_ns = clock_mono_ns();
+	gen_rate_init(&t->rate, w->rate_pps, c->burst, w->first_ns);
+	if (t->trace != NULL)
+		return 0;
+	gen_flow_init(&t->flow, &c->src, &c->dst);
+	gen_flow_macs(&t->flow, &c->src_mac, &c->dst_mac);
+	gen_flow_random(&t->flow, c->random_src, c->random_dst, w->seed);
+	return gen_frame_create(&fc, &t->flow, &t->frame, &w->err);
+}
+
+/* Nothing is due yet.  Slots that wait for their destination are not left
+ * alone meanwhile. */
+static void
+wait_schedule(struct tx *t, unsigned want)
+{
+	struct gen_worker *w = t->w;
+	ns_t when_ns = gen_rate_when(&t->rate, want);
+
+	if (nmport_txpending(w->port, w->idx) == 0) {
+		gen_worker_until(w, when_ns);
+		return;
+	}
+	nmport_txsync(w->port, w->idx);
+	gen_worker_idle(w, NMPORT_TX, when_ns);
+}
+
+/* One turn: wait for the schedule, or for room, or send a burst. */
+static int
+step(struct tx *t)
+{
+	struct gen_worker *w = t->w;
+	uint64_t left = w->n - w->pkts;
+	unsigned burst = w->cfg->burst;
+	unsigned want = left < burst ? (unsigned)left : burst;
+	unsigned room;
+	int rc;
+
+	if (t->rate.pps != 0) {
+		unsigned due = gen_rate_due(&t->rate, want, clock_mono_ns());
+
+		if (due == 0) {
+			wait_schedule(t, want);
+			return 0;
+		}
+		want = due;
+	}
+	room = nm_ring_space(t->ring);
+	if (room == 0) {
+		rc = nmport_txsync(w->port, w->idx);
+		if (rc == 0 && nm_ring_space(t->ring) == 0)
+			gen_worker_idle(w, NMPORT_TX, 0);
+		return rc;
+	}
+	if (want > room)
+		want = room;
+	gen_worker_count(w, want, fill(t, want));
+	gen_rate_sent(&t->rate, want);
+	return nmport_txsync(w->port, w->idx);
+}
+
+void
+gen_tx_run(struct gen_worker *w)
+{
+	struct tx t;
+	int rc = start(&t, w);
+
+	if (rc != 0)
+		return;
+	while (rc == 0 && w->pkts < w->n && !gen_worker_stopped(w))
+		rc = step(&t);
+	if (rc != 0)
+		err_set(&w->err, -rc, "txsync refused ring %u", w->idx);
+	gen_worker_flush(w);
+	w->last_ns = clock_mono_ns();
+	gen_frame_destroy(t.frame);
+}
