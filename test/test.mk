@@ -1,0 +1,27 @@
+# make check: every test, through prove (TAP).  make check-unit: the quick part.
+#
+# Unit tests run as ASan+UBSan builds; those that share memory between threads
+# or processes run once more under TSan; system tests use the release programs.
+
+CHECK_UNIT := $(patsubst %.c,build/asan/%,$(wildcard test/unit/test_*.c))
+TSAN_NAMES := $(wildcard test/unit/test_vale*.c test/unit/test_nmport*.c \
+	      test/unit/test_engine*.c test/unit/test_port_mem*.c)
+CHECK_TSAN := $(patsubst %.c,build/tsan/%,$(TSAN_NAMES))
+CHECK_T	   := $(wildcard test/arch/*.t test/system/*.t)
+PROVE	   := CMOCKA_MESSAGE_OUTPUT=TAP KIPFW_BIN=$(CURDIR)/bin \
+	      prove --timer -e ''
+
+check: check-build
+	@$(PROVE) $(CHECK_UNIT) $(CHECK_TSAN) $(CHECK_T)
+
+check-build: build/.deps-check
+	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory BUILD=asan unit
+	@$(MAKE) --no-print-directory BUILD=tsan $(CHECK_TSAN)
+	@$(MAKE) --no-print-directory fuzz-build
+
+check-unit: build/.deps-check
+	@$(MAKE) --no-print-directory BUILD=asan unit
+	@$(PROVE) $(CHECK_UNIT)
+
+.PHONY: check check-build check-unit

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "unit.h"
+
+#include "frames.h"
+
+#include "base/rng.h"
+
+#include <stdlib.h>
+
+static struct frame f;
+
+static void
+udp4(void **state)
+{
+	struct pkt p;
+
+	(void)state;
+	f_ether(&f, ETYPE_IP4);
+	f_ip4(&f, PROTO_UDP, 0x0a000001, 0x0a000002, 0);
+	f_udp(&f, 53, 1024);
+	f_add(&f, 10);
+	p = f_parse(&f);
+	assert_int_equal(p.bad, PKT_GOOD);
+	assert_int_equal(p.flags, PKT_IP4 | PKT_L4 | PKT_PORTS);
+	assert_int_equal(p.l3, 14);
+	assert_int_equal(p.l4, 34);
+	assert_int_equal(p.proto, PROTO_UDP);
+	assert_int_equal(p.ip_len, 38);
+	assert_int_equal(p.sport, 53);
+	assert_int_equal(p.dport, 1024);
+	assert_int_equal(p.src4, raw32("\x0a\0\0\1"));
+	assert_int_equal(pkt_count_bytes(&p), 38);
+}
+
+/* A padded frame counts its IP length; a cut one what is there. */
+static void
+counted_bytes(void **state)
+{
+	struct pkt p;
+
+	(void)state;
+	f_ether(&f, ETYPE_IP4);
+	f_ip4(&f, 99, 1, 2, 0);
+	p = f_parse(&f);
+	p.len = 60;
+	assert_int_equal(pkt_count_bytes(&p), 20);
+	put16(f.b + f.l3 + 2, 1000);
+	parse(&p, &(struct parse_cfg){true, true});
+	assert_int_equal(pkt_count_bytes(&p), 46);
+	f_ether(&f, ETYPE_ARP);
+	f_add(&f, 46);
+	p = f_parse(&f);
+	assert_int_equal(p.flags, 0);
+	assert_int_equal(pkt_count_bytes(&p), 0);
+}
+
+static void
+vlan_tags(void **state)
+{
+	struct pkt p;
+
+	(void)state;
+	f_ether(&f, ETYPE_QINQ);
+	f_vlan(&f, 7, ETYPE_VLAN);
+	f_vlan(&f, 8, ETYPE_IP4);
+	f_ip4(&f, PROTO_TCP, 1, 2, 0);
+	f_tcp(&f, 1, 80, TH_SYN);
+	p = f_parse(&f);
+	assert_int_equal(p.flags, PKT_VLAN | PKT_IP4 | PKT_L4 | PKT_PORTS);
+	assert_int_equal(p.etype, ETYPE_QINQ);
+	assert_int_equal(p.l3, 22);
+	assert_int_equal(p.tcp_flags, TH_SYN);
+	/* A third tag is not looked through. */
+	f_ether(&f, ETYPE_VLAN);
+	f_vlan(&f, 1, ETYPE_VLAN);
+	f_vlan(&f, 2, ETYPE_VLAN);
+	f_vlan(&f, 3, ETYPE_IP4);
+	f_ip4(&f, PROTO_TCP, 1, 2, 0);
+	p = f_parse(&f);
+	assert_int_equal(p.flags, PKT_VLAN);
+}
+
+static void
+fragments4(void **state)
+{
+	struct pkt p;
+
+	(void)state;
+	f_ether(&f, ETYPE_IP4);
+	f_ip4(&f, PROTO_UDP, 1, 2, 0x2000); /* first: more fragments */
+	f_udp(&f, 5, 6);
+	p = f_parse(&f);
+	assert_int_equal(p.flags, PKT_IP4 | PKT_FRAG | PKT_L4 | PKT_PORTS);
+	assert_int_equal(p.frag, PKT_FRAG_MF);
+	put16(f.b + f.l3 + 6, 0x2010); /* later */
+	p = f_parse(&f);
+	assert_int_equal(p.flags, PKT_IP4 | PKT_FRAG | PKT_LATER_FRAG);
+	assert_int_equal(p.frag, PKT_FRAG_MF | PKT_FRAG_OFFSET);
+	assert_int_equal(p.sport, 0);
+	put16(f.b + f.l3 + 6, 0x4000); /* whole, do not fragment */
+	p = f_parse(&f);
+	assert_int_equal(p.flags, PKT_IP4 | PKT_L4 | PKT_PORTS);
+	assert_int_equal(p.frag, PKT_FRAG_DF);
+	put16(f.b + f.l3 + 6, 0x8000); /* reserved bit */
+	p = f_parse(&f);
+	assert_int_equal(p.flags, PKT_IP4 | PKT_L4 | PKT_PORTS);
+	assert_int_equal(p.frag, PKT_FRAG_RF);
+	put16(f.b + f.l3 + 6, 1); /* overlaps the TCP header */
+	f.b[f.l3 + 9] = PROTO_TCP;
+	p = f_parse(&f);
+	assert_int_equal(p.bad, PKT_BAD_TINY_FRAG);
+}
+
+/* Every length short of the headers: bad, or a frame without a family, and
+ * never a byte read behind the end (the copy is exactly as long). */
+static void
+truncated4(void **state)
+{
+	const struct parse_cfg cfg = {true, true};
+
+	(void)state;
+	f_ether(&f, ETYPE_VLAN);
+	f_vlan(&f, 9, ETYPE_IP4);
+	f_ip4(&f, PROTO_TCP, 1, 2, 0);
+	f_tcp(&f, 1, 2, TH_ACK);
+	f_parse(&f);
+	for (unsigned len = 0; len <= f.len; len++) {
+		uint8_t *cut = malloc(len + 1); /* never size 0 */
+		struct pkt p = {.data = cut + 1, .len = (uint16_t)len};
+
+		memcpy(cut + 1, f.b, len);
+		parse(&p, &cfg);
+		if (len < 14)
+			assert_int_equal(p.bad, PKT_BAD_SHORT_ETHER);
+		else if (len < 38)
+			assert_int_equal(p.flags & PKT_IP, 0);
+		else if (len < 58)
+			assert_int_equal(p.bad, PKT_BAD_SHORT_L4);
+		else
+			assert_int_equal(p.bad, PKT_GOOD);
+		assert_true(p.l3 <= len);
+		free(cut);
+	}
+}
+
+static void
+header_nonsense4(void **state)
+{
+	struct pkt p;
+
+	(void)state;
+	f_ether(&f, ETYPE_IP4);
+	f_ip4(&f, PROTO_UDP, 1, 2, 0);
+	f_udp(&f, 1, 2);
+	f.b[f.l3] = 0x44; /* header of 16 octets */
+	p = f_parse(&f);
+	assert_int_equal(p.bad, PKT_BAD_SHORT_L3);
+	f.b[f.l3] = 0x4f; /* of 60, but the frame ends */
+	p = f_parse(&f);
+	assert_int_equal(p.bad, PKT_BAD_SHORT_L3);
+	f.b[f.l3] = 0x65; /* version 6 behind IPv4's ethertype */
+	p = f_parse(&f);
+	assert_int_equal(p.bad, PKT_GOOD);
+	assert_int_equal(p.flags, 0);
+}
+
+static void
+options4(void **state)
+{
+	struct pkt p;
+
+	(void)state;
+	f_ether(&f, ETYPE_IP4);
+	f_ip4(&f, PROTO_UDP, 1, 2, 0)[0] = 0x47;
+	f_add(&f, 8);
+	f_udp(&f, 7, 8);
+	p = f_parse(&f);
+	assert_int_equal(p.l4, 42);
+	assert_int_equal(p.dport, 8);
+}
+
+static void
+extensions6(void **state)
+{
+	uint8_t *h;
+	struct pkt p;
+
+	(void)state;
+	f_ether(&f, ETYPE_IP6);
+	f_ip6(&f, PROTO_HOPOPTS, 1, 2);
+	h = f_add(&f, 8);
+	h[0] = PROTO_DSTOPTS;
+	h = f_add(&f, 16);
+	h[0] = PROTO_AH;
+	h[1] = 1;
+	h = f_add(&f, 24);
+	h[0] = PROTO_ROUTING;
+	h[1] = 4;
+	h = f_add(&f, 8);
+	h[0] = PROTO_TCP;
+	h[2] = 2;
+	f_tcp(&f, 10, 20, TH_SYN | TH_ACK);
+	p = f_parse(&f);
+	assert_int_equal(p.bad, PKT_GOOD);
+	assert_int_equal(p.proto, PROTO_TCP);
+	assert_int_equal(p.ext, PKT_EXT_HOPOPTS | PKT_EXT_DSTOPTS | PKT_EXT_AH |
+	    PKT_EXT_ROUTING | PKT_EXT_RTHDR2);
+	assert_int_equal(p.l4, 14 + 40 + 8 + 16 + 24 + 8);
+	assert_int_equal(p.dport, 20);
+	assert_int_equal(p.ip_len, 40 + 56 + 20);
+}
+
+static void
+fragments6(void **state)
+{
+	const struct parse_cfg strict = {true, false};
+	uint8_t *h;
+	struct pkt p;
+
+	(void)state;
+	f_ether(&f, ETYPE_IP6);
+	f_ip6(&f, PROTO_FRAGMENT, 1, 2);
+	h = f_add(&f, 8);
+	h[0] = PROTO_UDP;
+	f_udp(&f, 3, 4);
+	p = f_parse(&f); /* atomic: as if whole */
+	assert_int_equal(p.flags, PKT_IP6 | PKT_L4 | PKT_PORTS);
+	assert_int_equal(p.ext, PKT_EXT_FRAGMENT);
+	parse(&p, &strict);
+	assert_int_equal(p.bad, PKT_BAD_SINGLE_FRAG);
+	put16(h + 2, 1); /* first of several */
+	p = f_parse(&f);
+	assert_int_equal(p.flags, PKT_IP6 | PKT_FRAG | PKT_L4 | PKT_PORTS);
+	put16(h + 2, 8); /* last */
+	p = f_parse(&f);
+	assert_int_equal(p.flags, PKT_IP6 | PKT_FRAG | PKT_LATER_FRAG);
+	assert_int_equal(p.proto, PROTO_UDP);
+	assert_int_equal(p.dport, 0);
+}
+
+static void
+unknown_extension6(void **state)
+{
+	const struct parse_cfg lax = {false, true};
+	struct pkt p;
+
+	(void)state;
+	f_ether(&f, ETYPE_IP6);
+	f_ip6(&f, 200, 1, 2);
+	f_add(&f, 20);
+	p = f_parse(&f);
+	assert_int_equal(p.bad, PKT_BAD_EXT_HDR);
+	parse(&p, &lax);
+	assert_int_equal(p.bad, PKT_GOOD);
+	assert_int_equal(p.proto, 200);
+	f.b[f.l3 + 6] = PROTO_ROUTING; /* of an unknown type */
+	f.b[f.l3 + 40] = PROTO_NONE;
+	f.b[f.l3 + 42] = 9;
+	p = f_parse(&f);
+	assert_int_equal(p.bad, PKT_BAD_EXT_HDR);
+	parse(&p, &lax);
+	assert_int_equal(p.bad, PKT_GOOD);
+	assert_int_equal(p.ext, PKT_EXT_ROUTING);
+}
+
+/* Random octets of every length behind each ethertype that is looked at. */
+static void
+any_octets(void **state)
+{
+	static const uint16_t etypes[] = {ETYPE_IP4, ETYPE_IP6, ETYPE_VLAN};
+	const struct parse_cfg cfg = {false, true};
+	struct rng r;
+
+	(void)state;
+	rng_init(&r, 42);
+	for (unsigned i = 0; i < 200000; i++) {
+		unsigned len = (unsigned)(rng_u64(&r) % 200);
+		uint8_t *b = malloc(len + 1);
+		struct pkt p = {.data = b + 1, .len = (uint16_t)len};
+
+		for (unsigned k = 0; k < len; k++)
+			b[1 + k] = (uint8_t)rng_u64(&r);
+		if (len >= 15) {
+			put16(b + 13, etypes[i % 3]);
+			b[15] = i % 3 == 0 ? 0x45 : 0x60;
+			if (len > 20 && i % 2)
+				b[21] = (uint8_t[]){0, 43, 44, 60, 51}[i % 5];
+		}
+		parse(&p, &cfg);
+		assert_true(p.l3 <= len);
+		assert_true(p.bad < PKT_BAD_MAX);
+		if (p.bad == PKT_GOOD)
+			assert_true(p.l4 <= len);
+		if (p.flags & PKT_L4)
+			assert_true(p.l4 + 4u <= len);
+		free(b);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(udp4),
+		cmocka_unit_test(counted_bytes),
+		cmocka_unit_test(vlan_tags),
+		cmocka_unit_test(fragments4),
+		cmocka_unit_test(truncated4),
+		cmocka_unit_test(header_nonsense4),
+		cmocka_unit_test(options4),
+		cmocka_unit_test(extensions6),
+		cmocka_unit_test(fragments6),
+		cmocka_unit_test(unknown_extension6),
+		cmocka_unit_test(any_octets),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
