@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * kipfw: the daemon.  Opens everything, loads the rules, then forwards until it
+ * is told to end; if anything cannot be had it says so and nothing runs.
+ */
+#include "base/err.h"
+#include "cli/cli.h"
+#include "ctl/client.h"
+#include "ctl/control.h"
+#include "ctl/server.h"
+#include "daemon/options.h"
+#include "engine/engine.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+struct daemon {
+	struct options opt;
+	struct engine *engine;
+	struct control *control;
+	struct event_base *base;
+	struct event *sigint, *sigterm;
+	struct server *server;
+};
+
+static void
+on_signal(evutil_socket_t sig, short what, void *arg)
+{
+	(void)sig, (void)what;
+	event_base_loopbreak(arg);
+}
+
+static int
+open_ports(struct daemon *d, struct err *e)
+{
+	int rc = engine_create(&d->opt.engine, &d->engine, e);
+
+	for (unsigned i = 0; rc == 0 && i < d->opt.n_ports; i += 2)
+		rc = engine_add_pair(d->engine, d->opt.ports[i],
+		    d->opt.ports[i + 1], e);
+	if (rc == 0)
+		knob_set(&engine_knobs(d->engine)->out_pass, d->opt.out_pass);
+	return rc;
+}
+
+static int
+open_control(struct daemon *d, struct err *e)
+{
+	const struct server_cfg cfg = {
+		.port = d->opt.port,
+		.unix_path = d->opt.socket,
+	};
+
+	if ((d->control = control_create(d->engine)) == NULL ||
+	    (d->base = event_base_new()) == NULL)
+		return err_set(e, ENOMEM, "no memory for the control socket");
+	d->sigint = evsignal_new(d->base, SIGINT, on_signal, d->base);
+	d->sigterm = evsignal_new(d->base, SIGTERM, on_signal, d->base);
+	if (d->sigint == NULL || event_add(d->sigint, NULL) != 0 ||
+	    d->sigterm == NULL || event_add(d->sigterm, NULL) != 0)
+		return err_set(e, ENOMEM, "cannot watch for signals");
+	return server_create(d->base, d->control, &cfg, &d->server, e);
+}
+
+/* Runs the commands of -f through the same door as those of a socket. */
+static int
+load_rules(struct daemon *d, struct err *e)
+{
+	struct ctl_client *c;
+	int rc;
+
+	if (d->opt.rules_file == NULL)
+		return 0;
+	if ((c = ctl_client_wrap(ctl_local_transport, d->control)) == NULL)
+		return err_set(e, ENOMEM, "no memory to load rules");
+	rc = cli_run_file(c, d->opt.rules_file, stderr, e);
+	ctl_client_close(c);
+	return rc == 0 ? 0 : -EINVAL;
+}
+
+static void
+say_hello(const struct daemon *d)
+{
+	for (unsigned i = 0; i < d->opt.n_ports; i += 2)
+		printf("kipfw: %s <-> %s\n", d->opt.ports[i],
+		    d->opt.ports[i + 1]);
+	printf("kipfw: %u rules, control on 127.0.0.1:%u, source on %u%s%s\n",
+	    engine_rules(d->engine)->n_rules, d->opt.port, d->opt.port + 1,
+	    d->opt.socket != NULL ? ", socket " : "",
+	    d->opt.socket != NULL ? d->opt.socket : "");
+	fflush(stdout);
+}
+
+static void
+say_totals(const struct daemon *d)
+{
+	struct engine_totals t;
+	uint64_t dropped = 0;
+
+	engine_totals(d->engine, &t);
+	for (unsigned i = 0; i < N_DROPS; i++) {
+		if (i != DROP_SOURCE_END)
+			dropped += t.drops[i];
+	}
+	printf("kipfw: received %llu, sent %llu, dropped %llu\n",
+	    (unsigned long long)t.rx_pkts, (unsigned long long)t.tx_pkts,
+	    (unsigned long long)dropped);
+	for (unsigned i = 0; i < N_DROPS; i++) {
+		if (t.drops[i] != 0)
+			printf("kipfw: %12llu %s\n",
+			    (unsigned long long)t.drops[i], drop_text[i]);
+	}
+}
+
+static void
+clean_up(struct daemon *d)
+{
+	if (d->server != NULL)
+		server_destroy(d->server);
+	if (d->engine != NULL)
+		engine_stop(d->engine);
+	control_destroy(d->control);
+	if (d->sigint != NULL)
+		event_free(d->sigint);
+	if (d->sigterm != NULL)
+		event_free(d->sigterm);
+	if (d->base != NULL)
+		event_base_free(d->base);
+	engine_destroy(d->engine);
+}
+
+/* Brings everything up and runs.  Returns an exit code. */
+static int
+run(struct daemon *d, struct err *e)
+{
+	if (open_ports(d, e) != 0)
+		return EX_UNAVAILABLE;
+	if (open_control(d, e) != 0)
+		return EX_UNAVAILABLE;
+	if (load_rules(d, e) != 0)
+		return EX_DATAERR;
+	if (engine_start(d->engine, e) != 0)
+		return EX_OSERR;
+	say_hello(d);
+	event_base_dispatch(d->base);
+	engine_stop(d->engine);
+	say_totals(d);
+	return EX_OK;
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct daemon d;
+	struct err e = {0};
+	int rc;
+
+	if (options_parse(&d.opt, argc, argv, &e) != 0) {
+		fprintf(stderr, "kipfw: %s\n"
+		    "usage: kipfw [options] PORT PORT [PORT PORT ...]; "
+		    "kipfw --help tells more\n", e.text);
+		return EX_USAGE;
+	}
+	if (d.opt.help) {
+		options_help();
+		return EX_OK;
+	}
+	if (d.opt.version) {
+		puts("kipfw " KIPFW_VERSION);
+		return EX_OK;
+	}
+	signal(SIGPIPE, SIG_IGN);
+	if ((rc = run(&d, &e)) != EX_OK)
+		fprintf(stderr, "kipfw: %s\n", e.text);
+	clean_up(&d);
+	return rc;
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "daemon/options.h"
+
+#include "ipfw_abi.h"
+#include "port/port.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { OPT_LONG = 256, OPT_DEFAULT, OPT_OUT_PASS, OPT_SOURCE, OPT_PACKET,
+	OPT_SEED };
+
+static const struct option longs[] = {
+	{"file", required_argument, NULL, 'f'},
+	{"port", required_argument, NULL, 'p'},
+	{"socket", required_argument, NULL, 'S'},
+	{"workers", required_argument, NULL, 'w'},
+	{"default", required_argument, NULL, OPT_DEFAULT},
+	{"out-pass", no_argument, NULL, OPT_OUT_PASS},
+	{"source", required_argument, NULL, OPT_SOURCE},
+	{"source-packet", required_argument, NULL, OPT_PACKET},
+	{"seed", required_argument, NULL, OPT_SEED},
+	{"help", no_argument, NULL, 'h'},
+	{"version", no_argument, NULL, 'V'},
+	{NULL, 0, NULL, 0},
+};
+
+static const char help_text[] =
+    "usage: kipfw [options] PORT PORT [PORT PORT ...]\n"
+    "Filters packets between pairs of ports with ipfw's rules; the command\n"
+    "ipfw controls it.  Without ports only the infinite source is there.\n"
+    "\n"
+    "  -f, --file FILE        load the ipfw commands of FILE at start\n"
+    "  -p, --port N           control on 127.0.0.1:N (IPFW_PORT, or 5555); the\n"
+    "                         infinite source is started at N + 1\n"
+    "  -S, --socket PATH      control on a unix socket as well\n"
+    "  -w, --workers N        threads that move packets (1)\n"
+    "      --default WHAT     rule 65535: allow or deny (allow)\n"
+    "      --out-pass         evaluate packets a second time on their way out\n"
+    "      --source N         packets a burst of the infinite source (256)\n"
+    "      --source-packet F  packets it sends: those of the pcap file F\n"
+    "      --seed N           seed of everything random\n"
+    "  -h, --help             this text\n"
+    "  -V, --version          the version\n"
+    "\n"
+    "Ports:\n";
+
+void
+options_help(void)
+{
+	fputs(help_text, stdout);
+	for (const struct port_ops *const *k = port_kinds; *k != NULL; k++)
+		printf("  %s\n", (*k)->help);
+}
+
+/* A whole decimal number within [lo, hi]. */
+static int
+number(const char *what, const char *text, uint64_t lo, uint64_t hi,
+    uint64_t *out, struct err *e)
+{
+	char *end;
+	unsigned long long v;
+
+	errno = 0;
+	v = strtoull(text, &end, 10);
+	if (*text < '0' || *text > '9' || *end != '\0' || errno != 0 ||
+	    v < lo || v > hi)
+		return err_set(e, EINVAL,
+		    "%s '%s': not a number from %llu to %llu", what, text,
+		    (unsigned long long)lo, (unsigned long long)hi);
+	*out = v;
+	return 0;
+}
+
+static int
+default_rule(struct options *o, const char *text, struct err *e)
+{
+	if (strcmp(text, "allow") == 0 || strcmp(text, "accept") == 0)
+		o->engine.default_accept = true;
+	else if (strcmp(text, "deny") == 0 || strcmp(text, "drop") == 0)
+		o->engine.default_accept = false;
+	else
+		return err_set(e, EINVAL, "--default '%s': allow or deny",
+		    text);
+	return 0;
+}
+
+static int
+one_option(struct options *o, int opt, const char *text, struct err *e)
+{
+	uint64_t v = 0;
+	int rc = 0;
+
+	switch (opt) {
+	case 'f':
+		o->rules_file = text;
+		break;
+	case 'p':
+		rc = number("--port", text, 1, 65534, &v, e);
+		o->port = (uint16_t)v;
+		break;
+	case 'S':
+		o->socket = text;
+		break;
+	case 'w':
+		rc = number("--workers", text, 1, ENGINE_MAX_WORKERS, &v, e);
+		o->engine.n_workers = (unsigned)v;
+		break;
+	case OPT_DEFAULT:
+		rc = default_rule(o, text, e);
+		break;
+	case OPT_OUT_PASS:
+		o->out_pass = true;
+		break;
+	case OPT_SOURCE:
+		rc = number("--source", text, 1, PORT_BURST, &v, e);
+		o->engine.source_burst = (unsigned)v;
+		break;
+	case OPT_PACKET:
+		o->engine.source_pcap = text;
+		break;
+	case OPT_SEED:
+		rc = number("--seed", text, 0, UINT64_MAX, &v, e);
+		o->engine.seed = v;
+		break;
+	case 'h':
+		o->help = true;
+		break;
+	case 'V':
+		o->version = true;
+		break;
+	}
+	return rc;
+}
+
+/* The control port of the environment, or the usual one. */
+static int
+env_port(struct options *o, struct err *e)
+{
+	const char *text = getenv("IPFW_PORT");
+	uint64_t v = CTL_PORT;
+	int rc = text == NULL ? 0 : number("IPFW_PORT", text, 1, 65534, &v, e);
+
+	o->port = (uint16_t)v;
+	return rc;
+}
+
+int
+options_parse(struct options *o, int argc, char **argv, struct err *e)
+{
+	int opt, rc;
+
+	memset(o, 0, sizeof(*o));
+	o->engine.default_accept = true;
+	o->engine.seed = 1;
+	if ((rc = env_port(o, e)) != 0)
+		return rc;
+	opterr = 0;
+	while ((opt = getopt_long(argc, argv, ":f:p:S:w:hV", longs, NULL)) !=
+	    -1) {
+		if (opt == ':')
+			return err_set(e, EINVAL, "'%s' needs a value",
+			    argv[optind - 1]);
+		if (opt == '?')
+			return err_set(e, EINVAL, "unknown option '%s'",
+			    argv[optind - 1]);
+		if ((rc = one_option(o, opt, optarg, e)) != 0)
+			return rc;
+	}
+	o->ports = argv + optind;
+	o->n_ports = (unsigned)(argc - optind);
+	if (o->n_ports % 2 != 0)
+		return err_set(e, EINVAL, "%u port%s: ports come in pairs",
+		    o->n_ports, o->n_ports == 1 ? "" : "s");
+	return 0;
+}
