@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Taking apart ports that leave or died, and finding lost buffers again.
+ *
+ * Place      under vswitch; over arena and wake.
+ * Locks      the caller holds the arena's slow lock throughout.
+ * Invariant  whatever instruction a process died at, after one sweep each
+ *            buffer is in exactly one slot of a port, or free.
+ *
+ * How a swap is repaired.  A sender exchanges buffer A of its slot s with B of
+ * the ring's slot d as: journal = {A, B, s}; d = A; s = B.  If it dies and the
+ * journal is not empty, A is either still not in the ring (nothing happened:
+ * s keeps A) or it is (s has to become B).  Doing this twice changes nothing.
+ *
+ * How buffers get lost all the same.  A program may exchange buffers between
+ * its own rings without a journal; killed in between it leaves one buffer in
+ * two slots and another in none.  Then giving back finds a buffer that is free
+ * already, the arena becomes suspect, and the audit stops all senders for a
+ * moment, marks what the rings hold, and frees the rest.  If all numbers it
+ * read are different, it has seen every buffer in use: there are as many slots
+ * as buffers in them, so one missed would be another seen twice.
+ */
+#pragma once
+
+#include "vale/arena.h"
+
+/* Reclaims dead ports and goes on with half-done ones; then the audit if the
+ * arena is suspect, and gives all memory back if no port is left.  Returns the
+ * number of places that became free. */
+int sweep_all(struct arena *a);
+
+/* Takes one port apart, dead or not.  False: not yet, a ring is locked by a
+ * stopped process; a later sweep goes on. */
+bool sweep_port(struct arena *a, unsigned port);
+
+/* Is the owner of this lock word able to go on (it may be stopped)? */
+bool sweep_holder_is_alive(struct arena *a, uint64_t lock_word);

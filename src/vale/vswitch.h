@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Switches and their ports: attach, detach, and cleaning up after the dead.
+ *
+ * Place      over arena and wake; under nmport, forward and vale-ctl.
+ * Life       FREE -> FILLING -> MARKING -> LIVE -> CLOSING -> FREEING -> FREE.
+ *            A switch exists while it has ports.
+ * Locks      everything here runs under the arena's slow lock, taken inside.
+ *            kring locks are taken from senders only by closing them.
+ * Death      each step can be repeated: whoever enters next sweeps first, and
+ *            sweeping goes on from the state it finds.
+ *
+ *	died in   then nobody else has touched   so the sweep
+ *	FILLING   any free bit                   forgets the port
+ *	MARKING   its slots                      gives back what was taken
+ *	LIVE      -                              closes its rings, repairs the
+ *	                                         rings it had locked, then:
+ *	CLOSING   -                              the same
+ *	FREEING   its slots                      gives the buffers back
+ *
+ *            A ring whose lock belongs to a live but stopped process cannot
+ *            be closed: its port stays CLOSING, and is tried again at the
+ *            next sweep.
+ */
+#pragma once
+
+#include "vale/arena.h"
+
+/* Attaches 'name' as 'cfg' says (complete, checked).  Returns the port's
+ * number, with the descriptors that hold it alive and wake it in the out
+ * parameters; -errno as nmport_open() documents. */
+int vswitch_attach(struct arena *a, const char *name,
+    const struct nmport_cfg *cfg, int *alive_fd, int *wake_fd, struct err *e);
+
+/* Detaches a port of this process; the descriptors are the caller's. */
+void vswitch_detach(struct arena *a, unsigned port);
+
+/* Reclaims the ports of dead processes.  Returns how many. */
+int vswitch_sweep(struct arena *a, struct err *e);
+
+/* The same from a sender: only if the slow lock is free now. */
+void vswitch_try_sweep(struct arena *a);
+
+/* Is the owner of this lock word able to go on (it may be stopped)? */
+bool vswitch_holder_is_alive(struct arena *a, uint64_t lock_word);
+
+/* When a destination is full: wait for it while it moves (the default), or
+ * drop at once as the kernel's VALE does.  ENOENT: no such switch. */
+int vswitch_set_flow(struct arena *a, const char *name, bool drop_at_once,
+    struct err *e);
+
+/* What vale-ctl and the tests look at; a consistent copy. */
+struct vport_info {
+	char name[VALE_NAME_SIZE];
+	unsigned idx, pid, n_tx, n_rx, tx_slots, rx_slots;
+	bool is_alive, is_closing;
+	struct txstat tx;			 /* sum over rings */
+	uint64_t rx_pkts, rx_bytes, rx_drops[VDROP_N]; /* sum over rings */
+};
+struct vswitch_info {
+	char name[VALE_SW_NAME_SIZE];
+	bool drop_at_once;
+	unsigned n_ports, n_macs;
+	struct vport_info total; /* with the ports that left */
+};
+struct arena_info {
+	unsigned n_switches, n_ports;
+	uint32_t n_bufs, n_free, n_in_rings;
+	bool suspect;
+	struct vswitch_info switches[VALE_MAX_SWITCHES];
+	struct {
+		unsigned switch_idx; /* in switches[] */
+		struct vport_info port;
+	} ports[VALE_MAX_PORTS];
+};
+
+/* Sweeps, then fills '*info' (large: not on a stack). */
+int vswitch_list(struct arena *a, struct arena_info *info, struct err *e);
