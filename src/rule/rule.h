@@ -5,6 +5,9 @@
  * Life       rule_create (from checked bytecode) -> shared by any number of
  *            rulesets -> freed with the last reference.  Bytecode, id and
  *            counter slot never change; number and set only in a copy.
+ * Copies     rule_copy gives the same rule in another set.  It counts in the
+ *            same slot: a copy keeps the rule that owns the slot alive, and the
+ *            slot is free only when the owner and all its copies are gone.
  * Threads    immutable once in a published ruleset; references are counted by
  *            the control thread alone.
  */
@@ -29,8 +32,26 @@ struct rule {
 	uint32_t id;	  /* unique for ever; (num, id) is the order */
 	uint32_t counter; /* index into the counters of every worker */
 	unsigned refs;	  /* control thread only */
+	struct rule *owner; /* of the counter; NULL = this rule itself */
 	struct insn cmd[]; /* n_words */
 };
+
+/* Told of each counter that no rule uses any more: it is free again. */
+typedef void rule_gone_fn(void *arg, uint32_t counter);
+
+/* The rule at 'r', which check_rule() accepted, under number 'num' and 'id',
+ * counting in 'counter'.  Returns owned (one reference), NULL without memory. */
+struct rule *rule_create(const struct abi_rule *r, uint16_t num, uint32_t id,
+    uint32_t counter);
+
+/* The same rule in another set.  Returns owned, NULL without memory. */
+struct rule *rule_copy(struct rule *r, uint8_t set);
+
+/* One more reference to 'r'; returns it. */
+struct rule *rule_ref(struct rule *r);
+
+/* Drops a reference; the last one frees the rule.  NULL is fine. */
+void rule_put(struct rule *r, rule_gone_fn *gone, void *arg);
 
 /* The first instruction of the action part. */
 static inline const struct insn *

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The operations behind CTL_FW3 and CTL_DUMMYNET3: one function each.
+ *
+ * Place      control.c looks them up in its table and has checked direction,
+ *            version and the least length; they check everything else.
+ * Contract   a handler reads call->data (call->len octets), may overwrite it
+ *            with its reply (at most call->room) and sets call->reply_len.
+ *            0 or -errno with a sentence in 'e'.
+ */
+#pragma once
+
+#include "ctl/control.h"
+#include "ipfw_abi.h"
+
+struct control {
+	struct engine *en;
+	uint64_t next_id;      /* of the next rule; 1 at first */
+	struct err local_last; /* of the in-process client */
+};
+
+typedef int op_fn(struct control *c, struct ctl_call *call, struct err *e);
+
+enum { /* directions an operation allows */
+	OP_GET = 1,
+	OP_SET = 2,
+	OP_BOTH = OP_GET | OP_SET,
+};
+
+/* One operation of CTL_FW3. */
+struct op {
+	uint16_t opcode;      /* FW3_* */
+	uint8_t max_version;
+	uint8_t dirs;
+	uint16_t min_len;     /* of the request */
+	op_fn *fn;	      /* NULL: refused because of ... */
+	const char *refusal;
+};
+
+/* All of them; ends with opcode 0. */
+extern const struct op op_table[];
+
+/* op_add.c */
+op_fn op_add;
+
+/* op_range.c: what is done to the rules of a range, or to sets */
+op_fn op_delete;
+op_fn op_zero;
+op_fn op_resetlog;
+op_fn op_move;
+op_fn op_set_swap;
+op_fn op_set_move;
+op_fn op_set_enable;
+
+/* op_get.c */
+op_fn op_get;
+
+/* op_list.c: lists with an obj_lhdr */
+op_fn op_list_opcodes;
+op_fn op_list_ports;
+op_fn op_list_nothing; /* tables, values, objects: there are none */
+
+/* op_dn.c: CTL_DUMMYNET3.  'last' is what sysctl kipfw.lasterr shows. */
+op_fn op_dn_set;
+int op_dn_get(struct control *c, struct ctl_call *call, const struct err *last,
+    struct err *e);
+/* True if the request reads sysctls. */
+bool op_dn_reads_sysctl(const struct ctl_call *call);
+
+/* Publishes 'next' (takes it; NULL = there was no memory). */
+int control_publish(struct control *c, struct ruleset *next, struct err *e);
+/* A rule_gone_fn for rules that were never published; 'engine' is the engine. */
+void control_counter_gone(void *engine, uint32_t counter);

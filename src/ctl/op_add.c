@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Adding rules.  A request holds one rule or a list; a list is published at
+ * once, or not at all.
+ *
+ *	fw3_hdr | [obj_ctlv TBLNAME_LIST, names] | obj_ctlv RULE_LIST, rules
+ *
+ * Each part is 8-aligned; the reply is the request with number and id of each
+ * rule filled in.
+ */
+#include "ctl/op.h"
+
+#include "rule/check.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* A request on its way to a ruleset. */
+struct add {
+	struct control *c;
+	struct err *e;
+	unsigned char *at; /* rest of the request */
+	size_t left;
+	struct abi_rule **wanted;
+	struct rule **made;
+	unsigned n; /* rules wanted */
+};
+
+static int
+malformed(struct add *a, const char *what)
+{
+	return err_set(
+	    a->e, EINVAL, "malformed request to add rules: %s", what);
+}
+
+/* The list header at 'at' if it lies, with its list, within the request. */
+static int
+list_at(struct add *a, const struct obj_ctlv **out)
+{
+	const struct obj_ctlv *l = (void *)a->at;
+
+	if (a->left < sizeof(*l))
+		return malformed(a, "a list is missing");
+	if (l->head.length < sizeof(*l) || l->head.length > a->left ||
+	    l->head.length % 8 != 0)
+		return malformed(a, "wrong length of a list");
+	*out = l;
+	return 0;
+}
+
+/* Steps over a list of names, which must be empty as long as there is nothing
+ * that a rule could name. */
+static int
+skip_names(struct add *a)
+{
+	const struct obj_ctlv *l = NULL;
+	int error;
+
+	error = list_at(a, &l);
+	if (error != 0 || l->head.type != TLV_TBLNAME_LIST)
+		return error;
+	if (l->count != 0)
+		return err_set(a->e, EOPNOTSUPP,
+		    "tables are not implemented in this version");
+	if (l->head.length != sizeof(*l))
+		return malformed(a, "wrong length of a list");
+	a->at += l->head.length;
+	a->left -= l->head.length;
+	return 0;
+}
+
+static size_t
+rule_size(const struct abi_rule *r)
+{
+	return (sizeof(*r) + r->cmd_len * sizeof(struct insn) + 7) & ~7u;
+}
+
+/* Tells which of several rules is at fault. */
+static int
+name_rule(struct add *a, unsigned i, int error)
+{
+	struct err why;
+
+	if (error != 0 && a->n > 1 && a->e != NULL) {
+		why = *a->e;
+		err_at(a->e, why.code, why.pos, "rule %u of %u: %.180s", i + 1,
+		    a->n, why.text);
+	}
+	return error;
+}
+
+/* The rule at 'at', checked; steps over it. */
+static int
+take_rule(struct add *a, unsigned i)
+{
+	struct abi_rule *r = (void *)a->at;
+	unsigned before = 0;
+	int error;
+
+	if (a->left < sizeof(*r) || a->left < rule_size(r))
+		return malformed(a, "a rule is cut short");
+	error = check_rule(r, rule_size(r), a->e);
+	if (error != 0)
+		return error;
+	if (i > 0)
+		before = a->wanted[i - 1]->rulenum;
+	if (r->rulenum != 0 && r->rulenum < before)
+		return malformed(a, "rules are not sorted by number");
+	a->wanted[i] = r;
+	a->at += rule_size(r);
+	a->left -= rule_size(r);
+	return 0;
+}
+
+static int
+take_rules(struct add *a)
+{
+	const struct obj_ctlv *l = NULL;
+	int error;
+
+	error = list_at(a, &l);
+	if (error != 0)
+		return error;
+	if (l->head.type != TLV_RULE_LIST || l->head.length != a->left)
+		return malformed(a, "the list of rules does not end it");
+	a->at += sizeof(*l);
+	a->left -= sizeof(*l);
+	/* Each rule takes 24 octets at least: this bounds the arrays. */
+	if (l->count == 0 || l->count > a->left / 24)
+		return malformed(a, "wrong number of rules");
+	a->n = l->count;
+	a->wanted = calloc(a->n, sizeof(*a->wanted));
+	a->made = calloc(a->n, sizeof(*a->made));
+	if (a->wanted == NULL || a->made == NULL)
+		return err_set(a->e, ENOMEM, "no memory for %u rules", a->n);
+	for (unsigned i = 0; i < a->n; i++) {
+		error = name_rule(a, i, take_rule(a, i));
+		if (error != 0)
+			return error;
+	}
+	return a->left == 0 ? 0 : malformed(a, "octets after the last rule");
+}
+
+static void
+unmake(struct add *a)
+{
+	for (unsigned i = 0; i < a->n && a->made != NULL; i++)
+		rule_put(a->made[i], control_counter_gone, a->c->en);
+}
+
+/* A rule under 'num', with a counter of its own. */
+static int
+make_rule(struct add *a, unsigned i, unsigned num)
+{
+	struct counters *counters = engine_counters(a->c->en);
+	uint32_t counter = 0;
+	int error;
+
+	error = counters_alloc(counters, &counter, a->e);
+	if (error != 0)
+		return error;
+	a->made[i] = rule_create(a->wanted[i], (uint16_t)num,
+	    (uint32_t)(a->c->next_id + i), counter);
+	if (a->made[i] == NULL) {
+		counters_free(counters, counter);
+		return err_set(a->e, ENOMEM, "no memory for a rule");
+	}
+	return 0;
+}
+
+static int
+make_rules(struct add *a)
+{
+	const struct ruleset *rs = engine_rules(a->c->en);
+	unsigned step = knob_get(&engine_knobs(a->c->en)->autoinc_step);
+	unsigned highest = ruleset_highest(rs);
+	int error;
+
+	if (a->c->next_id + a->n > UINT32_MAX)
+		return err_set(a->e, ENOSPC, "no rule ids are left");
+	for (unsigned i = 0; i < a->n; i++) {
+		unsigned num = a->wanted[i]->rulenum;
+
+		if (num == 0)
+			num = ruleset_auto_num(highest, step);
+		if (num > highest)
+			highest = num;
+		error = make_rule(a, i, num);
+		if (error != 0)
+			return error;
+	}
+	return 0;
+}
+
+/* Fills in the reply, before publishing hands the rules away. */
+static void
+tell_numbers(struct add *a)
+{
+	for (unsigned i = 0; i < a->n; i++) {
+		a->wanted[i]->rulenum = a->made[i]->num;
+		a->wanted[i]->id = a->made[i]->id;
+	}
+}
+
+/* A rule that can match only on the out pass while there is none: a warning. */
+static void
+warn_out(struct add *a)
+{
+	if (knob_get(&engine_knobs(a->c->en)->out_pass) != 0)
+		return;
+	for (unsigned i = 0; i < a->n; i++)
+		if (check_needs_out(a->wanted[i])) {
+			err_set(a->e, 0,
+			    "rule %u can match only on the out pass, "
+			    "and sysctl net.inet.ip.fw.out_pass is 0",
+			    a->wanted[i]->rulenum);
+			return;
+		}
+}
+
+static int
+publish(struct add *a)
+{
+	struct ruleset *next;
+	int error;
+
+	error = make_rules(a);
+	if (error != 0)
+		return error;
+	tell_numbers(a);
+	next = ruleset_add(engine_rules(a->c->en), a->made, a->n);
+	error = control_publish(a->c, next, a->e);
+	if (error != 0)
+		return error;
+	a->c->next_id += a->n;
+	free(a->made);
+	a->made = NULL;
+	return 0;
+}
+
+int
+op_add(struct control *c, struct ctl_call *call, struct err *e)
+{
+	struct add a = {
+	    .c = c,
+	    .e = e,
+	    .at = (unsigned char *)call->data + sizeof(struct fw3_hdr),
+	    .left = call->len - sizeof(struct fw3_hdr),
+	};
+	int error;
+
+	error = skip_names(&a);
+	if (error == 0)
+		error = take_rules(&a);
+	if (error == 0)
+		error = publish(&a);
+	if (error == 0) {
+		warn_out(&a);
+		call->reply_len = call->len;
+	}
+	unmake(&a);
+	free(a.made);
+	free(a.wanted);
+	return error;
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * CTL_DUMMYNET3: pipes, of which there are none yet, and sysctl.
+ *
+ * A list of sysctls is a dn_id and, each 4-aligned, dn_sysctl, value, name; one
+ * that is all zero ends it.  Who brings too little room gets the dn_id with the
+ * size needed in 'id', and no error.
+ */
+#include "ctl/op.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Flags of a dn_sysctl: access, and type from the third bit on. */
+enum {
+	SYSCTL_READ_ONLY = 1,
+	SYSCTL_READ_WRITE = 2,
+	SYSCTL_UINT = 1 << 2,
+	SYSCTL_STRING = 6 << 2,
+};
+
+static const char last_name[] = "kipfw.lasterr";
+
+/* One sysctl as it is sent. */
+struct item {
+	const char *name;
+	const void *value;
+	size_t len; /* of the value */
+	uint32_t flags;
+};
+
+static size_t
+item_size(const struct item *it)
+{
+	size_t size = sizeof(struct dn_sysctl) + it->len + strlen(it->name) + 1;
+
+	return (size + 3) & ~(size_t)3;
+}
+
+/* Puts an item at 'at' if that is not NULL; returns its size. */
+static size_t
+put_item(const struct item *it, unsigned char *at)
+{
+	size_t size = item_size(it), namelen = strlen(it->name) + 1;
+
+	if (at == NULL)
+		return size;
+	*(struct dn_sysctl *)(void *)at = (struct dn_sysctl){
+	    .blocklen = (uint32_t)size,
+	    .namelen = (uint32_t)namelen,
+	    .flags = it->flags,
+	    .datalen = (uint32_t)it->len,
+	};
+	at += sizeof(struct dn_sysctl);
+	memcpy(at, it->value, it->len);
+	memcpy(at + it->len, it->name, namelen);
+	return size;
+}
+
+/* All sysctls, to 'at' or, if that is NULL, only their size. */
+static size_t
+put_items(struct knobs *knobs, const struct err *last, unsigned char *at)
+{
+	size_t done = 0;
+
+	for (const struct knob_info *k = knob_table; k->name != NULL; k++) {
+		uint32_t value = knob_get(knob_word(knobs, k));
+		struct item it = {
+		    .name = k->name,
+		    .value = &value,
+		    .len = sizeof(value),
+		    .flags = SYSCTL_UINT |
+			(k->min >= k->max ? SYSCTL_READ_ONLY :
+					    SYSCTL_READ_WRITE),
+		};
+
+		done += put_item(&it, at != NULL ? at + done : NULL);
+	}
+	if (last->text[0] != '\0') {
+		struct item it = {
+		    .name = last_name,
+		    .value = last->text,
+		    .len = strlen(last->text) + 1,
+		    .flags = SYSCTL_STRING | SYSCTL_READ_ONLY,
+		};
+
+		done += put_item(&it, at != NULL ? at + done : NULL);
+	}
+	return done;
+}
+
+static int
+get_sysctls(struct control *c, struct ctl_call *call, const struct err *last)
+{
+	struct knobs *knobs = engine_knobs(c->en);
+	struct dn_id *id = call->data;
+	unsigned char *at = (unsigned char *)(id + 1);
+	size_t need = sizeof(*id) + put_items(knobs, last, NULL) +
+	    sizeof(struct dn_sysctl);
+
+	if (call->room < need) {
+		id->id = (uint32_t)need;
+		call->reply_len = sizeof(*id);
+		return 0;
+	}
+	memset(at, 0, need - sizeof(*id));
+	put_items(knobs, last, at);
+	call->reply_len = need;
+	return 0;
+}
+
+bool
+op_dn_reads_sysctl(const struct ctl_call *call)
+{
+	const struct dn_id *id = call->data;
+
+	return call->optname == CTL_DUMMYNET3 && call->dir == CTL_DIR_GET &&
+	    call->len >= sizeof(*id) && id->type == DN_SYSCTL_GET;
+}
+
+int
+op_dn_get(struct control *c, struct ctl_call *call, const struct err *last,
+    struct err *e)
+{
+	struct dn_id *id = call->data;
+
+	if (call->len < sizeof(*id))
+		return err_set(e, EINVAL, "request of %zu octets", call->len);
+	if (id->type == DN_SYSCTL_GET)
+		return get_sysctls(c, call, last);
+	if (id->type != DN_CMD_GET ||
+	    (id->subtype != DN_LINK && id->subtype != DN_SCH &&
+		id->subtype != DN_FS))
+		return err_set(e, EINVAL, "unknown dummynet request %u.%u",
+		    id->type, id->subtype);
+	/* Nothing is configured: the answer is as long as its header. */
+	id->len = sizeof(*id);
+	id->id = sizeof(*id);
+	call->reply_len = sizeof(*id);
+	return 0;
+}
+
+static int
+set_knob(struct control *c, const char *name, uint32_t value, struct err *e)
+{
+	const struct knob_info *k = knob_table;
+
+	while (k->name != NULL && strcmp(k->name, name) != 0)
+		k++;
+	if (k->name == NULL)
+		return err_set(e, ENOENT, "no sysctl '%.100s'", name);
+	if (k->min >= k->max)
+		return err_set(e, EPERM, "sysctl %s can only be read", k->name);
+	if (value < k->min || value > k->max)
+		return err_set(e, EINVAL, "sysctl %s=%u: %u to %u are allowed",
+		    k->name, value, k->min, k->max);
+	knob_set(knob_word(engine_knobs(c->en), k), value);
+	return 0;
+}
+
+/* Sets one sysctl: dn_id, dn_sysctl, a value of four octets, name. */
+static int
+set_sysctl(struct control *c, const struct ctl_call *call, struct err *e)
+{
+	const unsigned char *p = call->data;
+	struct dn_sysctl h;
+	uint32_t value;
+	size_t at = sizeof(struct dn_id) + sizeof(h) + sizeof(value);
+	const char *name;
+
+	if (call->len <= at)
+		return err_set(
+		    e, EINVAL, "sysctl request of %zu octets", call->len);
+	memcpy(&h, p + sizeof(struct dn_id), sizeof(h));
+	memcpy(&value, p + at - sizeof(value), sizeof(value));
+	if (h.datalen != sizeof(value))
+		return err_set(e, EINVAL,
+		    "sysctl value of %u octets: 4 are "
+		    "wanted",
+		    h.datalen);
+	name = (const char *)p + at;
+	if (h.namelen == 0 || h.namelen > call->len - at ||
+	    strnlen(name, h.namelen) != h.namelen - 1)
+		return err_set(e, EINVAL, "malformed name of a sysctl");
+	return set_knob(c, name, value, e);
+}
+
+int
+op_dn_set(struct control *c, struct ctl_call *call, struct err *e)
+{
+	const struct dn_id *id = call->data;
+
+	if (call->len < sizeof(*id))
+		return err_set(e, EINVAL, "request of %zu octets", call->len);
+	if (id->id != DN_API_VERSION)
+		return err_set(e, EINVAL, "dummynet interface %u: %u is known",
+		    id->id, DN_API_VERSION);
+	switch (id->type) {
+	case DN_SYSCTL_SET:
+		return set_sysctl(c, call, e);
+	case DN_CMD_FLUSH:
+		return 0; /* nothing is configured */
+	case DN_CMD_CONFIG:
+	case DN_CMD_DELETE:
+		return err_set(e, EOPNOTSUPP,
+		    "dummynet is not implemented in this version");
+	default:
+		return err_set(
+		    e, EINVAL, "unknown dummynet request %u", id->type);
+	}
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Reading the rules.
+ *
+ *	cfg_lhdr | [obj_ctlv RULE_LIST, {obj_tlv, [abi_counter], abi_rule,
+ *code}] | [obj_ctlv DYNSTATE_LIST, states]
+ *
+ * Each rule's part is padded to 8 octets.
+ */
+#include "ctl/op.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum { STATE_SIZE = 128 }; /* of one state's TLV in FreeBSD 11 */
+
+/* What goes into a reply. */
+struct dump {
+	const struct ruleset *rs;
+	const struct counters *counters;
+	uint32_t flags; /* CFG_* */
+	unsigned lo;	/* indexes of the rules [lo, hi) */
+	unsigned hi;
+	size_t rules_size; /* octets of the rules, without the list's header */
+};
+
+static size_t
+entry_size(const struct dump *d, const struct rule *r)
+{
+	size_t size = sizeof(struct obj_tlv) + sizeof(struct abi_rule) +
+	    r->n_words * sizeof(struct insn);
+
+	if ((d->flags & CFG_COUNTERS) != 0)
+		size += sizeof(struct abi_counter);
+	return (size + 7) & ~(size_t)7;
+}
+
+/* Chooses the rules of the numbers asked for, both included; all if no end is
+ * given. */
+static void
+choose(struct dump *d, const struct cfg_lhdr *h)
+{
+	d->lo = 0;
+	d->hi = d->rs->n_rules;
+	if (h->end_rule != 0) {
+		d->lo = ruleset_find(d->rs, h->start_rule);
+		if (h->end_rule < RULE_DEFAULT)
+			d->hi = ruleset_find(d->rs, h->end_rule + 1);
+		if (d->hi < d->lo)
+			d->hi = d->lo;
+	}
+	d->rules_size = 0;
+	for (unsigned i = d->lo; i < d->hi; i++)
+		d->rules_size += entry_size(d, d->rs->rules[i]);
+}
+
+static size_t
+reply_size(const struct dump *d)
+{
+	size_t size = sizeof(struct cfg_lhdr);
+
+	if ((d->flags & CFG_STATIC) != 0)
+		size += sizeof(struct obj_ctlv) + d->rules_size;
+	if ((d->flags & CFG_STATES) != 0)
+		size += sizeof(struct obj_ctlv);
+	return size;
+}
+
+static void
+put_counter(const struct dump *d, const struct rule *r, void *at)
+{
+	struct count n;
+
+	counters_read(d->counters, r->counter, &n);
+	*(struct abi_counter *)at = (struct abi_counter){
+	    .size = sizeof(struct abi_counter),
+	    .timestamp = n.last_s,
+	    .pcnt = n.pkts,
+	    .bcnt = n.bytes,
+	};
+}
+
+/* Writes one rule at 'at'; returns where the next one goes. */
+static unsigned char *
+put_rule(const struct dump *d, const struct rule *r, unsigned char *at)
+{
+	size_t size = entry_size(d, r);
+	unsigned char *p = at;
+
+	memset(at, 0, size);
+	*(struct obj_tlv *)(void *)p = (struct obj_tlv){
+	    .type = TLV_RULE_ENT,
+	    .length = (uint32_t)size,
+	};
+	p += sizeof(struct obj_tlv);
+	if ((d->flags & CFG_COUNTERS) != 0) {
+		put_counter(d, r, p);
+		p += sizeof(struct abi_counter);
+	}
+	*(struct abi_rule *)(void *)p = (struct abi_rule){
+	    .act_ofs = r->act_ofs,
+	    .cmd_len = r->n_words,
+	    .set = r->set,
+	    .flags = r->flags,
+	    .rulenum = r->num,
+	    .id = r->id,
+	};
+	memcpy(p + sizeof(struct abi_rule), r->cmd,
+	    r->n_words * sizeof(struct insn));
+	return at + size;
+}
+
+static void
+put_lists(const struct dump *d, unsigned char *at)
+{
+	if ((d->flags & CFG_STATIC) != 0) {
+		*(struct obj_ctlv *)(void *)at = (struct obj_ctlv){
+		    .head.type = TLV_RULE_LIST,
+		    .head.length =
+			(uint32_t)(sizeof(struct obj_ctlv) + d->rules_size),
+		    .count = d->hi - d->lo,
+		};
+		at += sizeof(struct obj_ctlv);
+		for (unsigned i = d->lo; i < d->hi; i++)
+			at = put_rule(d, d->rs->rules[i], at);
+	}
+	if ((d->flags & CFG_STATES) != 0)
+		*(struct obj_ctlv *)(void *)at = (struct obj_ctlv){
+		    .head.type = TLV_DYNSTATE_LIST,
+		    .objsize = STATE_SIZE,
+		};
+}
+
+int
+op_get(struct control *c, struct ctl_call *call, struct err *e)
+{
+	struct cfg_lhdr *h = call->data;
+	struct dump d = {
+	    .rs = engine_rules(c->en),
+	    .counters = engine_counters(c->en),
+	    .flags = h->flags,
+	};
+	size_t size;
+
+	choose(&d, h);
+	size = reply_size(&d);
+	if (size > UINT32_MAX)
+		return err_set(e, EFBIG, "ask for fewer rules at a time");
+	h->size = (uint32_t)size;
+	h->set_mask = ~d.rs->set_disabled;
+	call->reply_len = sizeof(*h);
+	if (call->room < size)
+		return err_set(e, ENOMEM, "the answer needs %zu octets", size);
+	put_lists(&d, (unsigned char *)(h + 1));
+	call->reply_len = size;
+	return 0;
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Operations on a range of rules, and on sets.  Request and reply are one
+ * range_hdr; the reply tells in new_set how many rules were touched.
+ */
+#include "ctl/op.h"
+
+#include <errno.h>
+
+/* The range of a request, checked. */
+static int
+range_of(const struct ctl_call *call, struct rule_range *out, struct err *e)
+{
+	const struct range_tlv *t = &((struct range_hdr *)call->data)->range;
+
+	if (call->len != sizeof(struct range_hdr) ||
+	    t->head.type != TLV_RANGE || t->head.length != sizeof(*t))
+		return err_set(e, EINVAL, "malformed range of rules");
+	if ((t->flags & ~(uint32_t)RANGE_USER) != 0 || t->flags == 0)
+		return err_set(e, EINVAL, "range with flags 0x%x", t->flags);
+	if (t->start_rule > t->end_rule)
+		return err_set(e, EINVAL, "range %u-%u ends before it begins",
+		    t->start_rule, t->end_rule);
+	if (t->set >= N_SETS || t->new_set >= N_SETS)
+		return err_set(e, EINVAL, "set %u: 0 to %u exist",
+		    t->set >= N_SETS ? t->set : t->new_set, N_SETS - 1);
+	*out = (struct rule_range){
+	    .flags = t->flags,
+	    .lo = t->start_rule,
+	    .hi = t->end_rule,
+	    .set = (uint8_t)t->set,
+	};
+	/* Only states are meant, and there are none. */
+	if ((t->flags & RANGE_DYNAMIC) != 0)
+		out->flags = 0;
+	return 0;
+}
+
+static void
+answer(struct ctl_call *call, unsigned n_rules)
+{
+	((struct range_hdr *)call->data)->range.new_set = n_rules;
+	call->reply_len = sizeof(struct range_hdr);
+}
+
+int
+op_delete(struct control *c, struct ctl_call *call, struct err *e)
+{
+	struct rule_range g;
+	unsigned n = 0;
+	int error;
+
+	error = range_of(call, &g, e);
+	if (error == 0)
+		error = control_publish(
+		    c, ruleset_delete(engine_rules(c->en), &g, &n), e);
+	if (error == 0)
+		answer(call, n);
+	return error;
+}
+
+/* Visits the rules of a range, the default rule included. */
+static int
+visit(struct control *c, struct ctl_call *call, bool zero, struct err *e)
+{
+	const struct ruleset *rs = engine_rules(c->en);
+	struct rule_range g;
+	unsigned n = 0;
+	int error;
+
+	error = range_of(call, &g, e);
+	if (error != 0)
+		return error;
+	g.flags |= RANGE_DEFAULT;
+	for (unsigned i = 0; i < rs->n_rules; i++) {
+		if (!rule_in_range(rs->rules[i], &g))
+			continue;
+		if (zero)
+			counters_zero(
+			    engine_counters(c->en), rs->rules[i]->counter);
+		n++;
+	}
+	answer(call, n);
+	return 0;
+}
+
+int
+op_zero(struct control *c, struct ctl_call *call, struct err *e)
+{
+	return visit(c, call, true, e);
+}
+
+int
+op_resetlog(struct control *c, struct ctl_call *call, struct err *e)
+{
+	/* No rule logs in this version: there is nothing to reset. */
+	return visit(c, call, false, e);
+}
+
+int
+op_move(struct control *c, struct ctl_call *call, struct err *e)
+{
+	const struct range_hdr *h = call->data;
+	struct rule_range g;
+	int error;
+
+	error = range_of(call, &g, e);
+	if (error == 0)
+		error = control_publish(c,
+		    ruleset_move(
+			engine_rules(c->en), &g, (uint8_t)h->range.new_set),
+		    e);
+	if (error == 0)
+		call->reply_len = sizeof(*h);
+	return error;
+}
+
+/* The two sets (or masks of sets) that a request names. */
+static int
+sets_of(const struct ctl_call *call, uint32_t max, struct err *e)
+{
+	const struct range_tlv *t = &((struct range_hdr *)call->data)->range;
+
+	if (call->len != sizeof(struct range_hdr) ||
+	    t->head.type != TLV_RANGE || t->head.length != sizeof(*t))
+		return err_set(e, EINVAL, "malformed request about sets");
+	if (t->set > max || t->new_set > max)
+		return err_set(e, EINVAL, "set %u: 0 to %u exist",
+		    t->set > max ? t->set : t->new_set, N_SETS - 1);
+	return 0;
+}
+
+static int
+move_set(struct control *c, struct ctl_call *call, bool swap, struct err *e)
+{
+	const struct range_hdr *h = call->data;
+	int error;
+
+	error = sets_of(call, N_SETS - 1, e);
+	if (error == 0)
+		error = control_publish(c,
+		    ruleset_move_set(engine_rules(c->en), (uint8_t)h->range.set,
+			(uint8_t)h->range.new_set, swap),
+		    e);
+	if (error == 0)
+		call->reply_len = sizeof(*h);
+	return error;
+}
+
+int
+op_set_swap(struct control *c, struct ctl_call *call, struct err *e)
+{
+	return move_set(c, call, true, e);
+}
+
+int
+op_set_move(struct control *c, struct ctl_call *call, struct err *e)
+{
+	return move_set(c, call, false, e);
+}
+
+int
+op_set_enable(struct control *c, struct ctl_call *call, struct err *e)
+{
+	const struct range_hdr *h = call->data;
+	int error;
+
+	error = sets_of(call, UINT32_MAX, e);
+	if (error == 0)
+		error = control_publish(c,
+		    ruleset_enable(
+			engine_rules(c->en), h->range.set, h->range.new_set),
+		    e);
+	if (error == 0)
+		call->reply_len = sizeof(*h);
+	return error;
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "rule/rule.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct rule *
+alloc(unsigned n_words)
+{
+	struct rule *r;
+
+	r = calloc(1, sizeof(*r) + n_words * sizeof(struct insn));
+	if (r == NULL)
+		return NULL;
+	r->refs = 1;
+	r->n_words = (uint16_t)n_words;
+	return r;
+}
+
+struct rule *
+rule_create(
+    const struct abi_rule *r, uint16_t num, uint32_t id, uint32_t counter)
+{
+	struct rule *n = alloc(r->cmd_len);
+
+	if (n == NULL)
+		return NULL;
+	n->num = num;
+	n->set = r->set;
+	n->flags = r->flags;
+	n->act_ofs = r->act_ofs;
+	n->id = id;
+	n->counter = counter;
+	memcpy(n->cmd, r + 1, r->cmd_len * sizeof(struct insn));
+	return n;
+}
+
+struct rule *
+rule_copy(struct rule *r, uint8_t set)
+{
+	struct rule *n = alloc(r->n_words);
+
+	if (n == NULL)
+		return NULL;
+	n->num = r->num;
+	n->set = set;
+	n->flags = r->flags;
+	n->act_ofs = r->act_ofs;
+	n->id = r->id;
+	n->counter = r->counter;
+	n->owner = rule_ref(r->owner != NULL ? r->owner : r);
+	memcpy(n->cmd, r->cmd, r->n_words * sizeof(struct insn));
+	return n;
+}
+
+struct rule *
+rule_ref(struct rule *r)
+{
+	r->refs++;
+	return r;
+}
+
+void
+rule_put(struct rule *r, rule_gone_fn *gone, void *arg)
+{
+	while (r != NULL && --r->refs == 0) {
+		struct rule *owner = r->owner;
+
+		if (owner == NULL)
+			gone(arg, r->counter);
+		free(r);
+		r = owner;
+	}
+}

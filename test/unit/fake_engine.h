@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * An engine without packets, for tests of what stands above it: it holds a
+ * ruleset, counters and knobs, and counts what it is told.  Defines engine.h's
+ * functions, so that the real engine is not linked.  Include it once a program.
+ */
+#pragma once
+
+#include "engine/engine.h"
+
+#include <stdlib.h>
+
+struct engine {
+	struct ruleset *rules;
+	struct counters *counters;
+	struct knobs knobs;
+	int source;	    /* users of the infinite source */
+	unsigned published; /* rulesets */
+};
+
+static inline void
+fake_gone(void *arg, uint32_t counter)
+{
+	counters_free(((struct engine *)arg)->counters, counter);
+}
+
+static inline struct engine *
+fake_create(void)
+{
+	struct engine *en = calloc(1, sizeof(*en));
+	uint32_t idx = 0;
+
+	en->counters = counters_create(1);
+	counters_alloc(en->counters, &idx, NULL);
+	en->rules = ruleset_create(true, idx);
+	knobs_init(&en->knobs);
+	return en;
+}
+
+static inline void
+fake_destroy(struct engine *en)
+{
+	ruleset_destroy(en->rules, fake_gone, en);
+	counters_destroy(en->counters);
+	free(en);
+}
+
+const struct ruleset *
+engine_rules(const struct engine *en)
+{
+	return en->rules;
+}
+
+void
+engine_publish(struct engine *en, struct ruleset *next)
+{
+	ruleset_destroy(en->rules, fake_gone, en);
+	en->rules = next;
+	en->published++;
+}
+
+struct counters *
+engine_counters(struct engine *en)
+{
+	return en->counters;
+}
+
+struct knobs *
+engine_knobs(struct engine *en)
+{
+	return &en->knobs;
+}
+
+void
+engine_source(struct engine *en, int delta)
+{
+	en->source += delta;
+}
+
+const char *
+engine_port_name(const struct engine *en, unsigned i)
+{
+	static const char *const names[] = {"valeA:f", "valeB:f"};
+
+	(void)en;
+	return i < 2 ? names[i] : NULL;
+}
