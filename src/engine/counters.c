@@ -103,12 +103,13 @@ sum(const struct counters *c, uint32_t idx)
 	struct counter s = {0};
 
 	for (unsigned i = 0; i < c->n_workers; i++) {
-		const volatile struct counter *w = &c->own[i][idx];
+		const struct counter *w = &c->own[i][idx];
+		uint64_t last_s = stat_get(&w->last_s);
 
-		s.pkts += w->pkts;
-		s.bytes += w->bytes;
-		if (w->last_s > s.last_s)
-			s.last_s = w->last_s;
+		s.pkts += stat_get(&w->pkts);
+		s.bytes += stat_get(&w->bytes);
+		if (last_s > s.last_s)
+			s.last_s = last_s;
 	}
 	return s;
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "engine/engine.h"
 
+#include "base/rcu.h"
 #include "engine/worker.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <urcu/urcu-qsbr.h>
 
 enum { MAX_PORTS = 2 * WORKER_MAX_LANES, MAX_RETIRED = 64 };
 
@@ -35,18 +35,26 @@ rule_gone(void *arg, uint32_t counter)
 	counters_free(arg, counter);
 }
 
+/* The ruleset in use, as its only writer sees it. */
+static struct ruleset *
+current(const struct engine *en)
+{
+	return atomic_load_explicit(&en->shared.rules, memory_order_relaxed);
+}
+
 /* The first ruleset: only rule 65535. */
 static int
 first_rules(struct engine *en, bool accept, struct err *e)
 {
+	struct ruleset *rs;
 	uint32_t counter;
 	int rc = counters_alloc(en->counters, &counter, e);
 
 	if (rc != 0)
 		return rc;
-	en->shared.rules = ruleset_create(accept, counter);
-	if (en->shared.rules == NULL)
+	if ((rs = ruleset_create(accept, counter)) == NULL)
 		return err_set(e, ENOMEM, "no memory for the rules");
+	atomic_init(&en->shared.rules, rs);
 	return 0;
 }
 
@@ -197,7 +205,7 @@ engine_destroy(struct engine *en)
 	port_close(en->sink);
 	if (en->counters != NULL) {
 		free_retired(en);
-		ruleset_destroy(en->shared.rules, rule_gone, en->counters);
+		ruleset_destroy(current(en), rule_gone, en->counters);
 	}
 	counters_destroy(en->counters);
 	free(en->workers);
@@ -207,17 +215,18 @@ engine_destroy(struct engine *en)
 const struct ruleset *
 engine_rules(const struct engine *en)
 {
-	return en->shared.rules;
+	return current(en);
 }
 
 void
 engine_publish(struct engine *en, struct ruleset *next)
 {
-	en->retired[en->n_retired++] = en->shared.rules;
-	rcu_assign_pointer(en->shared.rules, next);
+	en->retired[en->n_retired++] = current(en);
+	/* Partner: the acquire in the worker's refresh(). */
+	atomic_store_explicit(&en->shared.rules, next, memory_order_release);
 	knob_set(&en->shared.knobs.static_count, next->n_rules);
 	if (en->n_retired == MAX_RETIRED) {
-		urcu_qsbr_synchronize_rcu();
+		rcu_wait();
 		free_retired(en);
 	}
 }
@@ -246,12 +255,13 @@ engine_totals(const struct engine *en, struct engine_totals *out)
 {
 	memset(out, 0, sizeof(*out));
 	for (unsigned i = 0; i < en->n_ports; i++) {
-		out->rx_pkts += en->ports[i]->stats.rx_pkts;
-		out->tx_pkts += en->ports[i]->stats.tx_pkts;
+		out->rx_pkts += stat_get(&en->ports[i]->stats.rx_pkts);
+		out->tx_pkts += stat_get(&en->ports[i]->stats.tx_pkts);
 	}
 	for (unsigned i = 0; i < en->n_workers; i++) {
 		for (unsigned d = 0; d < N_DROPS; d++)
-			out->drops[d] += en->workers[i].ctx.drops[d];
+			out->drops[d] +=
+			    stat_get(&en->workers[i].ctx.drops[d]);
 	}
 }
 

@@ -54,8 +54,9 @@ void engine_destroy(struct engine *en);
 /* The ruleset that workers use now; borrowed until the next publish. */
 const struct ruleset *engine_rules(const struct engine *en);
 
-/* Makes 'next' (takes it) what workers use from their next burst on, and frees
- * the one before after a grace period.  Waits for that: microseconds. */
+/* Makes 'next' (takes it) what workers use from their next burst on.  The one
+ * before is freed after a grace period, which only every 64th call waits for:
+ * a burst, some microseconds. */
 void engine_publish(struct engine *en, struct ruleset *next);
 
 struct counters *engine_counters(struct engine *en);

@@ -16,7 +16,7 @@ static inline bool
 judge(struct step_ctx *c, const struct pkt *p)
 {
 	if (unlikely(p->bad != PKT_GOOD)) {
-		c->drops[drop_of_bad[p->bad]]++;
+		stat_add(&c->drops[drop_of_bad[p->bad]], 1);
 		return false;
 	}
 	if (likely(interp_run(&c->pass, p, 0) == VERDICT_ACCEPT)) {
@@ -28,7 +28,7 @@ judge(struct step_ctx *c, const struct pkt *p)
 		if (v == VERDICT_ACCEPT)
 			return true;
 	}
-	c->drops[DROP_RULE]++;
+	stat_add(&c->drops[DROP_RULE], 1);
 	return false;
 }
 
@@ -65,9 +65,10 @@ step(struct step_ctx *c, struct lane *lane, unsigned max)
 	parse_burst(c->pkts, n, &c->parse);
 	m = filter(c, lane, n);
 	sent = m > 0 ? port_tx(lane->out, lane->in, c->to_send, m) : 0;
-	c->drops[DROP_TX_FULL] += m - sent;
+	if (unlikely(sent < m))
+		stat_add(&c->drops[DROP_TX_FULL], m - sent);
 	if (lane->end != N_DROPS)
-		c->drops[lane->end] += sent;
+		stat_add(&c->drops[lane->end], sent);
 	port_release(lane->in);
 	port_kick(lane->out);
 	return n;

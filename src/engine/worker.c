@@ -2,6 +2,7 @@
 #include "engine/worker.h"
 
 #include "base/clock.h"
+#include "base/rcu.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -9,7 +10,6 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
-#include <urcu/urcu-qsbr.h>
 
 enum {
 	SPINS = 32,		/* empty rounds before the first yield */
@@ -60,7 +60,8 @@ refresh(struct worker *w)
 	struct step_ctx *c = &w->ctx;
 	struct knobs *k = &w->shared->knobs;
 
-	c->pass.rules = rcu_dereference(w->shared->rules);
+	c->pass.rules = atomic_load_explicit(&w->shared->rules,
+	    memory_order_acquire);
 	c->pass.now_s = clock_wall_s();
 	c->enabled = knob_get(&k->enable) != 0;
 	c->out_pass = knob_get(&k->out_pass) != 0;
@@ -145,9 +146,9 @@ nap(struct worker *w)
 	if (armed == w->n_lanes &&
 	    (w->source.in == NULL ||
 		atomic_load(&w->shared->source_users) <= 0)) {
-		urcu_qsbr_thread_offline();
+		rcu_offline();
 		poll(fds, n_fds, timeout_ms);
-		urcu_qsbr_thread_online();
+		rcu_online();
 		if (fds[0].revents != 0 &&
 		    read(w->doorbell, &rings, sizeof(rings)) == -1)
 			rings = 0;
@@ -182,17 +183,17 @@ worker_main(void *arg)
 	unsigned empty = 0;
 	ns_t since = 0;
 
-	urcu_qsbr_register_thread();
+	rcu_register();
 	while (!atomic_load_explicit(&w->shared->stop, memory_order_relaxed)) {
 		unsigned n = round_robin(w);
 
-		urcu_qsbr_quiescent_state();
+		rcu_quiescent();
 		if (n > 0)
 			empty = 0;
 		else
 			wait_for_work(w, &empty, &since);
 	}
-	urcu_qsbr_unregister_thread();
+	rcu_unregister();
 	return NULL;
 }
 

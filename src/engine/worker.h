@@ -20,7 +20,7 @@ enum { WORKER_MAX_LANES = 64 };
 
 /* What all workers of an engine share; they only read it. */
 struct shared {
-	struct ruleset *rules;	    /* rcu: written by ctl, read per burst */
+	_Atomic(struct ruleset *) rules; /* rcu: ctl writes, read per burst */
 	struct knobs knobs;
 	_Atomic int source_users;   /* > 0: the infinite source runs */
 	_Atomic bool stop;

@@ -14,6 +14,7 @@
 
 #include "base/cdefs.h"
 #include "base/err.h"
+#include "base/stat.h"
 #include "packet/pkt.h"
 
 enum {

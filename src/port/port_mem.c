@@ -132,10 +132,10 @@ mem_rx(struct port *p, struct pkt *pkts, unsigned max)
 
 		pkts[i].data = q->bufs[k];
 		pkts[i].len = q->lens[k];
-		p->stats.rx_bytes += q->lens[k];
+		stat_add(&p->stats.rx_bytes, q->lens[k]);
 	}
 	q->lent = n;
-	p->stats.rx_pkts += n;
+	stat_add(&p->stats.rx_pkts, n);
 	return n;
 }
 
@@ -165,9 +165,9 @@ mem_tx(struct port *p, struct port *from, struct pkt *const *pkts, unsigned n)
 	for (i = 0; i < n; i++) {
 		if (!mem_queue_put(p->priv, pkts[i]->data, pkts[i]->len))
 			break;
-		p->stats.tx_bytes += pkts[i]->len;
+		stat_add(&p->stats.tx_bytes, pkts[i]->len);
 	}
-	p->stats.tx_pkts += i;
+	stat_add(&p->stats.tx_pkts, i);
 	return i;
 }
 

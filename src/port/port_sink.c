@@ -33,8 +33,8 @@ sink_tx(struct port *p, struct port *from, struct pkt *const *pkts, unsigned n)
 {
 	(void)from;
 	for (unsigned i = 0; i < n; i++)
-		p->stats.tx_bytes += pkts[i]->len;
-	p->stats.tx_pkts += n;
+		stat_add(&p->stats.tx_bytes, pkts[i]->len);
+	stat_add(&p->stats.tx_pkts, n);
 	return n;
 }
 

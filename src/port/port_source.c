@@ -194,8 +194,8 @@ source_rx(struct port *p, struct pkt *pkts, unsigned max)
 			k = 0;
 	}
 	s->next = k;
-	p->stats.rx_pkts += max;
-	p->stats.rx_bytes += bytes;
+	stat_add(&p->stats.rx_pkts, max);
+	stat_add(&p->stats.rx_bytes, bytes);
 	return max;
 }
 
@@ -217,7 +217,7 @@ source_tx(struct port *p, struct port *from, struct pkt *const *pkts,
     unsigned n)
 {
 	(void)from, (void)pkts;
-	p->stats.tx_pkts += n;
+	stat_add(&p->stats.tx_pkts, n);
 	return n;
 }
 

@@ -137,8 +137,8 @@ vale_rx(struct port *p, struct pkt *pkts, unsigned max)
 		k = side_next(&v->rx, k);
 	}
 	v->lent = n;
-	p->stats.rx_pkts += n;
-	p->stats.rx_bytes += bytes;
+	stat_add(&p->stats.rx_pkts, n);
+	stat_add(&p->stats.rx_bytes, bytes);
 	return n;
 }
 
@@ -207,8 +207,8 @@ vale_tx(struct port *p, struct port *from, struct pkt *const *pkts, unsigned n)
 		k = side_next(&v->tx, k);
 	}
 	side_move(&v->tx, k);
-	p->stats.tx_pkts += n;
-	p->stats.tx_bytes += bytes;
+	stat_add(&p->stats.tx_pkts, n);
+	stat_add(&p->stats.tx_bytes, bytes);
 	return n;
 }
 

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "base/cdefs.h"
+#include "base/stat.h"
 
 struct counter {
 	uint64_t pkts;
@@ -19,7 +20,7 @@ struct counter {
 static inline void
 counter_add(struct counter *own, unsigned bytes, uint32_t now_s)
 {
-	own->pkts++;
-	own->bytes += bytes;
-	own->last_s = now_s;
+	stat_add(&own->pkts, 1);
+	stat_add(&own->bytes, bytes);
+	stat_set(&own->last_s, now_s);
 }

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The engine with real workers over memory ports. */
+#include "unit.h"
+
+#include "frames.h"
+
+#include "base/clock.h"
+#include "engine/engine.h"
+#include "port/mem.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct frame f;
+
+/* An engine between mem:a and 'b', running. */
+static struct engine *
+start(bool accept, unsigned workers, const char *b)
+{
+	const struct engine_cfg cfg = {
+		.default_accept = accept, .n_workers = workers, .seed = 1,
+	};
+	struct engine *en = NULL;
+	struct err e = {0};
+
+	assert_int_equal(engine_create(&cfg, &en, &e), 0);
+	assert_int_equal(engine_add_pair(en, "mem:a", b, &e), 0);
+	assert_int_equal(engine_start(en, &e), 0);
+	return en;
+}
+
+/* Waits, at most two seconds, for the engine to have received 'n'. */
+static bool
+wait_rx(struct engine *en, uint64_t n)
+{
+	ns_t end = clock_mono_ns() + 2 * NS_PER_S;
+	struct engine_totals t;
+
+	do {
+		engine_totals(en, &t);
+		if (t.rx_pkts >= n)
+			return true;
+		usleep(200);
+	} while (clock_mono_ns() < end);
+	return false;
+}
+
+static void
+udp(uint16_t dport)
+{
+	f_ether(&f, ETYPE_IP4);
+	f_ip4(&f, PROTO_UDP, 1, 2, 0);
+	f_udp(&f, 1, dport);
+	f_parse(&f);
+}
+
+/* Publishes: deny udp to port 'dport', as rule 'num'. */
+static void
+deny_port(struct engine *en, uint16_t num, uint16_t dport, uint32_t *counter)
+{
+	struct {
+		struct abi_rule r;
+		struct insn_u16 port;
+		struct insn act;
+	} r = {
+		.r = {.act_ofs = 2, .cmd_len = 3},
+		.port = {{O_IP_DSTPORT, 2, 0}, {dport, dport}},
+		.act = {O_DENY, 1, 0},
+	};
+	struct rule *rule;
+	struct ruleset *rs;
+
+	assert_int_equal(counters_alloc(engine_counters(en), counter, NULL),
+	    0);
+	rule = rule_create(&r.r, num, num, *counter);
+	assert_non_null(rule);
+	rs = ruleset_add(engine_rules(en), &rule, 1);
+	assert_non_null(rs);
+	engine_publish(en, rs);
+}
+
+/* What a rule denies goes nowhere. */
+static void
+denies(void **state)
+{
+	struct engine *en;
+	struct mem_queue *a = mem_queue_open("mem:a");
+	struct mem_queue *b = mem_queue_open("mem:b");
+	struct engine_totals t;
+	uint8_t got[2048];
+	uint32_t counter;
+
+	(void)state;
+	en = start(true, 1, "mem:b");
+	deny_port(en, 10, 9, &counter);
+	udp(9);
+	assert_true(mem_queue_put(a, f.b, f.len));
+	assert_true(wait_rx(en, 1));
+	engine_stop(en);
+	engine_totals(en, &t);
+	assert_int_equal(t.rx_pkts, 1);
+	assert_int_equal(t.tx_pkts, 0);
+	assert_int_equal(t.drops[DROP_RULE], 1);
+	assert_int_equal(mem_queue_get(b, got, sizeof(got)), 0);
+	engine_destroy(en);
+	mem_queue_close(a);
+	mem_queue_close(b);
+}
+
+/* Into mem:a and out by sink:; with the out pass on, a second look denies. */
+static void
+forwards_and_looks_twice(void **state)
+{
+	struct mem_queue *a = mem_queue_open("mem:a");
+	struct engine *en = start(true, 1, "sink:");
+	struct {
+		struct abi_rule r;
+		struct insn out, act;
+	} r = {
+		.r = {.act_ofs = 1, .cmd_len = 2},
+		.out = {O_IN, 1 | INSN_NOT, 0},
+		.act = {O_DENY, 1, 0},
+	};
+	struct engine_totals t;
+	struct rule *rule;
+	uint32_t counter;
+
+	(void)state;
+	counters_alloc(engine_counters(en), &counter, NULL);
+	rule = rule_create(&r.r, 5, 5, counter);
+	engine_publish(en, ruleset_add(engine_rules(en), &rule, 1));
+	udp(9);
+	assert_true(mem_queue_put(a, f.b, f.len));
+	assert_true(wait_rx(en, 1));
+	usleep(20000); /* tx is counted after rx */
+	engine_totals(en, &t);
+	assert_int_equal(t.tx_pkts, 1);
+	assert_int_equal(t.drops[DROP_RULE], 0);
+	knob_set(&engine_knobs(en)->out_pass, 1);
+	usleep(20000); /* the burst under way */
+	assert_true(mem_queue_put(a, f.b, f.len));
+	assert_true(wait_rx(en, 2));
+	engine_stop(en);
+	engine_totals(en, &t);
+	assert_int_equal(t.tx_pkts, 1);
+	assert_int_equal(t.drops[DROP_RULE], 1);
+	engine_destroy(en);
+	mem_queue_close(a);
+}
+
+/* Good and bad frames end where they should, with their reasons. */
+static void
+reasons(void **state)
+{
+	struct engine *en = start(false, 1, "mem:b");
+	struct mem_queue *a = mem_queue_open("mem:a");
+	struct engine_totals t;
+	struct count n;
+
+	(void)state;
+	udp(9);
+	mem_queue_put(a, f.b, f.len);	   /* by the default rule */
+	mem_queue_put(a, f.b, f.len - 1); /* UDP header cut */
+	mem_queue_put(a, f.b, 13);
+	f.b[f.l3] = 0x41;
+	mem_queue_put(a, f.b, f.len);
+	assert_true(wait_rx(en, 4));
+	engine_stop(en);
+	engine_totals(en, &t);
+	assert_int_equal(t.drops[DROP_RULE], 1);
+	assert_int_equal(t.drops[DROP_SHORT_L4], 1);
+	assert_int_equal(t.drops[DROP_SHORT_ETHER], 1);
+	assert_int_equal(t.drops[DROP_SHORT_L3], 1);
+	counters_read(engine_counters(en), engine_rules(en)->rules[0]->counter,
+	    &n);
+	assert_int_equal(n.pkts, 1); /* what is bad meets no rule */
+	engine_destroy(en);
+	mem_queue_close(a);
+}
+
+/* The source runs while somebody wants it, and counts on the rules. */
+static void
+source_on_and_off(void **state)
+{
+	struct engine *en = start(true, 1, "mem:b");
+	struct count n, later;
+	ns_t end = clock_mono_ns() + 2 * NS_PER_S;
+	uint32_t c = engine_rules(en)->rules[0]->counter;
+
+	(void)state;
+	counters_read(engine_counters(en), c, &n);
+	assert_int_equal(n.pkts, 0);
+	engine_source(en, +1);
+	do {
+		usleep(1000);
+		counters_read(engine_counters(en), c, &n);
+	} while (n.pkts < 10000 && clock_mono_ns() < end);
+	assert_true(n.pkts >= 10000);
+	engine_source(en, -1);
+	usleep(20000); /* let the burst under way end */
+	counters_read(engine_counters(en), c, &n);
+	usleep(20000);
+	counters_read(engine_counters(en), c, &later);
+	assert_int_equal(n.pkts, later.pkts);
+	assert_int_equal(n.bytes, n.pkts * 50);
+	engine_destroy(en);
+}
+
+/* Rules come and go under full load; nothing counted is lost. */
+static void
+publish_under_load(void **state)
+{
+	struct engine *en = start(true, 2, "mem:b");
+	struct rule_range g = {.flags = RANGE_RULES, .lo = 100, .hi = 100};
+	struct engine_totals t;
+	struct count n;
+	uint32_t counter;
+	unsigned gone;
+
+	(void)state;
+	engine_source(en, +1);
+	for (unsigned i = 0; i < 300; i++) {
+		deny_port(en, 100, (uint16_t)(i + 1), &counter);
+		engine_publish(en,
+		    ruleset_delete(engine_rules(en), &g, &gone));
+		assert_int_equal(gone, 1);
+	}
+	engine_stop(en);
+	engine_totals(en, &t);
+	counters_read(engine_counters(en), engine_rules(en)->rules[0]->counter,
+	    &n);
+	assert_int_equal(n.pkts, t.drops[DROP_SOURCE_END]);
+	assert_true(n.pkts > 0);
+	engine_destroy(en);
+}
+
+static void
+refuses_ports(void **state)
+{
+	const struct engine_cfg cfg = {.default_accept = true};
+	struct engine *en = NULL;
+	struct err e = {0};
+
+	(void)state;
+	assert_int_equal(engine_create(&cfg, &en, &e), 0);
+	assert_int_equal(engine_add_pair(en, "sink:", "nothing:x", &e),
+	    -EINVAL);
+	assert_non_null(strstr(e.text, "nothing:x"));
+	assert_int_equal(engine_add_pair(en, "source:/nonexistent.pcap",
+	    "sink:", &e), -EINVAL);
+	assert_non_null(strstr(e.text, "nonexistent.pcap"));
+	engine_destroy(en);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(denies),
+		cmocka_unit_test(forwards_and_looks_twice),
+		cmocka_unit_test(reasons),
+		cmocka_unit_test(source_on_and_off),
+		cmocka_unit_test(publish_under_load),
+		cmocka_unit_test(refuses_ports),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
