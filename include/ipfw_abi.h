@@ -170,7 +170,10 @@ struct cfg_lhdr {
 	uint32_t end_rule;
 };
 
-enum { RULE_NOOPT = 0x1 }; /* flags: rule has only options, print compactly */
+enum rule_flags { /* how the text looked; the daemon only keeps them */
+	RULE_NOOPT = 0x1,   /* only options: '-c' prints nothing else */
+	RULE_JUSTOPTS = 0x2, /* no 'PROTO from A to B' was written (12+) */
+};
 
 struct abi_rule { /* cmd_len words of bytecode follow */
 	uint16_t act_ofs; /* words from the first instruction to the action */

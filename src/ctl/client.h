@@ -39,3 +39,28 @@ int ctl_get(struct ctl_client *c, uint32_t optname, void *data, size_t len,
 /* set: sends 'len' octets. */
 int ctl_set(struct ctl_client *c, uint32_t optname, const void *data,
     size_t len, struct err *e);
+
+/* ---- sysctls, which travel as CTL_DUMMYNET3 ---- */
+
+struct ctl_sysctl { /* borrowed from the reply */
+	const char *name;
+	const void *data; /* unaligned */
+	size_t len;
+	uint32_t flags; /* access in the low two bits (1 = read only), type << 2 */
+};
+
+/* Called for each entry; a value other than 0 ends the walk. */
+typedef int ctl_sysctl_fn(void *arg, const struct ctl_sysctl *s);
+
+/* Fetches all sysctls and shows them to 'fn' in the server's order.  Returns 0,
+ * what 'fn' returned, or -errno. */
+int ctl_sysctl_walk(struct ctl_client *c, ctl_sysctl_fn *fn, void *arg,
+    struct err *e);
+
+/* Value of an integer sysctl; -ENOENT if the server has none of that name. */
+int ctl_sysctl_get(struct ctl_client *c, const char *name, int64_t *value,
+    struct err *e);
+
+/* Sets one; the original takes 32-bit values only. */
+int ctl_sysctl_set(struct ctl_client *c, const char *name, const void *data,
+    size_t len, struct err *e);

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The ipfw command: one command line or a file of them, over one client.
+ *
+ * Place      ipfw.c calls cli_main(); kipfw calls cli_run_file() for -f FILE
+ *            with a client that needs no socket.
+ * Errors     a command returns 0 or a sysexits code.  The sentence of an error
+ *            goes up in struct err, once; what a command goes on after (a rule
+ *            that does not exist, in a list of them) it reports with
+ *            cli_warn() and returns the code with 'e' empty.
+ * State      all in struct cli, none in globals: commands can run in a daemon.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "cli/words.h"
+#include "ctl/client.h"
+
+#include <stdio.h>
+
+enum cli_flags {
+	CLI_ACCT = 0x1,	       /* -a */
+	CLI_COMMENT = 0x2,     /* -b */
+	CLI_COMPACT = 0x4,     /* -c */
+	CLI_DYNAMIC = 0x8,     /* -d */
+	CLI_ONLY_DYNAMIC = 0x10, /* -D */
+	CLI_EXPIRED = 0x20,    /* -e */
+	CLI_FORCE = 0x40,      /* -f */
+	CLI_AS_IP = 0x80,      /* -i */
+	CLI_TEST = 0x100,      /* -n */
+	CLI_RESOLVE = 0x200,   /* -N */
+	CLI_QUIET = 0x400,     /* -q */
+	CLI_SETS = 0x800,      /* -S */
+	CLI_TIME = 0x1000,     /* -t */
+	CLI_EPOCH = 0x2000,    /* -T */
+	CLI_VERBOSE = 0x4000,  /* -v */
+	CLI_HELP = 0x8000,     /* -h */
+};
+
+struct cli {
+	struct ctl_client *ctl;
+	FILE *in; /* answers to "Are you sure?" */
+	FILE *out;
+	FILE *err;	 /* warnings */
+	const char *prog; /* "ipfw" or "dnctl" */
+	unsigned flags;	 /* CLI_* */
+	unsigned line;	 /* of the file, 0 outside */
+	int set;	 /* of the prefix "set N", -1 without */
+};
+
+/* Words of a command; w[0] names it. */
+struct args {
+	const struct word *w;
+	unsigned n;
+};
+
+/* Runs the command line; argv[0] is not looked at.  Prints errors and returns
+ * the exit code. */
+int cli_main(struct cli *c, int argc, char *const argv[]);
+
+/* Runs the commands in a file, output to 'out', until the first error: then
+ * returns its sysexits code, and 'e' tells the line and the sentence. */
+int cli_run_file(struct ctl_client *ctl, const char *path, FILE *out,
+    struct err *e);
+
+/* One command, flags included; an empty one is fine. */
+int cli_command(struct cli *c, const struct words *ws, struct err *e);
+
+/* "ipfw: TEXT" or "Line 3: TEXT" on c->err. */
+void cli_warn(struct cli *c, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* A script with its preprocessor, if any (argv ends with NULL). */
+int script_run(struct cli *c, const char *path, char *const preproc[],
+    struct err *e);
+
+/* ---- helpers for commands ---- */
+
+/* EX_USAGE, naming what is missing after the last word. */
+int args_missing(const struct args *a, const char *what, struct err *e);
+
+/* A whole decimal number of at most 'max'. */
+bool args_number(const char *s, unsigned max, unsigned *value);
+
+/* True if 'word' is a beginning of 'full'; warns unless it is all of it. */
+bool cli_match(struct cli *c, const char *word, const char *full);
+
+/* The sysexits code for an error of the daemon or of the way to it. */
+int cli_code(int error);
+
+/* ---- commands: cmd_*.c ---- */
+typedef int command_fn(struct cli *c, const struct args *a, struct err *e);
+command_fn cmd_add, cmd_delete, cmd_zero, cmd_resetlog, cmd_flush;
+command_fn cmd_list, cmd_show;
+command_fn cmd_set, cmd_enable, cmd_disable, cmd_sysctl, cmd_internal;
+command_fn cmd_pipe, cmd_queue, cmd_sched, cmd_later;
+
+/* Prints the long help to c->out. */
+void help_print(struct cli *c);

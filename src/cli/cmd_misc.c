@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* enable, disable, sysctl, internal, and what is for later versions. */
+#include "cli/cmd.h"
+
+#include "cli/names.h"
+#include "cli/text.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+/* ---- enable, disable ---- */
+
+static const struct {
+	const char *keyword;
+	const char *sysctl;
+} switches[] = {
+    {"firewall", "net.inet.ip.fw.enable"},
+    {"one_pass", "net.inet.ip.fw.one_pass"},
+    {"debug", "net.inet.ip.fw.debug"},
+    {"verbose", "net.inet.ip.fw.verbose"},
+    {"dyn_keepalive", "net.inet.ip.fw.dyn_keepalive"},
+};
+
+static int
+switch_to(struct cli *c, const struct args *a, int32_t on, struct err *e)
+{
+	struct suggest g;
+	char hint[64];
+	int r;
+
+	if (a->n < 2)
+		return args_missing(a, "what to switch", e);
+	suggest_init(&g, a->w[1].s);
+	for (size_t k = 0; k < ARRAY_LEN(switches); k++) {
+		suggest_try(&g, switches[k].keyword);
+		if (!cli_match(c, a->w[1].s, switches[k].keyword))
+			continue;
+		if ((c->flags & CLI_TEST) != 0)
+			return 0;
+		r = ctl_sysctl_set(c->ctl, switches[k].sysctl, &on,
+		    sizeof(on), e);
+		return r != 0 ? cli_code(r) : 0;
+	}
+	return word_err(e, EX_USAGE, &a->w[1],
+	    "unrecognized enable/disable keyword%s",
+	    suggest_text(&g, hint, sizeof(hint)));
+}
+
+int
+cmd_enable(struct cli *c, const struct args *a, struct err *e)
+{
+	return switch_to(c, a, 1, e);
+}
+
+int
+cmd_disable(struct cli *c, const struct args *a, struct err *e)
+{
+	return switch_to(c, a, 0, e);
+}
+
+/* ---- sysctl ---- */
+
+enum sysctl_flags { /* of the wire: access in two bits, then the type */
+	SYSCTL_ACCESS = 0x3,
+	SYSCTL_READ = 0x1,
+	SYSCTL_TYPE = 0x1c,
+	SYSCTL_UINT = 1 << 2,
+	SYSCTL_ULONG = 5 << 2,
+	SYSCTL_STRING = 6 << 2,
+};
+
+struct sysctl_query {
+	struct cli *c;
+	const char *name; /* NULL: all */
+	bool found;
+	struct ctl_sysctl one; /* of a write: what is there, no data */
+};
+
+static void
+print_value(struct text *t, const struct ctl_sysctl *s)
+{
+	uint64_t v64;
+	uint32_t v32;
+
+	if ((s->flags & SYSCTL_TYPE) == SYSCTL_STRING) {
+		text_safe(t, s->data, s->len);
+	} else if (s->len == sizeof(v64)) {
+		memcpy(&v64, s->data, sizeof(v64));
+		if ((s->flags & SYSCTL_TYPE) == SYSCTL_ULONG)
+			text_f(t, "%llu", (unsigned long long)v64);
+		else
+			text_f(t, "%lld", (long long)v64);
+	} else if (s->len == sizeof(v32)) {
+		memcpy(&v32, s->data, sizeof(v32));
+		if ((s->flags & SYSCTL_TYPE) == SYSCTL_UINT)
+			text_f(t, "%u", v32);
+		else
+			text_f(t, "%d", (int)v32);
+	} else {
+		text_f(t, "[%zu octets]", s->len);
+	}
+}
+
+/* True for the name itself and for all below it. */
+static bool
+name_covers(const char *name, const char *full)
+{
+	size_t len = name != NULL ? strlen(name) : 0;
+
+	return len == 0 || (strncmp(full, name, len) == 0 &&
+			       (full[len] == '\0' || full[len] == '.'));
+}
+
+static int
+show_sysctl(void *arg, const struct ctl_sysctl *s)
+{
+	struct sysctl_query *q = arg;
+	struct text t = {0};
+
+	if (!name_covers(q->name, s->name))
+		return 0;
+	q->found = true;
+	text_safe(&t, s->name, strlen(s->name));
+	text_f(&t, ": ");
+	print_value(&t, s);
+	if ((s->flags & SYSCTL_ACCESS) == SYSCTL_READ)
+		text_f(&t, "\t(read only)");
+	fprintf(q->c->out, "%s\n", text_str(&t));
+	text_fini(&t);
+	return 0;
+}
+
+static int
+find_sysctl(void *arg, const struct ctl_sysctl *s)
+{
+	struct sysctl_query *q = arg;
+
+	if (strcmp(s->name, q->name) != 0)
+		return 0;
+	q->found = true;
+	q->one = (struct ctl_sysctl){.len = s->len, .flags = s->flags};
+	return 1;
+}
+
+static int
+unknown_sysctl(const struct word *w, const char *name, struct err *e)
+{
+	return word_err(e, EX_UNAVAILABLE, w,
+	    "the daemon has no sysctl \"%.80s\"", name);
+}
+
+/* Reads the value in the size that the daemon has for it. */
+static int
+write_sysctl(struct cli *c, const struct word *w, const char *name,
+    const char *value, struct err *e)
+{
+	struct sysctl_query q = {.c = c, .name = name};
+	const void *data = value;
+	long long v;
+	int32_t v32;
+	char *end;
+	size_t len;
+	int r = ctl_sysctl_walk(c->ctl, find_sysctl, &q, e);
+
+	if (r < 0)
+		return cli_code(r);
+	if (!q.found)
+		return unknown_sysctl(w, name, e);
+	if ((q.one.flags & SYSCTL_ACCESS) == SYSCTL_READ)
+		return word_err(e, EX_NOPERM, w, "can only be read");
+	len = strlen(value) + 1;
+	if ((q.one.flags & SYSCTL_TYPE) != SYSCTL_STRING) {
+		errno = 0;
+		v = strtoll(value, &end, 0);
+		v32 = (int32_t)v;
+		if (end == value || *end != '\0' || errno != 0 ||
+		    (q.one.len != sizeof(v) && (v < INT32_MIN ||
+						   v > UINT32_MAX)))
+			return word_err(e, EX_DATAERR, w,
+			    "the value is not a number that fits");
+		len = q.one.len == sizeof(v) ? sizeof(v) : sizeof(v32);
+		data = q.one.len == sizeof(v) ? (void *)&v : &v32;
+	}
+	if ((c->flags & CLI_TEST) != 0)
+		return 0;
+	r = ctl_sysctl_set(c->ctl, name, data, len, e);
+	return r != 0 ? cli_code(r) : 0;
+}
+
+int
+cmd_sysctl(struct cli *c, const struct args *a, struct err *e)
+{
+	struct sysctl_query q = {.c = c};
+	const char *equals;
+	char name[128];
+	int r;
+
+	if (a->n < 2)
+		return args_missing(a, "NAME, NAME=VALUE or -a", e);
+	if (a->n > 2)
+		return word_err(e, EX_USAGE, &a->w[2], "not expected here");
+	equals = strchr(a->w[1].s, '=');
+	if (equals != NULL) {
+		if ((size_t)(equals - a->w[1].s) >= sizeof(name))
+			return unknown_sysctl(&a->w[1], a->w[1].s, e);
+		snprintf(name, sizeof(name), "%.*s",
+		    (int)(equals - a->w[1].s), a->w[1].s);
+		return write_sysctl(c, &a->w[1], name, equals + 1, e);
+	}
+	q.name = strcmp(a->w[1].s, "-a") == 0 ? NULL : a->w[1].s;
+	r = ctl_sysctl_walk(c->ctl, show_sysctl, &q, e);
+	if (r < 0)
+		return cli_code(r);
+	if (!q.found && q.name != NULL)
+		return unknown_sysctl(&a->w[1], q.name, e);
+	return 0;
+}
+
+/* ---- internal ---- */
+
+static int
+fetch_ifaces(struct cli *c, struct obj_lhdr **list, size_t *len,
+    struct err *e)
+{
+	struct obj_lhdr probe = {.op = {.opcode = FW3_XIFLIST}};
+	size_t room;
+	int r = ctl_get(c->ctl, CTL_FW3, &probe, sizeof(probe), sizeof(probe),
+	    len, e);
+
+	if (r != 0 && r != -ENOMEM)
+		return r;
+	room = probe.size > sizeof(probe) ? probe.size : sizeof(probe);
+	if (*len < sizeof(probe) || room > CTL_MAX_PAYLOAD)
+		return err_set(e, EPROTO, "the daemon's answer makes no sense");
+	*list = calloc(1, room);
+	if (*list == NULL)
+		return err_set(e, ENOMEM, "no memory for the interfaces");
+	(*list)->op.opcode = FW3_XIFLIST;
+	(*list)->size = (uint32_t)room;
+	r = ctl_get(c->ctl, CTL_FW3, *list, sizeof(**list), room, len, e);
+	if (r == 0 && *len < sizeof(**list))
+		r = err_set(e, EPROTO, "the daemon's answer is too short");
+	if (r != 0)
+		free(*list);
+	return r;
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	const struct iface_info *x = a, *y = b;
+
+	return strncmp(x->ifname, y->ifname, sizeof(x->ifname));
+}
+
+static void
+print_iface_info(struct cli *c, const struct iface_info *i)
+{
+	struct text t = {0};
+
+	text_safe(&t, i->ifname, sizeof(i->ifname));
+	if ((i->flags & 1) != 0)
+		text_f(&t, " ifindex: %u", i->ifindex);
+	else
+		text_f(&t, " ifindex: unresolved");
+	fprintf(c->out, "%s refcount: %u changes: %u\n", text_str(&t),
+	    i->refcnt, i->gencnt);
+	text_fini(&t);
+}
+
+int
+cmd_internal(struct cli *c, const struct args *a, struct err *e)
+{
+	struct obj_lhdr *list;
+	struct iface_info *info;
+	size_t len, n;
+	int r;
+
+	if (a->n < 2)
+		return args_missing(a, "iflist", e);
+	if (strcmp(a->w[1].s, "iflist") != 0)
+		return word_err(e, EX_USAGE, &a->w[1],
+		    "unknown internal command; there is iflist");
+	r = fetch_ifaces(c, &list, &len, e);
+	if (r != 0)
+		return cli_code(r);
+	info = (struct iface_info *)(list + 1);
+	n = (len - sizeof(*list)) / sizeof(*info);
+	if (list->count < n)
+		n = list->count;
+	qsort(info, n, sizeof(*info), by_name);
+	for (size_t k = 0; k < n; k++)
+		print_iface_info(c, &info[k]);
+	free(list);
+	return 0;
+}
+
+/* ---- later versions ---- */
+
+int
+cmd_later(struct cli *c, const struct args *a, struct err *e)
+{
+	(void)c;
+	return word_err(e, EX_UNAVAILABLE, &a->w[0],
+	    "is not implemented in this version");
+}

@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "cli/compile.h"
+
+#include "cli/action.h"
+#include "cli/build.h"
+#include "cli/option.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+enum { SET_MAX = 31, NUM_MAX = 65534 };
+
+static const double PROB_ONE = 0x7fffffff; /* the kernel draws 31 bits */
+
+/* What a row can parse: an option, or one of the parts of the body. */
+typedef int item_fn(struct build *b);
+
+static int parse_head(struct build *b, struct abi_rule *r);
+static int parse_prob(struct build *b);
+static int parse_action(struct build *b);
+static int parse_modifiers(struct build *b);
+static int parse_body(struct build *b, struct abi_rule *r);
+static int assemble(struct build *b, const struct abi_rule *head,
+    struct rule_buf *out);
+
+int
+compile_rule(const struct word *w, unsigned n, uint32_t log_default,
+    struct rule_buf *out, struct err *e)
+{
+	struct abi_rule head = {0};
+	struct words ws;
+	struct build b = {.log_default = log_default, .e = e};
+	int r = words_rule(&ws, w, n, e);
+
+	if (r != 0)
+		return r;
+	b.w = ws.w;
+	b.n = ws.n;
+	b.to = &b.pat;
+	r = parse_head(&b, &head);
+	if (r == 0)
+		r = parse_action(&b);
+	if (r == 0)
+		r = parse_modifiers(&b);
+	if (r == 0)
+		r = parse_body(&b, &head);
+	if (r == 0)
+		r = assemble(&b, &head, out);
+	words_fini(&ws);
+	return r;
+}
+
+/* ---- number, set, probability ---- */
+
+static int
+parse_head(struct build *b, struct abi_rule *r)
+{
+	const char *s = build_peek(b);
+	uint32_t v;
+	int error;
+
+	if (s != NULL && isdigit((unsigned char)*s)) {
+		b->i++;
+		if (strspn(s, "0123456789") != strlen(s) || strlen(s) > 5 ||
+		    atoi(s) > NUM_MAX)
+			return build_err(b, EX_DATAERR,
+			    "not a rule number (1 to %d)", NUM_MAX);
+		r->rulenum = (uint32_t)atoi(s);
+	}
+	if (build_accept(b, "set")) {
+		error = build_word(b, "the number of the set", &s);
+		if (error != 0)
+			return error;
+		if (!number(s, SET_MAX, &v))
+			return build_err(b, EX_DATAERR,
+			    "not a set (0 to %d)", SET_MAX);
+		r->set = (uint8_t)v;
+	}
+	return build_accept(b, "prob") ? parse_prob(b) : 0;
+}
+
+static int
+parse_prob(struct build *b)
+{
+	struct insn_u32 *u;
+	const char *s;
+	char *end;
+	double p;
+	int r = build_word(b, "the probability", &s);
+
+	if (r != 0)
+		return r;
+	p = strtod(s, &end);
+	if (end == s || *end != '\0' || !(p > 0 && p <= 1) ||
+	    (uint32_t)(p * PROB_ONE) == 0)
+		return build_err(b, EX_DATAERR,
+		    "not a probability (more than 0, at most 1)");
+	if (p >= 1) /* always: no test */
+		return 0;
+	u = (struct insn_u32 *)build_emit(b, O_PROB, 2);
+	if (u == NULL)
+		return EX_DATAERR;
+	u->d[0] = (uint32_t)(p * PROB_ONE);
+	return 0;
+}
+
+/* ---- action and modifiers ---- */
+
+static int
+parse_action(struct build *b)
+{
+	const struct action *a;
+	struct suggest g;
+	const char *s;
+	char hint[64];
+	int r;
+
+	if (build_peek(b) != NULL && strcmp(build_peek(b), "//") == 0) {
+		a = action_find("count"); /* a rule that only has a comment */
+	} else {
+		r = build_word(b, "the action", &s);
+		if (r != 0)
+			return r;
+		a = action_find(s);
+		suggest_init(&g, s);
+		action_suggest(&g);
+		if (a == NULL)
+			return build_err(b, EX_USAGE, "unknown action%s",
+			    suggest_text(&g, hint, sizeof(hint)));
+	}
+	b->to = &b->act;
+	r = a->parse(b, a);
+	b->to = &b->pat;
+	return r;
+}
+
+/* Modifiers go before the action in a fixed order: log, then tag. */
+static int
+parse_modifiers(struct build *b)
+{
+	struct section log = {.n = 0}, tag = {.n = 0};
+	const struct action *m;
+	const char *s;
+	int r = 0;
+
+	while (r == 0 && (s = build_peek(b)) != NULL &&
+	       (m = modifier_find(s)) != NULL) {
+		struct section *to = m->op == O_LOG ? &log : &tag;
+
+		b->i++;
+		if (to->n != 0)
+			return build_err(b, EX_DATAERR,
+			    "only one %s can be given",
+			    to == &log ? "log" : "tag or untag");
+		b->to = to;
+		r = m->parse(b, m);
+		b->to = &b->pat;
+	}
+	memcpy(b->mod.word, log.word, log.n * 4);
+	memcpy(b->mod.word + log.n, tag.word, tag.n * 4);
+	b->mod.n = log.n + tag.n;
+	return r;
+}
+
+/* ---- items and blocks ---- */
+
+static struct insn *
+insn_at(struct build *b, unsigned ofs)
+{
+	return (struct insn *)&b->pat.word[ofs];
+}
+
+static bool
+accept_not(struct build *b)
+{
+	return build_accept(b, "not") || build_accept(b, "!");
+}
+
+/* An item with an optional 'not'.  '*always' tells that it is no test. */
+static int
+parse_item(struct build *b, item_fn *item, bool *always)
+{
+	unsigned start = b->pat.n;
+	bool negated = accept_not(b);
+	int r;
+
+	if (negated && accept_not(b))
+		return build_err(b, EX_USAGE, "a second \"not\"");
+	r = item(b);
+	if (r != 0)
+		return r;
+	*always = b->pat.n == start;
+	if (!negated)
+		return 0;
+	if (*always)
+		return build_err(b, EX_DATAERR,
+		    "\"not\" before what is always true never matches");
+	insn_at(b, start)->len ^= INSN_NOT;
+	return 0;
+}
+
+static bool
+accept_open(struct build *b)
+{
+	return build_accept(b, "{") || build_accept(b, "(");
+}
+
+static int
+parse_close(struct build *b)
+{
+	const char *s = build_peek(b);
+
+	if (build_accept(b, "}") || build_accept(b, ")"))
+		return 0;
+	return build_err_next(b, EX_USAGE, "%s",
+	    s == NULL ? "missing \"}\""
+		      : "expected \"or\" or \"}\" in this block");
+}
+
+/* One item, or "{ item or item ... }".  A block with a member that is always
+ * true is no test at all. */
+static int
+parse_block(struct build *b, item_fn *item)
+{
+	unsigned first = b->pat.n, prev = RULE_MAX_WORDS, start;
+	bool always = false, member;
+	int r;
+
+	if (!accept_open(b))
+		return parse_item(b, item, &member);
+	do {
+		if (build_peek(b) != NULL && strchr("({", *build_peek(b)))
+			return build_err_next(b, EX_USAGE,
+			    "a block inside a block");
+		start = b->pat.n;
+		r = parse_item(b, item, &member);
+		if (r != 0)
+			return r;
+		always = always || member;
+		if (member)
+			continue;
+		if (prev < RULE_MAX_WORDS)
+			insn_at(b, prev)->len |= INSN_OR;
+		prev = start;
+	} while (build_accept(b, "or") || build_accept(b, "|"));
+	if (always)
+		b->pat.n = first;
+	return parse_close(b);
+}
+
+/* ---- body ---- */
+
+static int
+item_proto(struct build *b)
+{
+	return parse_proto(b, option_find("proto"));
+}
+
+static int
+item_src(struct build *b)
+{
+	return parse_src(b, option_find("src-ip"));
+}
+
+static int
+item_dst(struct build *b)
+{
+	return parse_dst(b, option_find("dst-ip"));
+}
+
+static int
+item_src_ports(struct build *b)
+{
+	return parse_ports(b, option_find("src-port"));
+}
+
+static int
+item_dst_ports(struct build *b)
+{
+	return parse_ports(b, option_find("dst-port"));
+}
+
+static int
+item_option(struct build *b)
+{
+	const struct option *o;
+	struct suggest g;
+	const char *s;
+	char hint[64];
+	int r = build_word(b, "the option", &s);
+
+	if (r != 0)
+		return r;
+	o = option_find(s);
+	if (o != NULL)
+		return o->parse(b, o);
+	if (strcmp(s, "or") == 0 || strcmp(s, "|") == 0)
+		return build_err(b, EX_USAGE,
+		    "\"or\" needs a block: { a or b }");
+	if (strcmp(s, "}") == 0 || strcmp(s, ")") == 0)
+		return build_err(b, EX_USAGE, "no block is open here");
+	suggest_init(&g, s);
+	option_suggest(&g);
+	suggest_try(&g, "not or from to");
+	return build_err(b, EX_USAGE, "unknown keyword%s",
+	    suggest_text(&g, hint, sizeof(hint)));
+}
+
+/* Reads the word 'key' ("from", "to"), which must come next. */
+static int
+expect(struct build *b, const char *key, const char *after)
+{
+	const char *s = build_peek(b);
+	struct suggest g;
+	char hint[64];
+
+	if (s == NULL)
+		return build_err_next(b, EX_USAGE, "missing \"%s\"", key);
+	if (build_accept(b, key))
+		return 0;
+	suggest_init(&g, s);
+	suggest_try(&g, key);
+	suggest_text(&g, hint, sizeof(hint));
+	if (g.best != NULL)
+		return build_err_next(b, EX_USAGE, "unknown keyword%s", hint);
+	return build_err_next(b, EX_USAGE, "expected \"%s\" after %s", key,
+	    after);
+}
+
+/* True if ports (or 'any') come next, maybe after 'not'. */
+static bool
+ports_follow(struct build *b)
+{
+	unsigned at = b->i;
+	const char *s;
+
+	while (at < b->n && (strcmp(b->w[at].s, "not") == 0 ||
+				strcmp(b->w[at].s, "!") == 0))
+		at++;
+	if (at == b->n)
+		return false;
+	s = b->w[at].s;
+	if (strcmp(s, "to") == 0 || option_find(s) != NULL)
+		return false;
+	return strcmp(s, "any") == 0 || looks_like_ports(s, b->proto);
+}
+
+static int
+parse_side(struct build *b, const char *key, const char *after, item_fn *addr,
+    item_fn *ports)
+{
+	bool always;
+	int r = expect(b, key, after);
+
+	if (r == 0)
+		r = parse_block(b, addr);
+	if (r == 0 && ports_follow(b))
+		r = parse_item(b, ports, &always);
+	return r;
+}
+
+/* True if the next item, past braces and 'not', is a protocol. */
+static bool
+proto_follows(struct build *b)
+{
+	unsigned at = b->i;
+
+	while (at < b->n && (strcmp(b->w[at].s, "not") == 0 ||
+				strchr("({!", *b->w[at].s) != NULL))
+		at++;
+	return at < b->n && is_proto(b->w[at].s);
+}
+
+/* True if the rule is "from A to B", or nearly: then the body is meant. */
+static bool
+body_follows(struct build *b)
+{
+	const char *s = build_peek(b);
+
+	if (proto_follows(b))
+		return true;
+	return s != NULL && option_find(s) == NULL && strchr("({!", *s) == NULL &&
+	       strcmp(s, "not") != 0 && b->i + 1 < b->n &&
+	       strcmp(b->w[b->i + 1].s, "from") == 0;
+}
+
+static int
+parse_body(struct build *b, struct abi_rule *rule)
+{
+	unsigned first = b->pat.n;
+	int r;
+
+	if (build_peek(b) == NULL)
+		return build_err_next(b, EX_USAGE,
+		    "missing \"PROTO from ADDR to ADDR\" or options");
+	if (body_follows(b)) {
+		r = parse_block(b, item_proto);
+		if (r == 0)
+			r = parse_side(b, "from", "the protocol", item_src,
+			    item_src_ports);
+		if (r == 0)
+			r = parse_side(b, "to", "the source", item_dst,
+			    item_dst_ports);
+		if (r != 0)
+			return r;
+	} else {
+		rule->flags |= RULE_JUSTOPTS;
+	}
+	if (build_peek(b) != NULL && b->pat.n == first)
+		rule->flags |= RULE_NOOPT;
+	while (build_peek(b) != NULL) {
+		r = parse_block(b, item_option);
+		if (r != 0)
+			return r;
+	}
+	if (b->pat.n == first) /* "via any": all of it was no test */
+		rule->flags = 0;
+	return 0;
+}
+
+static int
+assemble(struct build *b, const struct abi_rule *head, struct rule_buf *out)
+{
+	unsigned n = b->pat.n + b->mod.n + b->act.n;
+
+	if (n > RULE_MAX_WORDS)
+		return build_err(b, EX_DATAERR,
+		    "the rule is too long: %u words of bytecode, at most %d", n,
+		    RULE_MAX_WORDS);
+	memset(out, 0, sizeof(*out));
+	out->rule = *head;
+	out->rule.act_ofs = (uint16_t)b->pat.n;
+	out->rule.cmd_len = (uint16_t)n;
+	memcpy(out->cmd, b->pat.word, b->pat.n * 4);
+	memcpy(out->cmd + b->pat.n, b->mod.word, b->mod.n * 4);
+	memcpy(out->cmd + b->pat.n + b->mod.n, b->act.word, b->act.n * 4);
+	return 0;
+}
