@@ -63,7 +63,8 @@ open_control(struct daemon *d, struct err *e)
 	if (d->sigint == NULL || event_add(d->sigint, NULL) != 0 ||
 	    d->sigterm == NULL || event_add(d->sigterm, NULL) != 0)
 		return err_set(e, ENOMEM, "cannot watch for signals");
-	return server_create(d->base, d->control, &cfg, &d->server, e);
+	return server_create(d->base, d->control, d->engine, &cfg, &d->server,
+	    e);
 }
 
 /* Runs the commands of -f through the same door as those of a socket. */

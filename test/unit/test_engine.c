@@ -226,6 +226,9 @@ publish_under_load(void **state)
 		    ruleset_delete(engine_rules(en), &g, &gone));
 		assert_int_equal(gone, 1);
 	}
+	do { /* the worker may only just have begun */
+		engine_totals(en, &t);
+	} while (t.drops[DROP_SOURCE_END] == 0);
 	engine_stop(en);
 	engine_totals(en, &t);
 	counters_read(engine_counters(en), engine_rules(en)->rules[0]->counter,

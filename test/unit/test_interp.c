@@ -150,6 +150,8 @@ addresses4(void **state)
 	assert_false(HIT(&p, O_IP_DST_SET, 2, 0x0a000100, ~0u));
 	assert_false(HIT(&p, O_IP_DST_SET, 256, 0x0a000103, ~0u, ~0u, ~0u, ~0u,
 	    ~0u, ~0u, ~0u, ~0u));
+	assert_true(HIT(&p, O_IP_SRC_SET, 70, 0x09ffffc1, 0, 0, 1));
+	assert_false(HIT(&p, O_IP_SRC_SET, 70, 0x09ffffc1, ~0u, ~0u, ~1u));
 	six = udp6(); /* its first word must not pass for an IPv4 address */
 	assert_false(HIT(&six, O_IP_SRC, 0, six.src4));
 	assert_false(HIT(&six, O_IP_SRC_MASK, 0, 0, 0));
@@ -308,6 +310,8 @@ ip_fields(void **state)
 	assert_false(hit1(&p, O_IPPRECEDENCE, 0xc0));
 	assert_true(HIT(&p, O_DSCP, 0, 0, 1u << (46 - 32)));
 	assert_false(HIT(&p, O_DSCP, 0, ~0u, ~(1u << (46 - 32))));
+	f.b[15] = 0x14; /* 5 */
+	assert_true(HIT(&p, O_DSCP, 0, 1u << 5, 0));
 	p = udp6();
 	put32(f.b + 14, 0x6b8a1234); /* class 0xb8, label 0xa1234 */
 	assert_true(HIT(&p, O_DSCP, 0, 0, 1u << (46 - 32)));
@@ -319,6 +323,10 @@ ip_fields(void **state)
 	p = arp();
 	assert_false(hit1(&p, O_IPLEN, 0));
 	assert_false(HIT(&p, O_DSCP, 0, ~0u, ~0u));
+	assert_false(HIT(&p, O_FLOW6ID, 1, 0));
+	assert_false(hit1(&p, O_IPID, 0));
+	assert_true(match_words(&p, &(struct insn){O_NOP, 1, 0}, 1));
+	assert_false(match_words(&p, &(struct insn){O_UID, 1, 0}, 1));
 }
 
 static void
@@ -367,6 +375,11 @@ tcp_fields(void **state)
 	assert_true(hit1(&p, O_TCPWIN, 4096));
 	assert_false(hit1(&p, O_TCPWIN, 4095));
 	assert_true(hit1(&p, O_TCPDATALEN, 0));
+	p = icmp4(8); /* has an L4 header, but not TCP's */
+	assert_false(hit1(&p, O_ESTAB, 0));
+	assert_false(hit1(&p, O_TCPFLAGS, 0));
+	assert_false(hit1(&p, O_TCPOPTS, TCPOPT_MSS << 8));
+	assert_false(hit1(&p, O_TCPDATALEN, 0));
 	p = udp4_later();
 	assert_false(hit1(&p, O_ESTAB, 0));
 	assert_false(hit1(&p, O_TCPFLAGS, 0));
@@ -394,6 +407,7 @@ tcp_options(void **state)
 	assert_true(HIT(&p, O_TCPMSS, 0, RANGE(1400, 1500)));
 	assert_false(hit1(&p, O_TCPMSS, 1461));
 	assert_true(hit1(&p, O_TCPDATALEN, 7));
+	assert_false(hit1(&p, O_TCPDATALEN, 8));
 	p.tcp_flags = TH_ACK; /* only a SYN has an MSS */
 	assert_false(hit1(&p, O_TCPMSS, 1460));
 	p = f_parse(&f);
@@ -409,6 +423,8 @@ icmp_types(void **state)
 	(void)state;
 	assert_true(HIT(&p, O_ICMPTYPE, 0, 1u << 8));
 	assert_false(HIT(&p, O_ICMPTYPE, 0, ~(1u << 8)));
+	p = icmp4(32); /* nor is there a bit for 32 */
+	assert_false(HIT(&p, O_ICMPTYPE, 0, ~0u));
 	p = icmp4(40); /* no bit for it, and no shift past the word */
 	assert_false(HIT(&p, O_ICMPTYPE, 0, ~0u));
 	f_ether(&f, ETYPE_IP6);
@@ -419,6 +435,10 @@ icmp_types(void **state)
 	assert_false(HIT(&p, O_ICMP6TYPE, 0, ~0u, ~0u, ~0u, ~0u, ~(1u << 7),
 	    ~0u, ~0u));
 	assert_false(HIT(&p, O_ICMPTYPE, 0, ~0u));
+	f.b[54] = 224;
+	p = f_parse(&f);
+	assert_false(HIT(&p, O_ICMP6TYPE, 0, ~0u, ~0u, ~0u, ~0u, ~0u, ~0u,
+	    ~0u));
 	f.b[54] = 255;
 	p = f_parse(&f);
 	assert_false(HIT(&p, O_ICMP6TYPE, 0, ~0u, ~0u, ~0u, ~0u, ~0u, ~0u,

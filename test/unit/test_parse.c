@@ -29,6 +29,7 @@ udp4(void **state)
 	assert_int_equal(p.sport, 53);
 	assert_int_equal(p.dport, 1024);
 	assert_int_equal(p.src4, raw32("\x0a\0\0\1"));
+	assert_int_equal(p.dst4, raw32("\x0a\0\0\2"));
 	assert_int_equal(pkt_count_bytes(&p), 38);
 }
 
@@ -109,6 +110,13 @@ fragments4(void **state)
 	f.b[f.l3 + 9] = PROTO_TCP;
 	p = f_parse(&f);
 	assert_int_equal(p.bad, PKT_BAD_TINY_FRAG);
+	f.b[f.l3 + 9] = PROTO_UDP; /* only TCP has a header that long */
+	p = f_parse(&f);
+	assert_int_equal(p.bad, PKT_GOOD);
+	f.b[f.l3 + 9] = PROTO_TCP;
+	put16(f.b + f.l3 + 6, 3);
+	p = f_parse(&f);
+	assert_int_equal(p.bad, PKT_GOOD);
 }
 
 /* Every length short of the headers: bad, or a frame without a family, and
@@ -141,6 +149,101 @@ truncated4(void **state)
 		assert_true(p.l3 <= len);
 		free(cut);
 	}
+}
+
+/* An extension header, then UDP, cut at every length. */
+static void
+truncated6(void **state)
+{
+	const struct parse_cfg cfg = {true, true};
+
+	(void)state;
+	f_ether(&f, ETYPE_IP6);
+	f_ip6(&f, PROTO_AH, 1, 2);
+	f_add(&f, 12)[1] = 1;
+	f.b[f.len - 12] = PROTO_UDP;
+	f_udp(&f, 1, 2);
+	f_parse(&f);
+	for (unsigned len = 14; len <= f.len; len++) {
+		uint8_t *cut = malloc(len);
+		struct pkt p = {.data = cut, .len = (uint16_t)len};
+
+		memcpy(cut, f.b, len);
+		parse(&p, &cfg);
+		if (len < 54)
+			assert_int_equal(p.flags & PKT_IP, 0);
+		else if (len < f.len)
+			assert_int_equal(p.bad, PKT_BAD_SHORT_L4);
+		else
+			assert_int_equal(p.bad, PKT_GOOD);
+		free(cut);
+	}
+}
+
+/* Headers that end exactly where the frame ends are whole. */
+static void
+just_long_enough(void **state)
+{
+	struct pkt p;
+
+	(void)state;
+	f_ether(&f, ETYPE_IP6);
+	f_ip6(&f, PROTO_NONE, 1, 2);
+	p = f_parse(&f);
+	assert_int_equal(p.flags, PKT_IP6);
+	assert_int_equal(p.src4, raw32("\x20\x01\x0d\xb8"));
+	assert_int_equal(p.dst4, raw32("\x20\x01\x0d\xb8"));
+	f.b[f.l3 + 8] = 0xfe;
+	f.b[f.l3 + 24] = 0xff;
+	p = f_parse(&f);
+	assert_int_equal(p.src4, raw32("\xfe\x01\x0d\xb8"));
+	assert_int_equal(p.dst4, raw32("\xff\x01\x0d\xb8"));
+	f_ether(&f, ETYPE_IP6);
+	f_ip6(&f, PROTO_DSTOPTS, 1, 2);
+	f_add(&f, 8)[0] = PROTO_NONE;
+	p = f_parse(&f);
+	assert_int_equal(p.bad, PKT_GOOD);
+	f.b[f.l3 + 41] = 1; /* 16 octets, 8 are there */
+	p = f_parse(&f);
+	assert_int_equal(p.bad, PKT_BAD_SHORT_L4);
+	f_ether(&f, ETYPE_IP6);
+	f_ip6(&f, PROTO_ESP, 1, 2);
+	f_add(&f, 4);
+	p = f_parse(&f);
+	assert_int_equal(p.bad, PKT_GOOD);
+	assert_int_equal(p.ext, PKT_EXT_ESP);
+	p.len--;
+	parse(&p, &(struct parse_cfg){true, true});
+	assert_int_equal(p.bad, PKT_BAD_SHORT_L4);
+	f_ether(&f, ETYPE_VLAN);
+	f_vlan(&f, 3, ETYPE_ARP);
+	p = f_parse(&f);
+	assert_int_equal(p.flags, PKT_VLAN);
+	f_ether(&f, ETYPE_ARP);
+	p = f_parse(&f);
+	assert_int_equal(p.bad, PKT_GOOD);
+}
+
+static void
+burst(void **state)
+{
+	const struct parse_cfg cfg = {true, true};
+	struct pkt pkts[21];
+
+	(void)state;
+	f_ether(&f, ETYPE_IP4);
+	f_ip4(&f, PROTO_UDP, 1, 2, 0);
+	f_udp(&f, 1, 77);
+	f_parse(&f);
+	memset(pkts, 0, sizeof(pkts));
+	for (unsigned i = 0; i < 20; i++) {
+		pkts[i].data = f.b;
+		pkts[i].len = (uint16_t)f.len;
+	}
+	parse_burst(pkts, 20, &cfg);
+	for (unsigned i = 0; i < 20; i++)
+		assert_int_equal(pkts[i].dport, 77);
+	assert_int_equal(pkts[20].l3, 0);
 }
 
 static void
@@ -306,6 +409,9 @@ main(void)
 		cmocka_unit_test(vlan_tags),
 		cmocka_unit_test(fragments4),
 		cmocka_unit_test(truncated4),
+		cmocka_unit_test(truncated6),
+		cmocka_unit_test(just_long_enough),
+		cmocka_unit_test(burst),
 		cmocka_unit_test(header_nonsense4),
 		cmocka_unit_test(options4),
 		cmocka_unit_test(extensions6),
