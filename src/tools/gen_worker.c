@@ -135,15 +135,19 @@ gen_worker_flush(struct gen_worker *w)
 	unsigned signals = atomic_load(&w->stop->signals);
 
 	w->tries = 0;
-	while (nmport_txsync(w->port, w->idx) == 0 &&
-	       nmport_txpending(w->port, w->idx) > 0 &&
-	       clock_mono_ns() < end_ns &&
-	       atomic_load(&w->stop->signals) <= signals) {
+	for (;;) {
+		ns_t now_ns = clock_mono_ns();
+
+		if (nmport_txsync(w->port, w->idx) != 0 ||
+		    nmport_txpending(w->port, w->idx) == 0 ||
+		    now_ns >= end_ns ||
+		    atomic_load(&w->stop->signals) > signals)
+			break;
 		/* After a signal stop->fd ends every sleep at once. */
 		if (signals > 0)
 			sched_yield();
 		else
-			gen_worker_idle(w, NMPORT_TX, end_ns);
+			gen_worker_idle(w, NMPORT_TX, now_ns + NS_PER_MS);
 	}
 	w->pending = nmport_txpending(w->port, w->idx);
 }

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-enum { MAX_WORDS = 32 };
+enum { MAX_WORDS = 64 };
 
 /* Splits 'line' at blanks and parses it after "pkt-gen". */
 static int
