@@ -211,6 +211,13 @@ nmport_same_arena(const struct nmport *a, const struct nmport *b)
 	return a->a == b->a;
 }
 
+uint32_t
+nmport_n_bufs(const struct nmport *p)
+{
+	(void)p; /* every arena has as many numbers; few are backed */
+	return VALE_MAX_BUFS;
+}
+
 /* ---- syncs ---- */
 
 /* Is lo <= x <= hi on a ring, all three in range? */
