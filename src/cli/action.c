@@ -250,7 +250,7 @@ act_unreach(struct build *b, const struct action *a)
 	b->i++;
 	if (!number(s, 65535, &mtu) || mtu < 68)
 		return build_err(b, EX_DATAERR, "not an MTU (68 to 65535)");
-	u = (struct insn_u16 *)build_emit(b, a->op, 2);
+	u = build_emit(b, a->op, 2);
 	if (u == NULL)
 		return EX_DATAERR;
 	u->o.arg1 = (uint16_t)code;
@@ -272,7 +272,7 @@ act_mark(struct build *b, const struct action *a)
 		return no_tablearg(b);
 	if (!number(s, UINT32_MAX, &v))
 		return build_err(b, EX_DATAERR, "not a mark");
-	u = (struct insn_u32 *)build_emit(b, a->op, 2);
+	u = build_emit(b, a->op, 2);
 	if (u == NULL)
 		return EX_DATAERR;
 	u->d[0] = v;
@@ -297,7 +297,7 @@ act_log(struct build *b, const struct action *a)
 			return build_err(b, EX_DATAERR,
 			    "not a number of messages");
 	}
-	l = (struct insn_log *)build_emit(b, a->op, LOG_WORDS);
+	l = build_emit(b, a->op, LOG_WORDS);
 	if (l == NULL)
 		return EX_DATAERR;
 	l->max_log = max;
@@ -375,6 +375,8 @@ put_code(struct text *t, const char *word, const struct name *table,
 static void
 put_reject(struct text *t, const struct insn *i)
 {
+	const struct insn_u16 *u = (const void *)i;
+
 	if (i->arg1 == REJECT_RST)
 		text_f(t, "reset");
 	else if (i->arg1 == REJECT_ABORT)
@@ -384,7 +386,7 @@ put_reject(struct text *t, const struct insn *i)
 	else
 		put_code(t, "unreach", names_unreach, i->arg1);
 	if (insn_words(i) == 2 && i->arg1 == 4)
-		text_f(t, " %u", ((const struct insn_u16 *)i)->ports[0]);
+		text_f(t, " %u", u->ports[0]);
 }
 
 static void
@@ -419,7 +421,9 @@ put_setfib(struct text *t, const struct insn *i)
 static void
 put_mark(struct text *t, const struct insn *i)
 {
-	text_f(t, "setmark 0x%x", ((const struct insn_u32 *)i)->d[0]);
+	const struct insn_u32 *u = (const void *)i;
+
+	text_f(t, "setmark 0x%x", u->d[0]);
 }
 
 static void
@@ -432,7 +436,7 @@ put_check_state(struct text *t, const struct insn *i)
 static void
 put_log(struct text *t, const struct insn *i)
 {
-	const struct insn_log *l = (const struct insn_log *)i;
+	const struct insn_log *l = (const void *)i;
 
 	text_f(t, " log");
 	if (l->max_log != 0)

@@ -32,7 +32,7 @@ build_word(struct build *b, const char *what, const char **s)
 	return 0;
 }
 
-struct insn *
+void *
 build_emit(struct build *b, unsigned opcode, unsigned words)
 {
 	struct section *to = b->to;
@@ -42,7 +42,7 @@ build_emit(struct build *b, unsigned opcode, unsigned words)
 		build_err(b, EX_DATAERR, "the rule is too long");
 		return NULL;
 	}
-	insn = (struct insn *)&to->word[to->n];
+	insn = (void *)&to->word[to->n];
 	memset(insn, 0, words * sizeof(uint32_t));
 	insn->opcode = (uint8_t)opcode;
 	insn->len = (uint8_t)words;

@@ -45,7 +45,7 @@ bool build_accept(struct build *b, const char *s);
 int build_word(struct build *b, const char *what, const char **s);
 
 /* Appends a zeroed instruction of so many words; NULL if the rule is full. */
-struct insn *build_emit(struct build *b, unsigned opcode, unsigned words);
+void *build_emit(struct build *b, unsigned opcode, unsigned words);
 
 /* Fills the error for the word read last, or the one at 'i', or the end of
  * the rule; return 'exitcode'. */

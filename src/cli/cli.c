@@ -382,7 +382,7 @@ cli_main(struct cli *c, int argc, char *const argv[])
 		r = EX_USAGE;
 	}
 	fflush(c->out);
-	if (e.code != 0)
+	if (r != 0 && e.code != 0)
 		print_error(c, c->err, e.text);
 	return r;
 }

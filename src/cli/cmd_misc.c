@@ -225,12 +225,15 @@ fetch_ifaces(struct cli *c, struct obj_lhdr **list, size_t *len,
     struct err *e)
 {
 	struct obj_lhdr probe = {.op = {.opcode = FW3_XIFLIST}};
+	struct err why = {.code = 0};
 	size_t room;
 	int r = ctl_get(c->ctl, CTL_FW3, &probe, sizeof(probe), sizeof(probe),
-	    len, e);
+	    len, &why);
 
-	if (r != 0 && r != -ENOMEM)
+	if (r != 0 && r != -ENOMEM) {
+		*e = why;
 		return r;
+	}
 	room = probe.size > sizeof(probe) ? probe.size : sizeof(probe);
 	if (*len < sizeof(probe) || room > CTL_MAX_PAYLOAD)
 		return err_set(e, EPROTO, "the daemon's answer makes no sense");
@@ -286,7 +289,7 @@ cmd_internal(struct cli *c, const struct args *a, struct err *e)
 	r = fetch_ifaces(c, &list, &len, e);
 	if (r != 0)
 		return cli_code(r);
-	info = (struct iface_info *)(list + 1);
+	info = (void *)(list + 1);
 	n = (len - sizeof(*list)) / sizeof(*info);
 	if (list->count < n)
 		n = list->count;

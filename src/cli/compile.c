@@ -99,7 +99,7 @@ parse_prob(struct build *b)
 		    "not a probability (more than 0, at most 1)");
 	if (p >= 1) /* always: no test */
 		return 0;
-	u = (struct insn_u32 *)build_emit(b, O_PROB, 2);
+	u = build_emit(b, O_PROB, 2);
 	if (u == NULL)
 		return EX_DATAERR;
 	u->d[0] = (uint32_t)(p * PROB_ONE);

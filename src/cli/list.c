@@ -30,6 +30,7 @@ list_fetch(struct cli *c, unsigned flags, unsigned lo, unsigned hi,
 
 	for (int k = 0; k < TRIES; k++) {
 		struct cfg_lhdr *h = calloc(1, room);
+		struct err why = {.code = 0};
 		size_t need;
 		int r;
 
@@ -40,7 +41,7 @@ list_fetch(struct cli *c, unsigned flags, unsigned lo, unsigned hi,
 		h->start_rule = lo;
 		h->end_rule = hi;
 		*len = 0;
-		r = ctl_get(c->ctl, CTL_FW3, h, sizeof(*h), room, len, e);
+		r = ctl_get(c->ctl, CTL_FW3, h, sizeof(*h), room, len, &why);
 		if (r == 0 && *len >= sizeof(*h)) {
 			*cfg = h;
 			return 0;
@@ -50,8 +51,10 @@ list_fetch(struct cli *c, unsigned flags, unsigned lo, unsigned hi,
 		if (r == 0)
 			return err_set(e, EPROTO,
 			    "the daemon's answer is too short");
-		if (r != -ENOMEM)
+		if (r != -ENOMEM) {
+			*e = why;
 			return r;
+		}
 		room = need > 2 * room ? need : 2 * room;
 		if (room > CTL_MAX_PAYLOAD)
 			return err_set(e, EMSGSIZE,

@@ -196,7 +196,7 @@ parse_set4(struct build *b, const struct side *side, const char *s,
 	r = read_members(b, brace, addr & 0xff, size, map);
 	if (r != 0)
 		return r;
-	ip = (struct insn_ip *)build_emit(b, side->set4, 2 + (size + 31) / 32);
+	ip = build_emit(b, side->set4, 2 + (size + 31) / 32);
 	if (ip == NULL)
 		return EX_DATAERR;
 	ip->o.arg1 = (uint16_t)size;
@@ -489,7 +489,7 @@ void
 print_ip4_set(struct text *t, const struct insn *i, const struct option *o,
     const struct show *show)
 {
-	const struct insn_ip *ip = (const struct insn_ip *)i;
+	const struct insn_ip *ip = (const void *)i;
 	unsigned size = i->arg1, len = 32;
 	uint32_t addr = htonl(ip->addr);
 	char buf[INET_ADDRSTRLEN];

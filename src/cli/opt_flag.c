@@ -82,19 +82,27 @@ unknown_name(struct build *b, const struct option *o, const char *name)
 	    suggest_text(&g, hint, sizeof(hint)));
 }
 
-/* Reads "syn,!ack" into bits to be set (low octet) and clear (high octet).
- * Returns false at an unknown name, which 'name' then holds. */
+/* Reads "syn,!ack" into bits to be set (low octet) and clear (high octet).  A
+ * '!' at the start is a word of its own by now.  Returns false at the end of
+ * the rule (then 'name' is empty) and at an unknown name. */
 static bool
-read_flags(const struct name *table, const char *s, char name[32],
+read_flags(struct build *b, const struct name *table, char name[32],
     uint16_t *bits)
 {
+	bool first_clear = build_accept(b, "!");
+	const char *s = build_peek(b);
 	uint32_t set[2] = {0, 0};
 
+	name[0] = '\0';
+	if (s == NULL)
+		return false;
+	b->i++;
 	do {
 		const struct name *n;
-		bool clear = *s == '!';
+		bool clear = *s == '!' || first_clear;
 
-		s += clear;
+		s += *s == '!';
+		first_clear = false;
 		name[0] = '\0';
 		if (!cut_name(&s, name, 32))
 			return false;
@@ -111,14 +119,12 @@ int
 parse_flags(struct build *b, const struct option *o)
 {
 	char name[32];
-	const char *s;
 	uint16_t bits;
 	struct insn *i;
-	int r = build_word(b, "the list of flags", &s);
 
-	if (r != 0)
-		return r;
-	if (!read_flags(o->table, s, name, &bits))
+	if (build_peek(b) == NULL)
+		return build_err_next(b, EX_USAGE, "missing the list of flags");
+	if (!read_flags(b, o->table, name, &bits))
 		return unknown_name(b, o, name);
 	i = build_emit(b, o->op, 1);
 	if (i == NULL)
@@ -131,20 +137,20 @@ parse_flags(struct build *b, const struct option *o)
 int
 parse_frag(struct build *b, const struct option *o)
 {
-	const char *s = build_peek(b);
+	unsigned start = b->i;
 	char name[32];
 	uint16_t bits = 0;
 	struct insn *i = build_emit(b, o->op, 1);
 
 	if (i == NULL)
 		return EX_DATAERR;
-	if (s != NULL && read_flags(o->table, s, name, &bits)) {
+	if (read_flags(b, o->table, name, &bits)) {
 		i->arg1 = bits;
-		b->i++;
-	} else if (s != NULL && strchr(s, ',') != NULL) {
-		b->i++;
-		return unknown_name(b, o, name);
+		return 0;
 	}
+	if (b->i > start && strchr(b->w[b->i - 1].s, ',') != NULL)
+		return unknown_name(b, o, name);
+	b->i = start;
 	return 0;
 }
 
@@ -266,7 +272,7 @@ void
 print_limit(struct text *t, const struct insn *i, const struct option *o,
     const struct show *show)
 {
-	const struct insn_limit *l = (const struct insn_limit *)i;
+	const struct insn_limit *l = (const void *)i;
 	unsigned rest = l->mask;
 	const char *sep = " ";
 

@@ -31,7 +31,7 @@ parse_iface(struct build *b, const struct option *o)
 	if (isdigit((unsigned char)*s) && inet_pton(AF_INET, s, &ip) != 1)
 		return build_err(b, EX_DATAERR,
 		    "neither an interface name nor an IPv4 address");
-	f = (struct insn_if *)build_emit(b, o->op, 6);
+	f = build_emit(b, o->op, 6);
 	if (f == NULL)
 		return EX_DATAERR;
 	if (isdigit((unsigned char)*s)) {
@@ -47,7 +47,7 @@ void
 print_iface(struct text *t, const struct insn *i, const struct option *o,
     const struct show *show)
 {
-	const struct insn_if *f = (const struct insn_if *)i;
+	const struct insn_if *f = (const void *)i;
 	char buf[INET_ADDRSTRLEN];
 
 	(void)o, (void)show;
@@ -149,7 +149,7 @@ void
 print_mac(struct text *t, const struct insn *i, const struct option *o,
     const struct show *show)
 {
-	const struct insn_mac *m = (const struct insn_mac *)i;
+	const struct insn_mac *m = (const void *)i;
 
 	(void)o, (void)show;
 	put_mac(t, m->addr, m->mask);

@@ -121,7 +121,7 @@ emit_ranges(struct build *b, const struct option *o, bool short_form)
 		i->arg1 = pairs[0][0];
 		return 0;
 	}
-	u = (struct insn_u16 *)build_emit(b, o->op, 1 + n);
+	u = build_emit(b, o->op, 1 + n);
 	if (u == NULL)
 		return EX_DATAERR;
 	memcpy(u->ports, pairs, n * sizeof(pairs[0]));
@@ -179,7 +179,7 @@ void
 print_ranges(struct text *t, const struct insn *i, const struct option *o,
     const struct show *show)
 {
-	const struct insn_u16 *u = (const struct insn_u16 *)i;
+	const struct insn_u16 *u = (const void *)i;
 	const uint16_t *p = u->ports;
 	const char *sep = " ";
 
@@ -268,7 +268,7 @@ emit_u32(struct build *b, const struct option *o, bool network_order)
 
 	if (r != 0)
 		return r;
-	u = (struct insn_u32 *)build_emit(b, o->op, 2);
+	u = build_emit(b, o->op, 2);
 	if (u == NULL)
 		return EX_DATAERR;
 	u->d[0] = network_order ? htonl(v) : v;
@@ -292,16 +292,20 @@ void
 print_u32(struct text *t, const struct insn *i, const struct option *o,
     const struct show *show)
 {
+	const struct insn_u32 *u = (const void *)i;
+
 	(void)o, (void)show;
-	text_f(t, " %u", ((const struct insn_u32 *)i)->d[0]);
+	text_f(t, " %u", u->d[0]);
 }
 
 void
 print_be32(struct text *t, const struct insn *i, const struct option *o,
     const struct show *show)
 {
+	const struct insn_u32 *u = (const void *)i;
+
 	(void)o, (void)show;
-	text_f(t, " %u", ntohl(((const struct insn_u32 *)i)->d[0]));
+	text_f(t, " %u", ntohl(u->d[0]));
 }
 
 /* Reads one member of a set: a number below 'num' or a name. */
@@ -348,7 +352,7 @@ parse_bits(struct build *b, const struct option *o)
 			    option_keyword(o, kw, sizeof(kw)));
 		map[v / 32] |= UINT32_C(1) << v % 32;
 	} while (*s++ == ',');
-	u = (struct insn_u32 *)build_emit(b, o->op, 1 + o->num / 32);
+	u = build_emit(b, o->op, 1 + o->num / 32);
 	if (u == NULL)
 		return EX_DATAERR;
 	memcpy(u->d, map, o->num / 8);
@@ -359,7 +363,7 @@ void
 print_bits(struct text *t, const struct insn *i, const struct option *o,
     const struct show *show)
 {
-	const struct insn_u32 *u = (const struct insn_u32 *)i;
+	const struct insn_u32 *u = (const void *)i;
 	const char *sep = " ";
 
 	(void)show;
@@ -399,7 +403,7 @@ parse_flow_id(struct build *b, const struct option *o)
 			return build_err(b, EX_DATAERR,
 			    "not a list of flow labels (0 to 0x%x)", o->num);
 	} while (*s++ == ',');
-	u = (struct insn_u32 *)build_emit(b, o->op, 2 + n);
+	u = build_emit(b, o->op, 2 + n);
 	if (u == NULL)
 		return EX_DATAERR;
 	u->o.arg1 = (uint16_t)n;
@@ -411,7 +415,7 @@ void
 print_flow_id(struct text *t, const struct insn *i, const struct option *o,
     const struct show *show)
 {
-	const struct insn_u32 *u = (const struct insn_u32 *)i;
+	const struct insn_u32 *u = (const void *)i;
 
 	(void)o, (void)show;
 	if (i->arg1 == 0 || i->arg1 > insn_words(i) - 1) {
@@ -436,7 +440,7 @@ parse_mark(struct build *b, const struct option *o)
 	if (!number_until(s, ":", UINT32_MAX, &value, &s) ||
 	    (*s == ':' && !number(s + 1, UINT32_MAX, &mask)))
 		return build_err(b, EX_DATAERR, "not a mark or mark:mask");
-	u = (struct insn_u32 *)build_emit(b, o->op, 3);
+	u = build_emit(b, o->op, 3);
 	if (u == NULL)
 		return EX_DATAERR;
 	memcpy(u->d, (uint32_t[]){value & mask, mask}, 8);

@@ -156,7 +156,9 @@ print_head(struct page *p, const struct abi_rule *r,
 		text_f(p->t, "set %u ", r->set);
 	if (p->pat.n > 0 && p->pat.insn[0]->opcode == O_PROB &&
 	    p->pat.insn[0]->len == 2) {
-		print_prob(p->t, ((const struct insn_u32 *)p->pat.insn[0])->d[0]);
+		const struct insn_u32 *prob = (const void *)p->pat.insn[0];
+
+		print_prob(p->t, prob->d[0]);
 		p->pat.done[0] = true;
 	}
 }
