@@ -64,7 +64,6 @@ control_publish(struct control *c, struct ruleset *next, struct err *e)
 {
 	if (next == NULL)
 		return err_set(e, ENOMEM, "no memory for a new ruleset");
-	knob_set(&engine_knobs(c->en)->static_count, next->n_rules);
 	engine_publish(c->en, next);
 	return 0;
 }

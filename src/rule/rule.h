@@ -2,9 +2,10 @@
 /*
  * One rule as the daemon keeps it: checked bytecode and its place in the order.
  *
- * Life       rule_create (from checked bytecode) -> shared by any number of
- *            rulesets -> freed with the last reference.  Bytecode, id and
- *            counter slot never change; number and set only in a copy.
+ * Life       rule_create (from checked bytecode) -> shared by the rulesets of a
+ *            history (ruleset.h), which hold one reference together -> freed
+ *            with the last reference.  Nothing in it ever changes; another set
+ *            makes a copy.
  * Copies     rule_copy gives the same rule in another set.  It counts in the
  *            same slot: a copy keeps the rule that owns the slot alive, and the
  *            slot is free only when the owner and all its copies are gone.

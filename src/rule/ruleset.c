@@ -1,8 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "rule/ruleset.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* What dies with a ruleset that has a successor: the rules which that one does
+ * not have. */
+struct estate {
+	bool superseded;
+	unsigned n;
+	struct rule **rules; /* NULL if there are none */
+};
 
 /* Room for 'n' rules, none in it yet. */
 static struct ruleset *
@@ -13,19 +22,64 @@ alloc(unsigned n, uint32_t set_disabled)
 	rs = malloc(sizeof(*rs) + n * sizeof(rs->rules[0]));
 	if (rs == NULL)
 		return NULL;
+	rs->estate = calloc(1, sizeof(*rs->estate));
+	if (rs->estate == NULL) {
+		free(rs);
+		return NULL;
+	}
 	rs->set_disabled = set_disabled;
 	rs->n_rules = 0;
 	rs->n_counters = 0;
 	return rs;
 }
 
-/* Takes the caller's reference. */
+/* Room for a successor of 'rs' with 'n' rules, while up to 'n_left' rules of
+ * 'rs' are left out. */
+static struct ruleset *
+alloc_next(const struct ruleset *rs, unsigned n, unsigned n_left)
+{
+	struct rule **left = NULL;
+	struct ruleset *next;
+
+	assert(!rs->estate->superseded);
+	next = alloc(n, rs->set_disabled);
+	if (next == NULL)
+		return NULL;
+	if (n_left > 0) {
+		left = malloc(n_left * sizeof(struct rule *));
+		if (left == NULL) {
+			free(next->estate);
+			free(next);
+			return NULL;
+		}
+	}
+	rs->estate->superseded = true;
+	rs->estate->rules = left;
+	return next;
+}
+
+static void
+leave_out(const struct ruleset *rs, struct rule *r)
+{
+	rs->estate->rules[rs->estate->n++] = r;
+}
+
 static void
 append(struct ruleset *rs, struct rule *r)
 {
 	rs->rules[rs->n_rules++] = r;
 	if (rs->n_counters <= r->counter)
 		rs->n_counters = r->counter + 1;
+}
+
+/* Appends the rules [lo, hi) of 'from' without looking at them. */
+static void
+append_run(
+    struct ruleset *rs, const struct ruleset *from, unsigned lo, unsigned hi)
+{
+	memcpy(&rs->rules[rs->n_rules], &from->rules[lo],
+	    (hi - lo) * sizeof(struct rule *));
+	rs->n_rules += hi - lo;
 }
 
 struct ruleset *
@@ -46,6 +100,7 @@ ruleset_create(bool default_accept, uint32_t counter)
 		return NULL;
 	r = rule_create(&def.head, RULE_DEFAULT, 0, counter);
 	if (r == NULL) {
+		free(rs->estate);
 		free(rs);
 		return NULL;
 	}
@@ -56,10 +111,18 @@ ruleset_create(bool default_accept, uint32_t counter)
 void
 ruleset_destroy(struct ruleset *rs, rule_gone_fn *gone, void *arg)
 {
+	struct estate *estate;
+
 	if (rs == NULL)
 		return;
-	for (unsigned i = 0; i < rs->n_rules; i++)
-		rule_put(rs->rules[i], gone, arg);
+	estate = rs->estate;
+	if (!estate->superseded)
+		for (unsigned i = 0; i < rs->n_rules; i++)
+			rule_put(rs->rules[i], gone, arg);
+	for (unsigned i = 0; i < estate->n; i++)
+		rule_put(estate->rules[i], gone, arg);
+	free(estate->rules);
+	free(estate);
 	free(rs);
 }
 
@@ -121,36 +184,57 @@ by_order(const void *a, const void *b)
 struct ruleset *
 ruleset_add(const struct ruleset *rs, struct rule **add, unsigned n)
 {
-	struct ruleset *out = alloc(rs->n_rules + n, rs->set_disabled);
-	unsigned j = 0;
+	struct ruleset *next = alloc_next(rs, rs->n_rules + n, 0);
+	unsigned done = 0;
 
-	if (out == NULL)
+	if (next == NULL)
 		return NULL;
 	if (n > 1)
 		qsort(add, n, sizeof(struct rule *), by_order);
-	for (unsigned i = 0; i < rs->n_rules; i++) {
-		while (j < n && add[j]->num < rs->rules[i]->num)
-			append(out, add[j++]);
-		append(out, rule_ref(rs->rules[i]));
+	next->n_counters = rs->n_counters;
+	for (unsigned i = 0; i < n; i++) {
+		unsigned at = ruleset_find(rs, add[i]->num + 1u);
+
+		append_run(next, rs, done, at);
+		append(next, add[i]);
+		done = at;
 	}
-	return out;
+	append_run(next, rs, done, rs->n_rules);
+	return next;
+}
+
+static bool
+is_deleted(const struct rule *r, const struct rule_range *g)
+{
+	return r->num != RULE_DEFAULT && rule_in_range(r, g);
 }
 
 struct ruleset *
 ruleset_delete(
     const struct ruleset *rs, const struct rule_range *g, unsigned *n_gone)
 {
-	struct ruleset *out = alloc(rs->n_rules, rs->set_disabled);
+	struct ruleset *next;
+	unsigned n = 0;
 
-	if (out == NULL)
+	for (unsigned i = 0; i < rs->n_rules; i++)
+		n += is_deleted(rs->rules[i], g);
+	next = alloc_next(rs, rs->n_rules - n, n);
+	if (next == NULL)
 		return NULL;
 	for (unsigned i = 0; i < rs->n_rules; i++)
-		if (!rule_in_range(rs->rules[i], g) ||
-		    rs->rules[i]->num == RULE_DEFAULT)
-			append(out, rule_ref(rs->rules[i]));
-	*n_gone = rs->n_rules - out->n_rules;
-	return out;
+		if (is_deleted(rs->rules[i], g))
+			leave_out(rs, rs->rules[i]);
+		else
+			append(next, rs->rules[i]);
+	*n_gone = n;
+	return next;
 }
+
+/* Copies of some rules of a ruleset, each to take its rule's place. */
+struct copies {
+	struct rule **rules; /* by the rule's index; NULL = no copy */
+	unsigned n;
+};
 
 /* Nobody waits for these counters: the rules that own them live on. */
 static void
@@ -160,71 +244,93 @@ not_gone(void *arg, uint32_t counter)
 	(void)counter;
 }
 
-/* Appends 'r' as a member of set 'set'. */
-static bool
-append_in_set(struct ruleset *out, struct rule *r, uint8_t set)
+static void
+free_copies(struct copies *c, unsigned n_rules)
 {
-	struct rule *n;
+	for (unsigned i = 0; i < n_rules; i++)
+		rule_put(c->rules[i], not_gone, NULL);
+	free(c->rules);
+}
 
-	n = r->set == set ? rule_ref(r) : rule_copy(r, set);
-	if (n == NULL)
-		return false;
-	append(out, n);
-	return true;
+/* A copy of rule 'i' in set 'to', unless it is there already. */
+static bool
+copy_to(const struct ruleset *rs, struct copies *c, unsigned i, uint8_t to)
+{
+	struct rule *r = rs->rules[i];
+
+	if (r->num == RULE_DEFAULT || r->set == to)
+		return true;
+	c->rules[i] = rule_copy(r, to);
+	c->n++;
+	return c->rules[i] != NULL;
+}
+
+/* 'rs' with the copies in the place of their rules; ends 'c'. */
+static struct ruleset *
+with_copies(const struct ruleset *rs, struct copies *c)
+{
+	struct ruleset *next = alloc_next(rs, rs->n_rules, c->n);
+
+	if (next == NULL) {
+		free_copies(c, rs->n_rules);
+		return NULL;
+	}
+	for (unsigned i = 0; i < rs->n_rules; i++) {
+		append(next, c->rules[i] != NULL ? c->rules[i] : rs->rules[i]);
+		if (c->rules[i] != NULL)
+			leave_out(rs, rs->rules[i]);
+	}
+	free(c->rules);
+	return next;
 }
 
 struct ruleset *
 ruleset_move(const struct ruleset *rs, const struct rule_range *g, uint8_t to)
 {
-	struct ruleset *out = alloc(rs->n_rules, rs->set_disabled);
+	struct copies c = {.rules = calloc(rs->n_rules, sizeof(*c.rules))};
 
-	if (out == NULL)
+	if (c.rules == NULL)
 		return NULL;
-	for (unsigned i = 0; i < rs->n_rules; i++) {
-		struct rule *r = rs->rules[i];
-		bool moves = r->num != RULE_DEFAULT && rule_in_range(r, g);
-
-		if (!append_in_set(out, r, moves ? to : r->set)) {
-			ruleset_destroy(out, not_gone, NULL);
+	for (unsigned i = 0; i < rs->n_rules; i++)
+		if (rule_in_range(rs->rules[i], g) && !copy_to(rs, &c, i, to)) {
+			free_copies(&c, rs->n_rules);
 			return NULL;
 		}
-	}
-	return out;
+	return with_copies(rs, &c);
 }
 
 struct ruleset *
 ruleset_move_set(const struct ruleset *rs, uint8_t from, uint8_t to, bool swap)
 {
-	struct ruleset *out = alloc(rs->n_rules, rs->set_disabled);
+	struct copies c = {.rules = calloc(rs->n_rules, sizeof(*c.rules))};
 
-	if (out == NULL)
+	if (c.rules == NULL)
 		return NULL;
 	for (unsigned i = 0; i < rs->n_rules; i++) {
-		struct rule *r = rs->rules[i];
-		uint8_t set = r->set;
+		uint8_t set = rs->rules[i]->set, want = set;
 
-		if (r->num != RULE_DEFAULT && r->set == from)
-			set = to;
-		else if (r->num != RULE_DEFAULT && r->set == to && swap)
-			set = from;
-		if (!append_in_set(out, r, set)) {
-			ruleset_destroy(out, not_gone, NULL);
+		if (set == from)
+			want = to;
+		else if (set == to && swap)
+			want = from;
+		if (!copy_to(rs, &c, i, want)) {
+			free_copies(&c, rs->n_rules);
 			return NULL;
 		}
 	}
-	return out;
+	return with_copies(rs, &c);
 }
 
 struct ruleset *
 ruleset_enable(const struct ruleset *rs, uint32_t off, uint32_t on)
 {
 	uint32_t disabled = (rs->set_disabled | off) & ~on;
-	struct ruleset *out;
+	struct ruleset *next = alloc_next(rs, rs->n_rules, 0);
 
-	out = alloc(rs->n_rules, disabled & ~(1u << SET_DEFAULT));
-	if (out == NULL)
+	if (next == NULL)
 		return NULL;
-	for (unsigned i = 0; i < rs->n_rules; i++)
-		append(out, rule_ref(rs->rules[i]));
-	return out;
+	next->set_disabled = disabled & ~(1u << SET_DEFAULT);
+	next->n_counters = rs->n_counters;
+	append_run(next, rs, 0, rs->n_rules);
+	return next;
 }

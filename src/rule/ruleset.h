@@ -3,16 +3,20 @@
  * All rules in their order: immutable once published, replaced as a whole.
  *
  * Place      built by the control thread, read by workers through one pointer.
- * Life       ruleset_create (default rule only) -> copies with changes -> publish
- *            -> destroyed after a grace period.  Rules are shared by reference.
- * Edits      each edit returns a new, owned ruleset and leaves the old one as it
- *            was; NULL means that there was no memory.
+ * Life       ruleset_create (default rule only) -> edit -> publish -> the old one
+ *            is destroyed after a grace period.
+ * Edits      each edit returns a new, owned ruleset and leaves the old one for
+ *            its readers; NULL means that there was no memory and nothing
+ *            happened.  Old and new share rules without counting references, so
+ *            history is a line: a ruleset is edited once, and destroyed when
+ *            nobody reads it or one before it any more.  What an edit left out
+ *            dies with the last ruleset that had it.
  * Order      by number, equal numbers in the order they were added; the default
  *            rule 65535 is always last and always there, in set 31.
  * Threads    readers: any, no locks.  Writers: the control thread.
  * Invariant  rules[n-1] is the default rule.
- * Cost       a change copies n pointers and counts n references: 10,000 rules
- *            about 10 us.  A change of sets copies the rules it changes.
+ * Cost       adding copies n pointers: 10,000 rules about 3 us.  Deleting looks
+ *            at each rule, a change of sets copies the rules it changes.
  */
 #pragma once
 
@@ -22,6 +26,7 @@ struct ruleset {
 	uint32_t set_disabled;	/* bit per set; set 31 never */
 	unsigned n_rules;	/* the default rule included */
 	unsigned n_counters;	/* rules' counter indexes are below this */
+	struct estate *estate;	/* control thread: what dies with it */
 	struct rule *rules[];	/* sorted */
 };
 
@@ -41,7 +46,7 @@ struct rule_range {
  * 'counter'.  Returns owned, NULL without memory. */
 struct ruleset *ruleset_create(bool default_accept, uint32_t counter);
 
-/* Frees it and drops its references.  NULL is fine. */
+/* Frees it, and the rules that no later ruleset has.  NULL is fine. */
 void ruleset_destroy(struct ruleset *rs, rule_gone_fn *gone, void *arg);
 
 /* Index of the first rule with number >= num; the default rule if none.

@@ -56,6 +56,7 @@ engine_publish(struct engine *en, struct ruleset *next)
 {
 	ruleset_destroy(en->rules, fake_gone, en);
 	en->rules = next;
+	knob_set(&en->knobs.static_count, next->n_rules);
 	en->published++;
 }
 
