@@ -1,0 +1,37 @@
+#!/bin/sh
+# Includes point one way: each folder may use only those that its row names.
+cd "$(dirname "$0")/../.." || exit 1
+
+# folder: what it may include, beside itself, base and the ABI in include/
+allowed='base:
+packet:
+vale:
+port: packet vale
+rule: packet
+engine: packet rule port
+cli: ctl/client.h rule/insn.h rule/insn.def
+ctl: rule engine
+daemon: rule port engine ctl cli
+tools: packet vale'
+
+n=0
+echo "1..$(echo "$allowed" | wc -l)"
+echo "$allowed" | while IFS=: read -r dir may; do
+	n=$((n + 1))
+	bad=$(grep -HnE '^#include "' src/"$dir"/*.[ch] |
+	    sed 's/^\([^:]*:[0-9]*\):#include "\(.*\)".*/\1 \2/' |
+	    while read -r where what; do
+		case $what in */*) ;; *) continue ;; esac
+		ok=
+		for m in "$dir" base $may; do
+			case $what in "$m" | "$m"/*) ok=1 ;; esac
+		done
+		[ -n "$ok" ] || echo "# $where includes $what"
+	done)
+	if [ -z "$bad" ]; then
+		echo "ok $n - $dir"
+	else
+		echo "$bad"
+		echo "not ok $n - $dir"
+	fi
+done
