@@ -381,7 +381,7 @@ swap_slots(struct txring *t, struct dst *d, unsigned off, unsigned n)
 		uint32_t pos = (t->cur + off + i) & t->mask;
 		uint32_t theirs = ld_relaxed(&dst->buf_idx);
 
-		__builtin_prefetch(&d->slots[(tail + PREFETCH) & mask], 1);
+		prefetch_write(&d->slots[(tail + PREFETCH) & mask]);
 		if (unlikely(!buf_idx_ok(theirs)))
 			break;
 		st_release(&d->k->journal,
@@ -759,7 +759,7 @@ fwd_run(struct txring *t)
 		unsigned n_slots = n < FWD_BATCH ? n : FWD_BATCH;
 
 		for (unsigned i = 0; i < PREFETCH && t->next_dst != NULL; i += 4)
-			__builtin_prefetch(t->next_dst + i, 1);
+			prefetch_write(t->next_dst + i);
 		look_around(t);
 		t->n_runs = t->n_dsts = t->n_left = 0;
 		t->met.why = FWD_NOT_BLOCKED;

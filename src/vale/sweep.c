@@ -323,6 +323,34 @@ rebuild_pool(struct arena *a)
 	return ok;
 }
 
+struct check {
+	uint64_t *seen;
+	uint32_t n_wrong;
+};
+
+static bool
+check_slot(struct arena *a, uint32_t buf_idx, void *arg)
+{
+	struct check *c = arg;
+
+	if (!mark_slot(a, buf_idx, c->seen) ||
+	    (arena_bits(a->base)[buf_idx / 64] >> buf_idx % 64 & 1) != 0)
+		c->n_wrong++;
+	return true;
+}
+
+uint32_t
+sweep_count_wrong(struct arena *a)
+{
+	struct check c = { calloc(VALE_MAX_BUFS / 64, sizeof(*c.seen)), 0 };
+
+	for (unsigned p = 0; c.seen != NULL && p < VALE_MAX_PORTS; p++)
+		if (arena_port(a->base, p)->state != VPORT_FREE)
+			each_slot(a, p, check_slot, &c);
+	free(c.seen);
+	return c.n_wrong;
+}
+
 static void
 audit(struct arena *a)
 {

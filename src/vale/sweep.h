@@ -35,3 +35,7 @@ bool sweep_port(struct arena *a, unsigned port);
 
 /* Is the owner of this lock word able to go on (it may be stopped)? */
 bool sweep_holder_is_alive(struct arena *a, uint64_t lock_word);
+
+/* Slots whose buffer is out of range, free, or in another slot too: 0 when
+ * nothing moves and nothing is broken. */
+uint32_t sweep_count_wrong(struct arena *a);

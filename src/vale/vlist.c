@@ -83,6 +83,7 @@ list_all(struct arena *a, struct arena_info *info)
 
 	info->suspect = arena_hdr(a->base)->suspect != 0;
 	info->n_free = pool_n_free(a);
+	info->n_wrong = sweep_count_wrong(a);
 	for (unsigned s = 0; s < VALE_MAX_SWITCHES; s++)
 		if (arena_switch(a->base, s)->name[0] != '\0') {
 			place_of[s] = info->n_switches++;

@@ -66,7 +66,8 @@ struct vswitch_info {
 struct arena_info {
 	unsigned n_switches, n_ports;
 	uint32_t n_bufs, n_free, n_in_rings;
-	bool suspect;
+	uint32_t n_wrong; /* see sweep_count_wrong() */
+	bool suspect;	  /* an audit is due as soon as it can be made */
 	struct vswitch_info switches[VALE_MAX_SWITCHES];
 	struct {
 		unsigned switch_idx; /* in switches[] */
