@@ -40,7 +40,7 @@ static const struct action actions[] = {
     {"reass", O_REASS, act_plain, put_word, 0, NULL},
     {"setdscp", O_SETDSCP, act_code, put_setdscp, 0x8000, names_dscp},
     {"setfib", O_SETFIB, act_code, put_setfib, 0x8000, NULL},
-    {"setmark", O_SETMARK, act_mark, put_mark, 0, NULL},
+    {"setmark", O_SETMARK, act_mark, put_mark, 0x8000, NULL},
     {"check-state", O_CHECK_STATE, act_refused, put_check_state, 0, NULL},
     {"fwd forward", O_FORWARD_IP, act_refused, NULL, 0, NULL},
     {"nat", O_NAT, act_refused, NULL, 0, NULL},
@@ -275,6 +275,7 @@ act_mark(struct build *b, const struct action *a)
 	u = build_emit(b, a->op, 2);
 	if (u == NULL)
 		return EX_DATAERR;
+	u->o.arg1 = (uint16_t)a->num; /* which is not TABLEARG */
 	u->d[0] = v;
 	return 0;
 }
@@ -423,7 +424,10 @@ put_mark(struct text *t, const struct insn *i)
 {
 	const struct insn_u32 *u = (const void *)i;
 
-	text_f(t, "setmark 0x%x", u->d[0]);
+	if (i->arg1 == TABLEARG)
+		text_f(t, "setmark tablearg");
+	else
+		text_f(t, "setmark 0x%x", u->d[0]);
 }
 
 static void

@@ -22,6 +22,7 @@ static int parse_prob(struct build *b);
 static int parse_action(struct build *b);
 static int parse_modifiers(struct build *b);
 static int parse_body(struct build *b, struct abi_rule *r);
+static int item_option(struct build *b);
 static int assemble(struct build *b, const struct abi_rule *head,
     struct rule_buf *out);
 
@@ -219,6 +220,17 @@ parse_close(struct build *b)
 		      : "expected \"or\" or \"}\" in this block");
 }
 
+/* True, and the word is read, if "not {" comes next.  Every ipfw takes that
+ * as "{ not": it negates the first member only. */
+static bool
+accept_not_open(struct build *b)
+{
+	const char *next = b->i + 1 < b->n ? b->w[b->i + 1].s : "";
+
+	return (strcmp(next, "{") == 0 || strcmp(next, "(") == 0) &&
+	       accept_not(b);
+}
+
 /* One item, or "{ item or item ... }".  A block with a member that is always
  * true is no test at all. */
 static int
@@ -226,6 +238,7 @@ parse_block(struct build *b, item_fn *item)
 {
 	unsigned first = b->pat.n, prev = RULE_MAX_WORDS, start;
 	bool always = false, member;
+	bool negated = item == item_option && accept_not_open(b);
 	int r;
 
 	if (!accept_open(b))
@@ -241,6 +254,9 @@ parse_block(struct build *b, item_fn *item)
 		always = always || member;
 		if (member)
 			continue;
+		if (negated)
+			insn_at(b, start)->len ^= INSN_NOT;
+		negated = false;
 		if (prev < RULE_MAX_WORDS)
 			insn_at(b, prev)->len |= INSN_OR;
 		prev = start;

@@ -443,6 +443,7 @@ parse_mark(struct build *b, const struct option *o)
 	u = build_emit(b, o->op, 3);
 	if (u == NULL)
 		return EX_DATAERR;
+	u->o.arg1 = (uint16_t)o->num;
 	memcpy(u->d, (uint32_t[]){value & mask, mask}, 8);
 	return 0;
 }
@@ -455,6 +456,10 @@ print_mark(struct text *t, const struct insn *i, const struct option *o,
 
 	(void)o, (void)show;
 	memcpy(v, i + 1, sizeof(v));
+	if (i->arg1 == TABLEARG) {
+		text_f(t, " tablearg");
+		return;
+	}
 	text_f(t, " 0x%x", v[0]);
 	if (v[1] != UINT32_MAX)
 		text_f(t, ":0x%x", v[1]);

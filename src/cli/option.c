@@ -65,7 +65,7 @@ static const struct option options[] = {
 
     /* Marks of other modules; the daemon refuses what it does not know. */
     {"tagged", O_TAGGED, 0, 0, parse_ranges, print_ranges, NULL, 65534},
-    {"mark", O_MARK, 0, 0, parse_mark, print_mark, NULL, 0},
+    {"mark", O_MARK, 0, 0, parse_mark, print_mark, NULL, 0x8000},
     {"diverted", O_DIVERTED, 0, true, parse_plain, print_diverted, NULL, 3},
     {"diverted-output", O_DIVERTED, 0, true, parse_plain, NULL, NULL, 2},
     {"diverted-loopback", O_DIVERTED, 0, true, parse_plain, NULL, NULL, 1},
