@@ -149,8 +149,7 @@ int
 main(void)
 {
 	struct port *source, *sink;
-	static struct port traced = {.ops = &trace_ops, .number = 0};
-	static char names[2][IFNAME_LEN] = {"source", "sink"};
+	static struct port traced = {.ops = &trace_ops, .ifname = "trace"};
 	unsigned burst = PORT_BURST;
 	struct rng rng;
 
@@ -159,10 +158,8 @@ main(void)
 		return 1;
 	make_trace();
 	rng_init(&rng, 1);
-	sink->number = 1;
 	ctx.pass.counts = counts;
 	ctx.pass.rng = &rng;
-	ctx.pass.ifnames = (const char (*)[IFNAME_LEN])names;
 	ctx.enabled = true;
 
 	source_rows("infinite source, the classic packet",

@@ -71,10 +71,6 @@ source_lane(struct engine *en, const struct engine_cfg *cfg, struct err *e)
 	if ((rc = port_open(name, &en->source, e)) != 0 ||
 	    (rc = port_open("sink:", &en->sink, e)) != 0)
 		return rc;
-	en->source->number = MAX_PORTS;
-	en->sink->number = MAX_PORTS + 1;
-	strcpy(en->shared.ifnames[MAX_PORTS], "source");
-	strcpy(en->shared.ifnames[MAX_PORTS + 1], "sink");
 	*l = (struct lane){en->source, en->sink, DROP_SOURCE_END, false};
 	return 0;
 }
@@ -126,7 +122,7 @@ err:
 	return rc;
 }
 
-/* Opens a port and gives it the next number. */
+/* Opens a port and keeps it until the end. */
 static int
 add_port(struct engine *en, const char *name, struct port **out, struct err *e)
 {
@@ -134,8 +130,6 @@ add_port(struct engine *en, const char *name, struct port **out, struct err *e)
 
 	if (rc != 0)
 		return rc;
-	(*out)->number = (uint8_t)en->n_ports;
-	memcpy(en->shared.ifnames[en->n_ports], (*out)->ifname, IFNAME_LEN);
 	en->ports[en->n_ports++] = *out;
 	return 0;
 }

@@ -11,42 +11,68 @@ static const enum drop_reason drop_of_bad[PKT_BAD_MAX] = {
 	[PKT_BAD_SINGLE_FRAG] = DROP_SINGLE_FRAG,
 };
 
-/* True if the packet may go on to its out port. */
-static inline bool
-judge(struct step_ctx *c, const struct pkt *p)
-{
-	if (unlikely(p->bad != PKT_GOOD)) {
-		stat_add(&c->drops[drop_of_bad[p->bad]], 1);
-		return false;
-	}
-	if (likely(interp_run(&c->pass, p, 0) == VERDICT_ACCEPT)) {
-		if (likely(!c->out_pass))
-			return true;
-		c->pass.out = true;
-		enum verdict v = interp_run(&c->pass, p, 0);
-		c->pass.out = false;
-		if (v == VERDICT_ACCEPT)
-			return true;
-	}
-	stat_add(&c->drops[DROP_RULE], 1);
-	return false;
-}
-
-/* Collects the packets that go on in c->to_send; returns how many. */
+/* Books what does not go on; collects the rest in c->to_send.  Returns how many
+ * those are. */
 static unsigned
-filter(struct step_ctx *c, const struct lane *lane, unsigned n)
+collect(struct step_ctx *c, unsigned n)
 {
-	unsigned m = 0;
+	unsigned m = 0, denied = 0;
 
 	for (unsigned i = 0; i < n; i++) {
 		struct pkt *p = &c->pkts[i];
+		bool good = p->bad == PKT_GOOD;
 
-		p->in_port = lane->in->number;
-		p->out_port = lane->out->number;
+		if (unlikely(!good))
+			stat_add(&c->drops[drop_of_bad[p->bad]], 1);
+		else if (p->verdict == VERDICT_DENY)
+			denied++;
 		c->to_send[m] = p;
-		m += !c->enabled || judge(c, p);
+		m += good && p->verdict == VERDICT_ACCEPT;
 	}
+	if (denied > 0)
+		stat_add(&c->drops[DROP_RULE], denied);
 	return m;
+}
+
+/* The second evaluation, of the packets that the first one let through. */
+static unsigned
+look_again(struct step_ctx *c, unsigned n)
+{
+	unsigned m = 0;
+
+	c->pass.out = true;
+	for (unsigned i = 0; i < n; i++) {
+		c->to_send[m] = c->to_send[i];
+		m += interp_run(&c->pass, c->to_send[i], 0) == VERDICT_ACCEPT;
+	}
+	c->pass.out = false;
+	stat_add(&c->drops[DROP_RULE], n - m);
+	return m;
+}
+
+/* With the firewall switched off everything goes on. */
+static unsigned
+collect_all(struct step_ctx *c, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		c->to_send[i] = &c->pkts[i];
+	return n;
+}
+
+/* Parses and evaluates the burst; returns how many go on. */
+static unsigned
+filter(struct step_ctx *c, const struct lane *lane, unsigned n)
+{
+	unsigned m;
+
+	if (unlikely(!c->enabled))
+		return collect_all(c, n);
+	c->pass.in_if = lane->in->ifname;
+	c->pass.out_if = lane->out->ifname;
+	parse_burst(c->pkts, n, &c->parse);
+	interp_burst(&c->pass, c->pkts, n);
+	m = collect(c, n);
+	return unlikely(c->out_pass) ? look_again(c, m) : m;
 }
 
 unsigned
@@ -62,7 +88,6 @@ step(struct step_ctx *c, struct lane *lane, unsigned max)
 	lane->blocked = max == 0;
 	if (max == 0 || (n = port_rx(lane->in, c->pkts, max)) == 0)
 		return 0;
-	parse_burst(c->pkts, n, &c->parse);
 	m = filter(c, lane, n);
 	sent = m > 0 ? port_tx(lane->out, lane->in, c->to_send, m) : 0;
 	if (unlikely(sent < m))

@@ -33,7 +33,6 @@ worker_init(struct worker *w, unsigned index, struct shared *shared,
 	rng_init(&w->rng, seed + index);
 	w->ctx.pass.counts = own;
 	w->ctx.pass.rng = &w->rng;
-	w->ctx.pass.ifnames = (const char (*)[IFNAME_LEN])shared->ifnames;
 	return 0;
 }
 

@@ -24,7 +24,6 @@ struct shared {
 	struct knobs knobs;
 	_Atomic int source_users;   /* > 0: the infinite source runs */
 	_Atomic bool stop;
-	char ifnames[2 * WORKER_MAX_LANES + 2][IFNAME_LEN];
 };
 
 struct worker {

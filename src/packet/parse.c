@@ -74,7 +74,7 @@ parse_ip4(struct pkt *p)
 		parse_l4(p, l4->need4, l4->ports);
 		return;
 	}
-	p->frag = (uint16_t)((off & 0x2000 ? PKT_FRAG_MF : 0) |
+	p->frag = (uint8_t)((off & 0x2000 ? PKT_FRAG_MF : 0) |
 	    (off & 0x4000 ? PKT_FRAG_DF : 0) |
 	    (off & 0x8000 ? PKT_FRAG_RF : 0) |
 	    (off & 0x1fff ? PKT_FRAG_OFFSET : 0));
@@ -273,14 +273,60 @@ skip_tags(struct pkt *p)
 	return etype;
 }
 
-void
-parse(struct pkt *p, const struct parse_cfg *cfg)
+/* One store for neighbouring members; x86-64 is little-endian. */
+static inline void
+store64(void *to, uint64_t v)
+{
+	memcpy(to, &v, sizeof(v));
+}
+
+_Static_assert(offsetof(struct pkt, len) == 16 &&
+	offsetof(struct pkt, l3) == 23 && offsetof(struct pkt, ext) == 24 &&
+	offsetof(struct pkt, ip_len) == 30 && offsetof(struct pkt, src4) == 32 &&
+	offsetof(struct pkt, dport) == 40 && offsetof(struct pkt, mark) == 44,
+    "words that parse_plain() writes");
+
+/* What nearly every packet is: untagged IPv4 without options, no fragment, TCP
+ * or UDP, all there.  Writes whole words; false: nothing was written. */
+static inline bool
+parse_plain(struct pkt *p)
+{
+	enum { L4 = ETHER_LEN + IP4_LEN };
+	const uint8_t *f = p->data;
+	uint64_t len = p->len, flags = PKT_IP4 | PKT_L4 | PKT_PORTS;
+	uint64_t proto, addrs, df;
+	bool tcp;
+
+	if (unlikely(len < L4 + UDP_LEN))
+		return false;
+	proto = f[ETHER_LEN + 9];
+	tcp = proto == PROTO_TCP;
+	df = get16(f + ETHER_LEN + 6);
+	if (unlikely((raw32(f + 12) & 0xffffff) != 0x450008 ||
+		(df & 0xbfff) != 0 || (!tcp && proto != PROTO_UDP) ||
+		len < (tcp ? L4 + TCP_LEN : L4 + UDP_LEN)))
+		return false;
+	memcpy(&addrs, f + ETHER_LEN + 12, sizeof(addrs));
+	store64(&p->len, len | flags << 24 | proto << 40 |
+	    (uint64_t)f[tcp ? L4 + 13 : L4] << 48 | (uint64_t)ETHER_LEN << 56);
+	store64(&p->ext, df >> 14 << 9 | (uint64_t)L4 << 16 |
+	    (uint64_t)ETYPE_IP4 << 32 |
+	    (uint64_t)get16(f + ETHER_LEN + 2) << 48);
+	store64(&p->src4, addrs);
+	store64(&p->dport, get32(f + L4));
+	memset(&p->tags, 0, sizeof(*p) - offsetof(struct pkt, tags));
+	return true;
+}
+
+/* Everything else. */
+static __attribute__((noinline)) void
+parse_any(struct pkt *p, const struct parse_cfg *cfg)
 {
 	unsigned etype;
 
-	/* Everything from 'flags' on is derived, or starts at 0. */
-	memset((char *)p + offsetof(struct pkt, flags), 0,
-	    sizeof(*p) - offsetof(struct pkt, flags));
+	/* Everything from 'verdict' on is derived, or starts at 0. */
+	memset((char *)p + offsetof(struct pkt, verdict), 0,
+	    sizeof(*p) - offsetof(struct pkt, verdict));
 	if (unlikely(p->len < ETHER_LEN)) {
 		p->l3 = (uint8_t)p->len;
 		p->bad = PKT_BAD_SHORT_ETHER;
@@ -288,12 +334,25 @@ parse(struct pkt *p, const struct parse_cfg *cfg)
 	}
 	p->l3 = ETHER_LEN;
 	etype = p->etype = get16(p->data + 12);
-	if (unlikely(etype == ETYPE_VLAN || etype == ETYPE_QINQ))
+	if (etype == ETYPE_VLAN || etype == ETYPE_QINQ)
 		etype = skip_tags(p);
-	if (likely(etype == ETYPE_IP4))
+	if (etype == ETYPE_IP4)
 		parse_ip4(p);
 	else if (etype == ETYPE_IP6)
 		parse_ip6(p, cfg);
+}
+
+static inline void
+parse_one(struct pkt *p, const struct parse_cfg *cfg)
+{
+	if (unlikely(!parse_plain(p)))
+		parse_any(p, cfg);
+}
+
+void
+parse(struct pkt *p, const struct parse_cfg *cfg)
+{
+	parse_one(p, cfg);
 }
 
 void
@@ -304,6 +363,6 @@ parse_burst(struct pkt *pkts, unsigned n, const struct parse_cfg *cfg)
 	for (unsigned i = 0; i < n; i++) {
 		if (i + AHEAD < n)
 			__builtin_prefetch(pkts[i + AHEAD].data);
-		parse(&pkts[i], cfg);
+		parse_one(&pkts[i], cfg);
 	}
 }

@@ -21,7 +21,7 @@ struct parse_cfg {
 };
 
 /* Fills every field that is derived from 'data' and 'len' and resets the rest
- * but data, slot, len, in_port, out_port. */
+ * but data, slot and len. */
 void parse(struct pkt *p, const struct parse_cfg *cfg);
 
 /* The same for pkts[n]. */

@@ -62,27 +62,29 @@ enum pkt_bad {
 struct pkt {
 	uint8_t *data; /* the frame */
 	void *slot;    /* private to the port it came from */
-	uint16_t len;  /* octets of the frame, no FCS; <= the buffer */
-	uint8_t in_port;  /* number of the port it came in by */
-	uint8_t out_port; /* number of the port it would leave by */
+	/* the word 'len' to 'l3', which parse writes at once */
+	uint16_t len;	  /* octets of the frame, no FCS; <= the buffer */
+	uint8_t verdict;  /* enum verdict, set by rule/interp */
 	uint8_t flags;	  /* PKT_* */
 	uint8_t bad;	  /* enum pkt_bad */
 	uint8_t proto;	  /* last upper protocol, IPv4 or after extensions */
 	uint8_t tcp_flags; /* or ICMP type; valid with PKT_L4 */
 	uint8_t l3;	  /* offset of the IP header, or of the unknown payload */
+	/* the word 'ext' to 'ip_len' */
 	uint8_t ext;	  /* IPv6 extension headers seen, PKT_EXT_* */
+	uint8_t frag;	  /* PKT_FRAG_* */
 	uint16_t l4;	  /* IP: offset of what follows the IP headers; else 0 */
 	uint16_t etype;	  /* ethertype of the header as it stands, host order */
 	uint16_t ip_len;  /* IP: total length (v6: payload + 40); else 0 */
+	/* the word of the addresses */
 	uint32_t src4;	  /* IPv4: network order; IPv6: first word of it */
 	uint32_t dst4;
-	uint16_t sport;	  /* host order; 0 if there is none */
-	uint16_t dport;
-	uint16_t frag;	   /* PKT_FRAG_* */
-	uint16_t pad;
+	/* the word of the ports, the wire's four octets turned round */
+	uint16_t dport;	  /* host order; 0 if there is none */
+	uint16_t sport;
 	uint32_t mark;
 	uint32_t tags;	   /* head of its tag list, 0 = none */
-	uint32_t spare;
+	uint32_t spare[3];
 };
 _Static_assert(sizeof(struct pkt) == 64, "a packet is one cache line");
 

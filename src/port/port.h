@@ -63,7 +63,6 @@ struct port {
 	void *priv;
 	struct nmport *nm; /* if it is one; for swapping buffers */
 	int fd;		   /* for poll() after sleep_begin, -1 = none */
-	uint8_t number;	   /* in the engine; pkt.in_port */
 	struct port_stats stats;
 	char name[PORT_NAME_LEN];
 	char ifname[PORT_IFNAME_LEN]; /* what recv, xmit and via compare */

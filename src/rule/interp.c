@@ -137,10 +137,9 @@ match_mac(const struct insn *i, const struct pkt *p)
 
 /* The interface a packet came in by, or would leave by. */
 static bool
-match_if(const struct insn *i, const struct pass *pass, unsigned port)
+match_if(const struct insn *i, const char *name)
 {
 	const struct insn_if *f = (const struct insn_if *)(const void *)i;
-	const char *name = pass->ifnames[port];
 
 	if (f->name[0] == '\0') /* by address: ports here have none */
 		return false;
@@ -308,11 +307,11 @@ match_one(const struct insn *i, const struct pass *pass, const struct pkt *p)
 	case O_IN:
 		return !pass->out;
 	case O_RECV:
-		return match_if(i, pass, p->in_port);
+		return match_if(i, pass->in_if);
 	case O_XMIT:
-		return pass->out && match_if(i, pass, p->out_port);
+		return pass->out && match_if(i, pass->out_if);
 	case O_VIA:
-		return match_if(i, pass, pass->out ? p->out_port : p->in_port);
+		return match_if(i, pass->out ? pass->out_if : pass->in_if);
 	case O_FRAG:
 		return match_frag(i, p);
 	case O_IPOPT:
@@ -363,7 +362,7 @@ match_one(const struct insn *i, const struct pass *pass, const struct pkt *p)
 	}
 }
 
-static inline bool
+static bool
 match_rule(const struct pass *pass, const struct rule *r, const struct pkt *p)
 {
 	const struct insn *i = r->cmd, *end = rule_action(r);
@@ -388,8 +387,15 @@ interp_match(const struct pass *pass, const struct rule *r,
 	return match_rule(pass, r, p);
 }
 
-enum verdict
-interp_run(const struct pass *pass, const struct pkt *p, unsigned first)
+/* A rule without patterns needs no look at the packet. */
+static inline bool
+matches(const struct pass *pass, const struct rule *r, const struct pkt *p)
+{
+	return r->act_ofs == 0 || match_rule(pass, r, p);
+}
+
+static inline enum verdict
+run(const struct pass *pass, const struct pkt *p, unsigned first)
 {
 	const struct ruleset *rs = pass->rules;
 	unsigned bytes = pkt_count_bytes(p);
@@ -398,7 +404,7 @@ interp_run(const struct pass *pass, const struct pkt *p, unsigned first)
 		const struct rule *r = rs->rules[n];
 		const struct insn *act;
 
-		if (unlikely(!ruleset_on(rs, r)) || !match_rule(pass, r, p))
+		if (unlikely(!ruleset_on(rs, r)) || !matches(pass, r, p))
 			continue;
 		counter_add(&pass->counts[r->counter], bytes, pass->now_s);
 		act = rule_action(r);
@@ -414,5 +420,22 @@ interp_run(const struct pass *pass, const struct pkt *p, unsigned first)
 		default:
 			return VERDICT_DENY;
 		}
+	}
+}
+
+enum verdict
+interp_run(const struct pass *pass, const struct pkt *p, unsigned first)
+{
+	return run(pass, p, first);
+}
+
+void
+interp_burst(const struct pass *pass, struct pkt *pkts, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		struct pkt *p = &pkts[i];
+
+		if (likely(p->bad == PKT_GOOD))
+			p->verdict = (uint8_t)run(pass, p, 0);
 	}
 }

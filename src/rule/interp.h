@@ -30,7 +30,8 @@ struct pass {
 	const struct ruleset *rules; /* rcu: for the length of a burst */
 	struct counter *counts;	     /* this worker's, by rule counter */
 	struct rng *rng;	     /* for prob */
-	const char (*ifnames)[IFNAME_LEN]; /* by port number */
+	const char *in_if;	     /* where this burst came in */
+	const char *out_if;	     /* where it would leave */
 	uint32_t now_s;		     /* wall clock */
 	bool out;		     /* the pass on the way out */
 };
@@ -44,3 +45,7 @@ bool interp_match(const struct pass *pass, const struct rule *r,
  * jumps, until one decides.  Always ends: jumps only go forward. */
 enum verdict interp_run(const struct pass *pass, const struct pkt *p,
     unsigned first);
+
+/* The fates of pkts[n], from the first rule on, in p->verdict.  Packets that
+ * parse found bad are passed over. */
+void interp_burst(const struct pass *pass, struct pkt *pkts, unsigned n);

@@ -11,11 +11,11 @@
 static struct frame f;
 static struct rng rng;
 static struct counter counts[16];
-static char ifnames[2][IFNAME_LEN] = {"valeA:f", "eth1"};
 static struct pass pass = {
 	.counts = counts,
 	.rng = &rng,
-	.ifnames = (const char (*)[IFNAME_LEN])ifnames,
+	.in_if = "valeA:f",
+	.out_if = "eth1",
 	.now_s = 77,
 };
 
@@ -253,8 +253,6 @@ interfaces(void **state)
 	struct pkt p = tcp4(0);
 
 	(void)state;
-	p.in_port = 0;
-	p.out_port = 1;
 	assert_true(hit1(&p, O_IN, 0));
 	assert_true(hit_if(&p, O_RECV, "valeA:f", 0));
 	assert_false(hit_if(&p, O_RECV, "valeA:", 0));

@@ -400,6 +400,56 @@ any_octets(void **state)
 	}
 }
 
+/* The short way through the parser says what the long way says: the same
+ * packet behind a VLAN tag, which takes the long way. */
+static void
+short_way_is_the_long_way(void **state)
+{
+	static const uint8_t protos[] = {PROTO_TCP, PROTO_UDP, PROTO_ICMP, 47};
+	static const uint16_t offs[] = {0, 0, 0x4000, 0x2000, 0x8000, 5};
+	const struct parse_cfg cfg = {true, true};
+	struct rng r;
+
+	(void)state;
+	rng_init(&r, 3);
+	for (unsigned i = 0; i < 100000; i++) {
+		uint8_t tagged[200];
+		struct pkt p = {.data = f.b}, q = {.data = tagged};
+		unsigned body = (unsigned)(rng_u64(&r) % 30);
+		uint8_t *h;
+
+		f_ether(&f, ETYPE_IP4);
+		f_ip4(&f, protos[i % 4], (uint32_t)rng_u64(&r),
+		    (uint32_t)rng_u64(&r), offs[rng_u64(&r) % 6]);
+		f.b[f.l3 + 1] = (uint8_t)rng_u64(&r);
+		put16(f.b + f.l3 + 2, (uint16_t)rng_u64(&r));
+		if (i % 7 == 0)
+			f.b[f.l3] = (uint8_t)(0x44 + rng_u64(&r) % 3);
+		h = f_add(&f, body);
+		for (unsigned k = 0; k < body; k++)
+			h[k] = (uint8_t)rng_u64(&r);
+		memcpy(tagged, f.b, 12);
+		memcpy(tagged + 12, "\x81\0\0\1", 4);
+		memcpy(tagged + 16, f.b + 12, f.len - 12);
+		p.len = (uint16_t)f.len;
+		q.len = (uint16_t)(f.len + 4);
+		memset(&p.verdict, 0xaa, sizeof(p) - 18); /* stale */
+		parse(&p, &cfg);
+		parse(&q, &cfg);
+		assert_int_equal(p.etype, ETYPE_IP4);
+		assert_int_equal(p.flags, q.flags & ~PKT_VLAN);
+		if (p.l4 != 0)
+			assert_int_equal(p.l4, q.l4 - 4);
+		q.data = p.data;
+		q.len = p.len;
+		q.flags = p.flags;
+		q.etype = p.etype;
+		q.l3 = p.l3;
+		q.l4 = p.l4;
+		assert_memory_equal(&p, &q, sizeof(p));
+	}
+}
+
 int
 main(void)
 {
@@ -418,6 +468,7 @@ main(void)
 		cmocka_unit_test(fragments6),
 		cmocka_unit_test(unknown_extension6),
 		cmocka_unit_test(any_octets),
+		cmocka_unit_test(short_way_is_the_long_way),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
