@@ -69,5 +69,5 @@ bool op_dn_reads_sysctl(const struct ctl_call *call);
 
 /* Publishes 'next' (takes it; NULL = there was no memory). */
 int control_publish(struct control *c, struct ruleset *next, struct err *e);
-/* A rule_gone_fn for rules that were never published; 'engine' is the engine. */
+/* A rule_gone_fn for rules that were never published; 'engine' is ours. */
 void control_counter_gone(void *engine, uint32_t counter);

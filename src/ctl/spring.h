@@ -15,7 +15,8 @@ struct spring;
 /* The connection is over: destroy it. */
 typedef void spring_over_fn(void *arg);
 
-/* Watches 'fd' (taken, also on failure).  Returns owned, NULL without memory. */
+/* Watches 'fd' (taken, also on failure).  Returns owned, NULL without
+ * memory. */
 struct spring *spring_create(struct event_base *base, int fd,
     struct engine *en, spring_over_fn *over, void *arg);
 /* Stops the source if this connection had started it. */

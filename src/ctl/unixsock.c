@@ -2,6 +2,7 @@
 #include "ctl/unixsock.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -77,12 +78,21 @@ unixsock_open(struct unixsock *u, const char *path, struct err *e)
 	}
 	u->dev = st.st_dev;
 	u->ino = st.st_ino;
+	u->made = st.st_mtim;
 	return 0;
 err_fd:
 	if (u->fd != -1)
 		close(u->fd);
 	u->fd = -1;
 	return error;
+}
+
+static bool
+is_ours(const struct unixsock *u, const struct stat *st)
+{
+	return st->st_dev == u->dev && st->st_ino == u->ino &&
+	    st->st_mtim.tv_sec == u->made.tv_sec &&
+	    st->st_mtim.tv_nsec == u->made.tv_nsec;
 }
 
 void
@@ -92,8 +102,7 @@ unixsock_close(struct unixsock *u)
 
 	if (u->fd == -1)
 		return;
-	if (lstat(u->path, &st) == 0 && st.st_dev == u->dev &&
-	    st.st_ino == u->ino)
+	if (lstat(u->path, &st) == 0 && is_ours(u, &st))
 		unlink(u->path);
 	close(u->fd);
 	u->fd = -1;

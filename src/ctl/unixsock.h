@@ -10,15 +10,17 @@
 #include "base/err.h"
 
 #include <sys/types.h>
+#include <time.h>
 
 struct unixsock {
 	int fd; /* -1 = not open */
-	dev_t dev;
+	dev_t dev; /* which file is ours; inode numbers come again, hence ... */
 	ino_t ino;
+	struct timespec made; /* ... when it was made */
 	char path[108];
 };
 
-/* Listens at 'path', mode 0600.  Replaces the socket of a dead server; -EADDRINUSE
- * if one answers there, -EEXIST if it is something else. */
+/* Listens at 'path', mode 0600.  Replaces the socket of a dead server;
+ * -EADDRINUSE if one answers there, -EEXIST if it is something else. */
 int unixsock_open(struct unixsock *u, const char *path, struct err *e);
 void unixsock_close(struct unixsock *u);

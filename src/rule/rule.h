@@ -41,7 +41,8 @@ struct rule {
 typedef void rule_gone_fn(void *arg, uint32_t counter);
 
 /* The rule at 'r', which check_rule() accepted, under number 'num' and 'id',
- * counting in 'counter'.  Returns owned (one reference), NULL without memory. */
+ * counting in 'counter'.  Returns owned (one reference), NULL without
+ * memory. */
 struct rule *rule_create(const struct abi_rule *r, uint16_t num, uint32_t id,
     uint32_t counter);
 

@@ -2,9 +2,9 @@
 /*
  * All rules in their order: immutable once published, replaced as a whole.
  *
- * Place      built by the control thread, read by workers through one pointer.
- * Life       ruleset_create (default rule only) -> edit -> publish -> the old one
- *            is destroyed after a grace period.
+ * Place      built by the control thread, read by workers through a pointer.
+ * Life       ruleset_create (default rule only) -> edit -> publish -> the old
+ *            one is destroyed after a grace period.
  * Edits      each edit returns a new, owned ruleset and leaves the old one for
  *            its readers; NULL means that there was no memory and nothing
  *            happened.  Old and new share rules without counting references, so

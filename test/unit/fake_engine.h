@@ -14,7 +14,7 @@ struct engine {
 	struct ruleset *rules;
 	struct counters *counters;
 	struct knobs knobs;
-	int source;	    /* users of the infinite source */
+	_Atomic int source; /* users of the infinite source */
 	unsigned published; /* rulesets */
 };
 
