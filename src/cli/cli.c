@@ -368,8 +368,10 @@ int
 cli_main(struct cli *c, int argc, char *const argv[])
 {
 	struct err e = {.code = 0, .pos = -1, .text = ""};
+	unsigned flags_before = c->flags;
 	int r;
 
+	c->line = 0;
 	if (argc < 2)
 		return usage(c);
 	if (argv[argc - 1][0] != '/') {
@@ -384,5 +386,6 @@ cli_main(struct cli *c, int argc, char *const argv[])
 	fflush(c->out);
 	if (r != 0 && e.code != 0)
 		print_error(c, c->err, e.text);
+	c->flags = flags_before;
 	return r;
 }
