@@ -361,7 +361,7 @@ open_dst(struct txring *t, unsigned port, struct kring *k, struct dst *d)
 		.tail = k->tail & (n - 1),
 	};
 	d->room = (k->head_seen - d->tail - 1) & d->mask;
-	k->journal_by = k->lock;
+	k->journal_by = ld_relaxed(&k->lock);
 	return true;
 }
 
@@ -750,11 +750,36 @@ give_up(struct txring *t)
 	return true;
 }
 
+/* True while the first pending slot waits for a full ring that has no room yet
+ * for a burst worth another pass.  Keeps a sender that asks again and again
+ * from looking at all its slots each time. */
+static bool
+is_still_full(struct txring *t, uint32_t n_pending)
+{
+	const struct fwd_blocker *b = &t->blocker;
+	struct kring *k = kring_of(t, b->port);
+	uint32_t n = ld_relaxed(&k->n_slots), head, room;
+
+	if (b->why != FWD_FULL || !slots_ok(n) ||
+	    ld_relaxed(&k->lock) == KLOCK_CLOSED ||
+	    ld_relaxed(&t->sw->drop_at_once) != 0)
+		return false;
+	head = ld_acquire(&k->head) & (n - 1);
+	room = (head - ld_relaxed(&k->tail) - 1) & (n - 1);
+	if (head != b->value && (room >= n_pending || room >= n / 4))
+		return false;
+	t->met = *b;
+	t->met.value = head; /* if it moved, its patience begins anew */
+	return !give_up(t);
+}
+
 void
 fwd_run(struct txring *t)
 {
-	uint32_t n;
+	uint32_t n = (t->head - t->cur) & t->mask;
 
+	if (t->blocker.why == FWD_FULL && n != 0 && is_still_full(t, n))
+		return;
 	while ((n = (t->head - t->cur) & t->mask) != 0) {
 		unsigned n_slots = n < FWD_BATCH ? n : FWD_BATCH;
 
