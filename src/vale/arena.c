@@ -403,6 +403,15 @@ arena_hold(struct arena *a, unsigned port)
 	return fd;
 }
 
+void
+arena_unhold(int fd)
+{
+	struct flock fl = { .l_type = F_UNLCK, .l_whence = SEEK_SET };
+
+	fcntl(fd, F_OFD_SETLK, &fl); /* of length 0: to the end */
+	close(fd);
+}
+
 bool
 arena_is_alive(const struct arena *a, unsigned port)
 {

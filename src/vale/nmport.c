@@ -103,8 +103,6 @@ destroy(struct nmport *p)
 		close(p->timer_fd);
 	if (p->wake_fd != -1)
 		close(p->wake_fd);
-	if (p->alive_fd != -1)
-		close(p->alive_fd);
 	arena_put(p->a);
 	free(p->tx);
 	free(p);
@@ -159,7 +157,7 @@ nmport_open(const char *name, const struct nmport_cfg *in, struct nmport **out,
 	*out = p;
 	return 0;
 err_attached:
-	vswitch_detach(p->a, p->idx);
+	vswitch_detach(p->a, p->idx, p->alive_fd);
 err_port:
 	destroy(p);
 	return rc;
@@ -170,7 +168,7 @@ nmport_close(struct nmport *p)
 {
 	if (p == NULL)
 		return;
-	vswitch_detach(p->a, p->idx);
+	vswitch_detach(p->a, p->idx, p->alive_fd);
 	destroy(p);
 }
 

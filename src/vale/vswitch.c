@@ -259,7 +259,7 @@ populate(struct attach *t, struct err *e)
 err_wake:
 	close(t->wake_fd);
 err_alive:
-	close(t->alive_fd);
+	arena_unhold(t->alive_fd);
 err_place:
 	sweep_port(t->a, t->port);
 	return rc;
@@ -296,13 +296,14 @@ vswitch_attach(struct arena *a, const char *name, const struct nmport_cfg *cfg,
 }
 
 void
-vswitch_detach(struct arena *a, unsigned port)
+vswitch_detach(struct arena *a, unsigned port, int alive_fd)
 {
-	struct err e;
+	int rc = arena_lock(a, true, NULL);
 
-	/* If somebody is stopped in the slow lock, the next sweep does it: the
-	 * caller closes the descriptor that says the port is alive. */
-	if (arena_lock(a, true, &e) < 0)
+	/* Inside the lock, so that the next user of the place can hold it.  If
+	 * the lock cannot be had, a later sweep finds the port dead. */
+	arena_unhold(alive_fd);
+	if (rc < 0)
 		return;
 	sweep_port(a, port);
 	sweep_all(a);

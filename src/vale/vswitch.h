@@ -32,8 +32,9 @@
 int vswitch_attach(struct arena *a, const char *name,
     const struct nmport_cfg *cfg, int *alive_fd, int *wake_fd, struct err *e);
 
-/* Detaches a port of this process; the descriptors are the caller's. */
-void vswitch_detach(struct arena *a, unsigned port);
+/* Detaches a port of this process and closes alive_fd; wake_fd stays the
+ * caller's. */
+void vswitch_detach(struct arena *a, unsigned port, int alive_fd);
 
 /* Reclaims the ports of dead processes.  Returns how many. */
 int vswitch_sweep(struct arena *a, struct err *e);

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A port's user: sizes, sleeping and waking, and threads on both ends. */
+#include "vale_rig.h"
+
+#include <poll.h>
+#include <pthread.h>
+
+static struct nmport *a, *b;
+
+static int
+setup(void **state)
+{
+	rig_setup(state);
+	a = rig_open("valeT:a");
+	b = rig_open("valeT:b");
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	rig_check_buffers();
+	nmport_close(a);
+	nmport_close(b);
+	return rig_teardown(state);
+}
+
+static void
+sizes(void **state)
+{
+	static const struct {
+		struct nmport_cfg cfg;
+		int rc;
+	} cases[] = {
+		{ { 0 }, 0 },
+		{ { .tx_slots = 256, .rx_slots = 65536 }, 0 },
+		{ { .tx_slots = 65536, .rx_slots = 256 }, 0 },
+		{ { .tx_slots = 128 }, -EINVAL },
+		{ { .tx_slots = 255 }, -EINVAL },
+		{ { .tx_slots = 257 }, -EINVAL },
+		{ { .rx_slots = 131072 }, -EINVAL },
+		{ { .rx_slots = 65537 }, -EINVAL },
+		{ { .rx_slots = 0xffffffff }, -EINVAL },
+		{ { .tx_rings = 8, .rx_rings = 8, .tx_slots = 256 }, 0 },
+		{ { .tx_rings = 9 }, -EINVAL },
+		{ { .rx_rings = 9 }, -EINVAL },
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_LEN(cases); i++) {
+		struct nmport *p = NULL;
+		struct err e = { 0 };
+
+		if (nmport_open("valeT:s", &cases[i].cfg, &p, &e) !=
+		    cases[i].rc)
+			fail_msg("case %u: %s", i, e.text);
+		nmport_close(p);
+	}
+	nmport_close(NULL);
+	assert_true(nmport_same_arena(a, b));
+}
+
+/* The largest ring, filled to the brim and emptied. */
+static void
+largest_ring(void **state)
+{
+	struct nmport_cfg cfg = { .tx_slots = 65536, .rx_slots = 65536 };
+	struct nmport *x = rig_open_cfg("valeU:x", &cfg);
+	struct nmport *y = rig_open_cfg("valeU:y", &cfg);
+
+	(void)state;
+	for (unsigned i = 0; i < 65535; i++)
+		rig_put(x, 2, 1, i);
+	assert_int_equal(nm_ring_space(nmport_txring(x, 0)), 0);
+	assert_int_equal(nmport_txsync(x, 0), 0);
+	assert_int_equal(nmport_txpending(x, 0), 0);
+	rig_put(x, 2, 1, 65535);
+	assert_int_equal(nmport_txsync(x, 0), 0);
+	assert_int_equal(nmport_txpending(x, 0), 1);
+	for (unsigned i = 0; i < 65535; i++)
+		assert_int_equal(rig_get(y), i);
+	assert_int_equal(nmport_txsync(x, 0), 0);
+	assert_int_equal(rig_get(y), 65535);
+	nmport_close(x);
+	nmport_close(y);
+}
+
+/* Ring i of the sender feeds ring i of the receiver. */
+static void
+several_rings(void **state)
+{
+	struct nmport_cfg cfg = { .tx_slots = 256, .rx_slots = 256,
+		.tx_rings = 3, .rx_rings = 2 };
+	struct nmport *x = rig_open_cfg("valeU:x", &cfg);
+	struct nmport *y = rig_open_cfg("valeU:y", &cfg);
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		struct netmap_ring *r = nmport_txring(x, i);
+
+		rig_frame(nm_buf(r, r->slot[0].buf_idx), 2, 1, i);
+		r->slot[0].len = 64;
+		r->head = r->cur = 1;
+		assert_int_equal(nmport_txsync(x, i), 0);
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(nmport_rxsync(y, i), 0);
+		assert_int_equal(nm_ring_space(nmport_rxring(y, i)), 2 - i);
+	}
+	assert_int_equal(nmport_txsync(x, 3), -EINVAL);
+	assert_int_equal(nmport_rxsync(y, 2), -EINVAL);
+	assert_int_equal(nmport_txpending(x, 3), 0);
+	nmport_close(x);
+	nmport_close(y);
+}
+
+/* ---- sleeping ---- */
+
+static int
+is_readable(struct nmport *p, int timeout_ms)
+{
+	struct pollfd pfd = { .fd = nmport_fd(p), .events = POLLIN };
+
+	return poll(&pfd, 1, timeout_ms);
+}
+
+static void
+sleeper_is_woken_once_by_an_arrival(void **state)
+{
+	(void)state;
+	assert_true(nmport_sleep_begin(b, NMPORT_RX));
+	assert_int_equal(is_readable(b, 0), 0);
+	rig_send(a, 2, 1, 1);
+	assert_int_equal(is_readable(b, 0), 1);
+	nmport_sleep_end(b);
+	assert_int_equal(is_readable(b, 0), 0);
+	/* Awake: nobody pays for a wake-up. */
+	rig_send(a, 2, 1, 2);
+	assert_int_equal(is_readable(b, 0), 0);
+	/* There is work: no sleep. */
+	assert_false(nmport_sleep_begin(b, NMPORT_RX));
+	assert_int_equal(rig_get(b), 1);
+	assert_false(nmport_sleep_begin(b, NMPORT_RX | NMPORT_TX));
+	assert_int_equal(rig_get(b), 2);
+	assert_true(nmport_sleep_begin(b, NMPORT_RX));
+	nmport_sleep_end(b);
+}
+
+static void
+nothing_to_wait_for(void **state)
+{
+	(void)state;
+	assert_false(nmport_sleep_begin(b, 0));
+	assert_false(nmport_sleep_begin(b, NMPORT_TX)); /* nothing pending */
+	assert_true(nmport_sleep_begin(b, NMPORT_RX | NMPORT_TX));
+	nmport_sleep_end(b);
+}
+
+/* One who waits for room is not woken by arrivals, only by half a ring. */
+static void
+sender_is_woken_at_half_empty(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 255; i++)
+		rig_put(a, 2, 1, i);
+	assert_int_equal(nmport_txsync(a, 0), 0);
+	rig_send(a, 2, 1, 255);
+	assert_int_equal(nmport_txpending(a, 0), 1);
+	/* The clock may run out on a slow machine; the waits below are short. */
+	if (!nmport_sleep_begin(a, NMPORT_TX))
+		skip();
+	rig_send(b, 1, 2, 0);
+	for (unsigned i = 0; i < 128; i++)
+		assert_int_equal(rig_get(b), i);
+	assert_int_equal(is_readable(a, 0), 1);
+	nmport_sleep_end(a);
+	assert_int_equal(nmport_txsync(a, 0), 0);
+	assert_int_equal(nmport_txpending(a, 0), 0);
+}
+
+/* The receiver never moves: the sender's descriptor says so by itself. */
+static void
+sender_is_woken_when_patience_ends(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 255; i++)
+		rig_put(a, 2, 1, i);
+	assert_int_equal(nmport_txsync(a, 0), 0);
+	rig_send(a, 2, 1, 255);
+	for (unsigned i = 0; nmport_txpending(a, 0) != 0; i++) {
+		assert_true(i < 10);
+		if (nmport_sleep_begin(a, NMPORT_TX)) {
+			assert_int_equal(is_readable(a, 10000), 1);
+			nmport_sleep_end(a);
+		}
+		assert_int_equal(nmport_txsync(a, 0), 0);
+	}
+	assert_int_equal(is_readable(a, 0), 0);
+}
+
+/* ---- two threads, each asleep whenever it can be: no wake-up is lost ---- */
+
+enum { N_PKTS = 60000, WATCHDOG_S = 60 };
+
+static void
+sleep_for(struct nmport *p, unsigned flags)
+{
+	if (nmport_sleep_begin(p, flags)) {
+		if (is_readable(p, WATCHDOG_S * 1000) != 1)
+			abort(); /* a wake-up was lost */
+		nmport_sleep_end(p);
+	}
+}
+
+static void *
+send_all(void *arg)
+{
+	struct netmap_ring *r = nmport_txring(a, 0);
+	unsigned i = 0;
+
+	while (i < N_PKTS || nmport_txpending(a, 0) != 0) {
+		for (unsigned k = i % 7; k < 8 && i < N_PKTS &&
+		     nm_ring_space(r) > 0; k++)
+			rig_put(a, 2, 1, i++);
+		nmport_txsync(a, 0);
+		if (nm_ring_space(r) == 0 || i == N_PKTS)
+			sleep_for(a, NMPORT_TX);
+	}
+	return arg;
+}
+
+static void *
+receive_all(void *arg)
+{
+	for (unsigned i = 0; i < N_PKTS;) {
+		int64_t tag = rig_get(b);
+
+		if (tag < 0)
+			sleep_for(b, NMPORT_RX);
+		else if (tag != i++)
+			abort();
+	}
+	return arg;
+}
+
+static void
+no_wake_up_is_lost(void **state)
+{
+	pthread_t tx, rx;
+
+	(void)state;
+	assert_int_equal(pthread_create(&rx, NULL, receive_all, NULL), 0);
+	assert_int_equal(pthread_create(&tx, NULL, send_all, NULL), 0);
+	pthread_join(tx, NULL);
+	pthread_join(rx, NULL);
+}
+
+/* Ping-pong: every single packet finds its receiver asleep. */
+static void *
+echo(void *arg)
+{
+	for (unsigned n = 0; n < 2000;) {
+		int64_t tag = rig_get(b);
+
+		if (tag < 0) {
+			sleep_for(b, NMPORT_RX);
+			continue;
+		}
+		rig_send(b, 1, 2, (uint32_t)tag + 1);
+		n++;
+	}
+	return arg;
+}
+
+static void
+ping_pong(void **state)
+{
+	pthread_t t;
+
+	(void)state;
+	assert_int_equal(pthread_create(&t, NULL, echo, NULL), 0);
+	for (unsigned n = 0; n < 2000; n++) {
+		int64_t tag;
+
+		rig_send(a, 2, 1, n);
+		while ((tag = rig_get(a)) < 0)
+			sleep_for(a, NMPORT_RX);
+		assert_int_equal(tag, n + 1);
+	}
+	pthread_join(t, NULL);
+}
+
+/* ---- threads come and go while others send ---- */
+
+static uint32_t stop;
+
+static void *
+come_and_go(void *arg)
+{
+	struct nmport_cfg cfg = { .tx_slots = 256, .rx_slots = 256 };
+	const char *name = arg;
+
+	while (!ld_relaxed(&stop)) {
+		struct nmport *p;
+		struct err e;
+
+		if (nmport_open(name, &cfg, &p, &e) < 0)
+			abort();
+		for (unsigned i = 0; i < 20; i++) {
+			rig_put(p, i % 3 ? 0xff : 2, 30, i);
+			nmport_txsync(p, 0);
+			rig_get(p);
+		}
+		nmport_close(p);
+	}
+	return NULL;
+}
+
+static void
+others_come_and_go(void **state)
+{
+	static char names[2][16] = { "valeT:x", "valeT:y" };
+	struct arena_info *i;
+	pthread_t t[2];
+
+	(void)state;
+	stop = 0;
+	for (unsigned n = 0; n < 2; n++)
+		assert_int_equal(pthread_create(&t[n], NULL, come_and_go,
+		    names[n]), 0);
+	for (unsigned n = 0; n < 20000; n++) {
+		if (nm_ring_space(nmport_txring(a, 0)) > 0)
+			rig_put(a, n % 5 ? 2 : 0xff, 1, n);
+		nmport_txsync(a, 0);
+		rig_get(b);
+		rig_get(a);
+		if (n % 1000 == 0) {
+			i = rig_list();
+			free(i);
+		}
+	}
+	st_relaxed(&stop, 1u);
+	for (unsigned n = 0; n < 2; n++)
+		pthread_join(t[n], NULL);
+}
+
+int
+main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		T(sizes),
+		T(largest_ring),
+		T(several_rings),
+		T(sleeper_is_woken_once_by_an_arrival),
+		T(nothing_to_wait_for),
+		T(sender_is_woken_at_half_empty),
+		T(sender_is_woken_when_patience_ends),
+		T(no_wake_up_is_lost),
+		T(ping_pong),
+		T(others_come_and_go),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
