@@ -13,7 +13,8 @@
  *            sequence of flows.  An axis that is random draws within its range
  *            with every packet and no longer takes part in the walk.
  * Invariant  lo <= cur <= hi on every axis.
- * Cost       about 1 ns for a walk, 3 with a random side.
+ * Cost       a comparison and an addition for a walk, two multiplications per
+ *            axis for a random side.
  */
 #pragma once
 
@@ -90,12 +91,10 @@ gen_flow_draw_axis(struct gen_axis *a, uint64_t *state)
 static inline bool
 gen_flow_turn(struct gen_axis *a)
 {
-	if (likely(a->cur < a->hi)) {
-		a->cur++;
-		return false;
-	}
-	a->cur = a->lo;
-	return true;
+	bool ended = a->cur == a->hi;
+
+	a->cur = ended ? a->lo : a->cur + 1;
+	return ended;
 }
 
 /* Draws both axes of the random sides. */
@@ -112,20 +111,27 @@ gen_flow_draw_sides(struct gen_flow *f)
 	}
 }
 
+/* The walk of one side; true if both of its axes came round. */
+static inline bool
+gen_flow_turn_side(struct gen_axis *port, struct gen_axis *addr)
+{
+	return unlikely(gen_flow_turn(port)) && gen_flow_turn(addr);
+}
+
 /* Goes on to the next packet. */
 static inline void
 gen_flow_next(struct gen_flow *f)
 {
-	if (f->random_src || f->random_dst)
-		gen_flow_draw_sides(f);
-	unsigned first = f->random_src ? GEN_DST_PORT : GEN_SRC_PORT;
-	unsigned end = f->random_dst ? GEN_DST_PORT : GEN_N_WALK;
+	struct gen_axis *a = f->axes;
 
-	for (unsigned i = first; i < end; i++)
-		if (likely(!gen_flow_turn(&f->axes[i])))
-			break;
-	if (f->macs_vary) {
-		gen_flow_turn(&f->axes[GEN_SRC_MAC]);
-		gen_flow_turn(&f->axes[GEN_DST_MAC]);
+	if (unlikely(f->random_src || f->random_dst))
+		gen_flow_draw_sides(f);
+	if ((f->random_src ||
+	     gen_flow_turn_side(&a[GEN_SRC_PORT], &a[GEN_SRC_ADDR])) &&
+	    !f->random_dst)
+		gen_flow_turn_side(&a[GEN_DST_PORT], &a[GEN_DST_ADDR]);
+	if (unlikely(f->macs_vary)) {
+		gen_flow_turn(&a[GEN_SRC_MAC]);
+		gen_flow_turn(&a[GEN_DST_MAC]);
 	}
 }

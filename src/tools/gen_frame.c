@@ -18,11 +18,11 @@ uint16_t
 gen_frame_sum(const void *octets, size_t len)
 {
 	const uint8_t *b = octets;
-	uint32_t sum = 0;
+	uint64_t sum = 0;
 
 	for (size_t i = 0; i < len; i++) {
-		sum += i % 2 == 0 ? (uint32_t)b[i] << 8 : b[i];
-		if (sum > 0xffff0000u)
+		sum += i % 2 == 0 ? b[i] : (uint64_t)b[i] << 8;
+		if (sum > UINT32_MAX)
 			sum = gen_fold(sum);
 	}
 	return gen_fold(sum);
@@ -31,12 +31,13 @@ gen_frame_sum(const void *octets, size_t len)
 void
 gen_frame_adjust_udp(uint8_t *udp_sum, uint16_t old_sum, uint16_t new_sum)
 {
-	uint32_t was = (uint32_t)udp_sum[0] << 8 | udp_sum[1];
+	uint16_t csum;
 
 	/* RFC 1624: new checksum = ~(~old checksum + ~old data + new data). */
-	gen_put16(udp_sum,
-		  gen_udp_csum((uint16_t)~was + (uint32_t)(uint16_t)~old_sum +
-			       new_sum));
+	memcpy(&csum, udp_sum, sizeof(csum));
+	csum = (uint16_t)gen_udp_csum((uint64_t)(uint16_t)~csum +
+				      (uint16_t)~old_sum + new_sum);
+	memcpy(udp_sum, &csum, sizeof(csum));
 }
 
 static void
@@ -48,15 +49,19 @@ fill_payload(uint8_t *at, unsigned len)
 		at[i] = (uint8_t)text[i % (sizeof(text) - 1)];
 }
 
-/* sums[n] = sum of the first n octets, for every n up to 'len'. */
+/* sums[n] = sum of the first n octets of the payload, and of the UDP length in
+ * the header and in the pseudo header, for every n up to 'len'. */
 static void
 fill_sums(uint16_t *sums, const uint8_t *payload, unsigned len)
 {
-	sums[0] = 0;
-	for (unsigned n = 1; n <= len; n++)
-		sums[n] = gen_fold((uint32_t)sums[n - 1] +
-				   (n % 2 == 1 ? (uint32_t)payload[n - 1] << 8
-					       : payload[n - 1]));
+	uint64_t sum = 0;
+
+	for (unsigned n = 0; n <= len; n++) {
+		if (n > 0)
+			sum += n % 2 == 1 ? payload[n - 1]
+					  : (uint64_t)payload[n - 1] << 8;
+		sums[n] = gen_fold(sum + 2ull * gen_be16(n + 8));
+	}
 }
 
 /* Every field of the headers that no packet changes. */
@@ -75,8 +80,7 @@ fill_headers(struct gen_frame *f, const struct gen_frame_cfg *cfg,
 		ip[7] = HOP_LIMIT;
 		gen_put64(ip + 8, cfg->src_prefix);
 		gen_put64(ip + 24, cfg->dst_prefix);
-		f->udp_sum = gen_words(cfg->src_prefix) +
-			     gen_words(cfg->dst_prefix) + PROTO_UDP;
+		f->udp_sum = gen_frame_sum(ip + 8, 32) + gen_be16(PROTO_UDP);
 	} else {
 		ip[0] = 0x45;
 		ip[1] = TOS_LOWDELAY;
@@ -84,7 +88,7 @@ fill_headers(struct gen_frame *f, const struct gen_frame_cfg *cfg,
 		ip[8] = HOP_LIMIT;
 		ip[9] = PROTO_UDP;
 		f->ip_sum = gen_frame_sum(ip, 20);
-		f->udp_sum = PROTO_UDP;
+		f->udp_sum = gen_be16(PROTO_UDP);
 	}
 }
 
@@ -115,8 +119,8 @@ gen_frame_create(const struct gen_frame_cfg *cfg, const struct gen_flow *flow,
 	if (f == NULL)
 		goto err_frame;
 	f->octets = aligned_alloc(64, size);
-	f->payload_sums = calloc(cfg->len_max - hdr_len + 1, sizeof(uint16_t));
-	if (f->octets == NULL || f->payload_sums == NULL)
+	f->len_sums = calloc(cfg->len_max - hdr_len + 1, sizeof(uint16_t));
+	if (f->octets == NULL || f->len_sums == NULL)
 		goto err_frame;
 	memset(f->octets, 0, size);
 	f->hdr_len = hdr_len;
@@ -125,7 +129,7 @@ gen_frame_create(const struct gen_frame_cfg *cfg, const struct gen_flow *flow,
 	f->is_v6 = is_v6;
 	f->headers_only = cfg->headers_only;
 	fill_payload(f->octets + hdr_len, cfg->len_max - hdr_len);
-	fill_sums(f->payload_sums, f->octets + hdr_len, cfg->len_max - hdr_len);
+	fill_sums(f->len_sums, f->octets + hdr_len, cfg->len_max - hdr_len);
 	fill_headers(f, cfg, flow);
 	/* The first packet's fields make the template a whole frame. */
 	if (is_v6)
@@ -146,6 +150,6 @@ gen_frame_destroy(struct gen_frame *f)
 	if (f == NULL)
 		return;
 	free(f->octets);
-	free(f->payload_sums);
+	free(f->len_sums);
 	free(f);
 }

@@ -10,11 +10,14 @@
  *            changes: what varies is stored over the copy, because a load that
  *            follows a narrower store to the same octets would stall.
  * Checksums  the parts that never change are summed once; a packet adds its
- *            addresses, ports and lengths to that and folds.  The sum of every
- *            payload length is in a table.  All are right, always, but for
- *            the headers-only mode, which sends no UDP checksum.
- * Cost       3 to 5 ns for 60 octets that vary, 2 for a fixed frame, without
- *            the cache misses on the buffer.
+ *            addresses, ports and length to that and folds.  What the length
+ *            contributes (payload, length fields) is in a table.  All are
+ *            right, always, but for the headers-only mode, which sends no UDP
+ *            checksum.  Sums are taken over words in the machine's byte order:
+ *            the one's complement sum does not mind (RFC 1071).
+ * Cost       with 60 octets and 1,024 buffers (2 MB, so most stores miss L2):
+ *            4 ns for a fixed frame, 11 for a walk over flows, 20 for random
+ *            ones; 48 for 1,514 octets.
  */
 #pragma once
 
@@ -43,11 +46,11 @@ struct gen_frame_cfg {
 };
 
 struct gen_frame {
-	uint8_t *octets;	/* the template, a whole number of lines */
-	uint16_t *payload_sums; /* by payload length */
-	uint32_t ip_sum;	/* IPv4 header without addresses and length */
-	uint32_t udp_sum;	/* pseudo header, ports and lengths left out */
-	unsigned hdr_len;	/* GEN_HDR4_LEN or GEN_HDR6_LEN */
+	uint8_t *octets;    /* the template, a whole number of lines */
+	uint16_t *len_sums; /* payload and UDP lengths, by payload length */
+	uint64_t ip_sum;    /* IPv4 header without addresses and length */
+	uint64_t udp_sum;   /* pseudo header without the rest */
+	unsigned hdr_len;   /* GEN_HDR4_LEN or GEN_HDR6_LEN */
 	unsigned len_max;
 	unsigned len_min; /* 0: fixed */
 	bool is_v6;
@@ -64,26 +67,38 @@ gen_frame_create(const struct gen_frame_cfg *cfg, const struct gen_flow *flow,
 /* NULL is fine. */
 void gen_frame_destroy(struct gen_frame *f);
 
-/* One's complement sum of octets, folded to 16 bits, not inverted; an odd last
- * octet counts as the upper half of a word. */
+/* One's complement sum of octets as words in the machine's byte order, folded
+ * to 16 bits, not inverted; an odd last octet is followed by a 0. */
 uint16_t gen_frame_sum(const void *octets, size_t len);
 
-/* Adds 'new' 16-bit words, replacing words that summed to 'old', to the UDP
- * checksum of a frame of this shape; both sums folded. */
+/* Corrects the UDP checksum at 'udp_sum' after covered octets that summed to
+ * 'old_sum' were replaced by such that sum to 'new_sum'. */
 void gen_frame_adjust_udp(uint8_t *udp_sum, uint16_t old_sum, uint16_t new_sum);
 
+/* Any sum as 16 bits.  Adding a number to itself with its halves swapped leaves
+ * their one's complement sum in the upper half, end-around carry included. */
 static inline uint16_t
-gen_fold(uint32_t sum)
+gen_fold(uint64_t sum)
 {
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)sum;
+	uint32_t half;
+
+	sum += sum >> 32 | sum << 32;
+	half = (uint32_t)(sum >> 32);
+	half += half >> 16 | half << 16;
+	return (uint16_t)(half >> 16);
+}
+
+/* A 16-bit value as it lies in memory in wire order. */
+static inline unsigned
+gen_be16(unsigned v)
+{
+	return __builtin_bswap16((uint16_t)v);
 }
 
 static inline void
 gen_put16(uint8_t *at, unsigned v)
 {
-	uint16_t w = __builtin_bswap16((uint16_t)v);
+	uint16_t w = (uint16_t)gen_be16(v);
 
 	memcpy(at, &w, sizeof(w));
 }
@@ -110,73 +125,116 @@ gen_put48(uint8_t *at, uint64_t v)
 	gen_put32(at + 2, (uint32_t)v);
 }
 
-/* Sum of the four 16-bit words of 'v'; at most 4 * 65535. */
-static inline uint32_t
-gen_words(uint64_t v)
+/* Stores a word that is in wire order already. */
+static inline void
+gen_copy32(uint8_t *at, uint32_t v)
 {
-	return (uint32_t)((v & 0xffff) + (v >> 16 & 0xffff) +
-			  (v >> 32 & 0xffff) + (v >> 48));
+	memcpy(at, &v, sizeof(v));
+}
+
+static inline void
+gen_copy64(uint8_t *at, uint64_t v)
+{
+	memcpy(at, &v, sizeof(v));
+}
+
+/* The two halves of 'v' added: 33 bits with the same one's complement sum. */
+static inline uint64_t
+gen_halves(uint64_t v)
+{
+	return (v & 0xffffffff) + (v >> 32);
 }
 
 /* A checksum of UDP: 0 means 'none' on the wire, so 0 travels as 0xffff. */
 static inline unsigned
-gen_udp_csum(uint32_t sum)
+gen_udp_csum(uint64_t sum)
 {
 	unsigned c = (uint16_t)~gen_fold(sum);
 
 	return c != 0 ? c : 0xffff;
 }
 
-/* Stores lengths, addresses, ports and checksums of this packet.  The sums
- * stay far below 2^32: at most 20 words of 16 bits are added. */
+/* Both ports, as they lie in memory. */
+static inline uint32_t
+gen_ports(const struct gen_flow *w)
+{
+	return gen_be16((unsigned)w->axes[GEN_SRC_PORT].cur) |
+	       (uint32_t)gen_be16((unsigned)w->axes[GEN_DST_PORT].cur) << 16;
+}
+
+/* The UDP header: ports, length, checksum in one store. */
+static inline void
+gen_put_udp(uint8_t *at, uint32_t ports, unsigned udp_len, unsigned csum)
+{
+	gen_copy64(at, ports | (uint64_t)gen_be16(udp_len) << 32 |
+			   (uint64_t)csum << 48);
+}
+
+/* Stores length, addresses, ports and checksums of this packet.  Few and wide
+ * stores. */
 static inline void
 gen_frame_patch4(const struct gen_frame *f, const struct gen_flow *w,
 		 uint8_t *dst, unsigned len)
 {
-	uint64_t src_addr = w->axes[GEN_SRC_ADDR].cur;
-	uint64_t dst_addr = w->axes[GEN_DST_ADDR].cur;
-	unsigned sport = (unsigned)w->axes[GEN_SRC_PORT].cur;
-	unsigned dport = (unsigned)w->axes[GEN_DST_PORT].cur;
-	unsigned ip_len = len - GEN_ETHER_LEN, udp_len = ip_len - 20;
-	uint32_t addrs = gen_words(src_addr) + gen_words(dst_addr);
-	uint8_t *ip = dst + GEN_ETHER_LEN, *udp = ip + 20;
+	uint32_t from = __builtin_bswap32((uint32_t)w->axes[GEN_SRC_ADDR].cur);
+	uint32_t to = __builtin_bswap32((uint32_t)w->axes[GEN_DST_ADDR].cur);
+	uint32_t ports = gen_ports(w);
+	uint64_t addrs = (uint64_t)from + to;
+	unsigned ip_len = gen_be16(len - GEN_ETHER_LEN);
+	uint64_t ip_sum = f->ip_sum + addrs + ip_len;
+	uint64_t udp_sum =
+	    f->udp_sum + addrs + ports + f->len_sums[len - GEN_HDR4_LEN];
+	uint8_t *ip = dst + GEN_ETHER_LEN;
+	uint16_t csum = (uint16_t)~gen_fold(ip_sum);
 
-	gen_put16(ip + 2, ip_len);
-	gen_put16(ip + 10, (uint16_t)~gen_fold(f->ip_sum + addrs + ip_len));
-	gen_put32(ip + 12, (uint32_t)src_addr);
-	gen_put32(ip + 16, (uint32_t)dst_addr);
-	gen_put16(udp, sport);
-	gen_put16(udp + 2, dport);
-	gen_put16(udp + 4, udp_len);
-	gen_put16(udp + 6,
-		  f->headers_only
-		      ? 0
-		      : gen_udp_csum(f->udp_sum + addrs + sport + dport +
-				     2 * udp_len +
-				     f->payload_sums[len - GEN_HDR4_LEN]));
+	gen_put16(ip + 2, len - GEN_ETHER_LEN);
+	memcpy(ip + 10, &csum, sizeof(csum));
+	gen_copy64(ip + 12, from | (uint64_t)to << 32);
+	gen_put_udp(ip + 20, ports, len - GEN_ETHER_LEN - 20,
+		    f->headers_only ? 0 : gen_udp_csum(udp_sum));
 }
 
 static inline void
 gen_frame_patch6(const struct gen_frame *f, const struct gen_flow *w,
 		 uint8_t *dst, unsigned len)
 {
-	uint64_t src_addr = w->axes[GEN_SRC_ADDR].cur;
-	uint64_t dst_addr = w->axes[GEN_DST_ADDR].cur;
-	unsigned sport = (unsigned)w->axes[GEN_SRC_PORT].cur;
-	unsigned dport = (unsigned)w->axes[GEN_DST_PORT].cur;
+	uint64_t from = __builtin_bswap64(w->axes[GEN_SRC_ADDR].cur);
+	uint64_t to = __builtin_bswap64(w->axes[GEN_DST_ADDR].cur);
+	uint32_t ports = gen_ports(w);
 	unsigned udp_len = len - GEN_ETHER_LEN - 40;
-	uint32_t addrs = gen_words(src_addr) + gen_words(dst_addr);
-	uint8_t *ip = dst + GEN_ETHER_LEN, *udp = ip + 40;
+	uint64_t udp_sum = f->udp_sum + gen_halves(from) + gen_halves(to) +
+			   ports + f->len_sums[len - GEN_HDR6_LEN];
+	uint8_t *ip = dst + GEN_ETHER_LEN;
 
 	gen_put16(ip + 4, udp_len);
-	gen_put64(ip + 16, src_addr);
-	gen_put64(ip + 32, dst_addr);
-	gen_put16(udp, sport);
-	gen_put16(udp + 2, dport);
-	gen_put16(udp + 4, udp_len);
-	gen_put16(udp + 6, gen_udp_csum(f->udp_sum + addrs + sport + dport +
-					2 * udp_len +
-					f->payload_sums[len - GEN_HDR6_LEN]));
+	gen_copy64(ip + 16, from);
+	gen_copy64(ip + 32, to);
+	gen_put_udp(ip + 40, ports, udp_len, gen_udp_csum(udp_sum));
+}
+
+/* The template as it is, 'len' octets of it. */
+static inline void
+gen_frame_copy(const struct gen_frame *f, uint8_t *dst, unsigned len)
+{
+	memcpy(dst, f->octets, GEN_HEAD_LEN);
+	if (len > GEN_HEAD_LEN && !f->headers_only)
+		memcpy(dst + GEN_HEAD_LEN, f->octets + GEN_HEAD_LEN,
+		       len - GEN_HEAD_LEN);
+}
+
+/* Everything of the flow that is not in the template. */
+static inline void
+gen_frame_patch(const struct gen_frame *f, const struct gen_flow *w,
+		uint8_t *dst, unsigned len)
+{
+	if (f->is_v6)
+		gen_frame_patch6(f, w, dst, len);
+	else
+		gen_frame_patch4(f, w, dst, len);
+	if (unlikely(w->macs_vary)) {
+		gen_put48(dst, w->axes[GEN_DST_MAC].cur);
+		gen_put48(dst + 6, w->axes[GEN_SRC_MAC].cur);
+	}
 }
 
 /* Writes one frame of 'len' octets (len_min .. len_max) with the flow's current
@@ -185,18 +243,7 @@ static inline void
 gen_frame_write(const struct gen_frame *f, const struct gen_flow *w,
 		uint8_t *dst, unsigned len)
 {
-	memcpy(dst, f->octets, GEN_HEAD_LEN);
-	if (len > GEN_HEAD_LEN && !f->headers_only)
-		memcpy(dst + GEN_HEAD_LEN, f->octets + GEN_HEAD_LEN,
-		       len - GEN_HEAD_LEN);
-	if (f->fixed)
-		return;
-	if (f->is_v6)
-		gen_frame_patch6(f, w, dst, len);
-	else
-		gen_frame_patch4(f, w, dst, len);
-	if (w->macs_vary) {
-		gen_put48(dst, w->axes[GEN_DST_MAC].cur);
-		gen_put48(dst + 6, w->axes[GEN_SRC_MAC].cur);
-	}
+	gen_frame_copy(f, dst, len);
+	if (!f->fixed)
+		gen_frame_patch(f, w, dst, len);
 }

@@ -116,13 +116,17 @@ gen_trace_load(const char *file, struct gen_trace *out, struct err *e)
 {
 	char text[PCAP_ERRBUF_SIZE] = "";
 	struct store s = {0};
+	FILE *f = strcmp(file, "-") == 0 ? stdin : fopen(file, "re");
 	pcap_t *p;
 	int rc;
 
-	errno = 0;
-	p = pcap_open_offline(file, text);
-	if (p == NULL)
-		return err_set(e, errno != 0 ? errno : EINVAL, "%.120s", text);
+	if (f == NULL)
+		return err_set(e, errno, "%s", strerror(errno));
+	p = pcap_fopen_offline(f, text);
+	if (p == NULL) {
+		fclose(f);
+		return err_set(e, EINVAL, "%.120s", text);
+	}
 	rc = read_all(p, &s, e);
 	if (rc == 0)
 		rc = finish(&s, out, e);

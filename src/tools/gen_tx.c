@@ -17,8 +17,12 @@
 
 enum { AHEAD = 16 };
 
+/* What there is to do per packet; a constant in each copy of fill_as(). */
+enum kind { FIXED, WALK4, VARYING, SIZES, TRACE };
+
 struct tx {
 	struct gen_worker *w;
+	enum kind kind;
 	struct netmap_ring *ring;
 	struct gen_frame *frame; /* owned; NULL with a trace */
 	struct gen_flow flow;
@@ -28,63 +32,114 @@ struct tx {
 	struct gen_rate rate;
 };
 
-/* Writes one frame to 'dst' and returns its length. */
-static inline unsigned
-write_frame(struct tx *t, uint8_t *dst)
+static enum kind
+kind_of(const struct gen_frame *f, const struct gen_flow *w)
 {
-	struct gen_frame *f = t->frame;
-	unsigned len;
-
-	if (t->trace != NULL) {
-		const struct gen_trace_frame *from =
-		    &t->trace->frames[t->next_frame];
-
-		if (++t->next_frame == t->trace->n_frames)
-			t->next_frame = 0;
-		memcpy(dst, from->octets, from->len);
-		return from->len;
-	}
-	len = f->len_max;
-	if (f->len_min != 0) {
-		uint64_t span = f->len_max - f->len_min + 1;
-
-		len = f->len_min +
-		      (unsigned)((gen_flow_draw(&t->seed) >> 32) * span >> 32);
-	}
-	gen_frame_write(f, &t->flow, dst, len);
-	if (!f->fixed)
-		gen_flow_next(&t->flow);
-	return len;
+	if (f->len_min != 0)
+		return SIZES;
+	if (f->fixed)
+		return FIXED;
+	if (f->is_v6 || f->headers_only || w->macs_vary || w->random_src ||
+	    w->random_dst)
+		return VARYING;
+	return WALK4;
 }
 
-/* Fills 'n' slots from cur on and moves head and cur; returns the octets. */
-static uint64_t
-fill(struct tx *t, unsigned n)
+/* Tells the compiler what kind_of() found: a walk over IPv4 flows is the
+ * common case and takes half the time without the tests for the others. */
+static inline void
+assume_walk4(struct gen_frame *f, struct gen_flow *w)
+{
+	f->is_v6 = f->headers_only = false;
+	w->macs_vary = w->random_src = w->random_dst = false;
+}
+
+/* The next frame of the file. */
+static inline unsigned
+write_trace(struct tx *t, uint8_t *dst)
+{
+	const struct gen_trace_frame *from = &t->trace->frames[t->next_frame];
+
+	if (++t->next_frame == t->trace->n_frames)
+		t->next_frame = 0;
+	memcpy(dst, from->octets, from->len);
+	return from->len;
+}
+
+static inline unsigned
+random_size(struct tx *t, const struct gen_frame *f)
+{
+	uint64_t span = f->len_max - f->len_min + 1;
+
+	return f->len_min +
+	       (unsigned)((gen_flow_draw(&t->seed) >> 32) * span >> 32);
+}
+
+/* Fills 'n' slots from cur on and moves head and cur; returns the octets.
+ * Frame and flow are copied to locals for the burst: a store to a buffer could
+ * otherwise change them for all the compiler knows. */
+static inline __attribute__((always_inline)) uint64_t
+fill_as(struct tx *t, unsigned n, enum kind kind)
 {
 	struct netmap_ring *ring = t->ring;
 	uint8_t *bufs = (uint8_t *)ring + ring->buf_ofs;
 	size_t stride = ring->nr_buf_size;
 	uint32_t n_slots = ring->num_slots, at = ring->cur;
 	uint32_t ahead = (at + AHEAD) % n_slots;
+	struct gen_frame f = kind == TRACE ? (struct gen_frame){0} : *t->frame;
+	struct gen_flow flow = t->flow;
+	bool dump = t->w->cfg->dump;
 	uint64_t bytes = 0;
 
+	if (kind == WALK4)
+		assume_walk4(&f, &flow);
 	for (unsigned i = 0; i < n; i++) {
 		struct netmap_slot *slot = &ring->slot[at];
-		unsigned len;
+		uint8_t *dst = bufs + slot->buf_idx * stride;
+		unsigned len = f.len_max;
 
 		__builtin_prefetch(bufs + ring->slot[ahead].buf_idx * stride,
 				   1);
-		len = write_frame(t, bufs + slot->buf_idx * stride);
+		if (kind == TRACE) {
+			len = write_trace(t, dst);
+		} else {
+			if (kind == SIZES)
+				len = random_size(t, &f);
+			gen_frame_copy(&f, dst, len);
+		}
+		if (kind == WALK4 || kind == VARYING || kind == SIZES) {
+			gen_frame_patch(&f, &flow, dst, len);
+			gen_flow_next(&flow);
+		}
 		slot->len = (uint16_t)len;
 		slot->flags = 0;
 		bytes += len;
-		if (unlikely(t->w->cfg->dump))
+		if (unlikely(dump))
 			gen_report_dump(stdout, "tx", ring, at, len);
 		at = unlikely(at + 1 == n_slots) ? 0 : at + 1;
 		ahead = unlikely(ahead + 1 == n_slots) ? 0 : ahead + 1;
 	}
+	t->flow = flow;
 	ring->head = ring->cur = at;
 	return bytes;
+}
+
+static uint64_t
+fill(struct tx *t, unsigned n)
+{
+	switch (t->kind) {
+	case FIXED:
+		return fill_as(t, n, FIXED);
+	case WALK4:
+		return fill_as(t, n, WALK4);
+	case VARYING:
+		return fill_as(t, n, VARYING);
+	case SIZES:
+		return fill_as(t, n, SIZES);
+	case TRACE:
+		break;
+	}
+	return fill_as(t, n, TRACE);
 }
 
 static int
@@ -107,12 +162,16 @@ start(struct tx *t, struct gen_worker *w)
 			       w->idx);
 	w->first_ns = clock_mono_ns();
 	gen_rate_init(&t->rate, w->rate_pps, c->burst, w->first_ns);
+	t->kind = TRACE;
 	if (t->trace != NULL)
 		return 0;
 	gen_flow_init(&t->flow, &c->src, &c->dst);
 	gen_flow_macs(&t->flow, &c->src_mac, &c->dst_mac);
 	gen_flow_random(&t->flow, c->random_src, c->random_dst, w->seed);
-	return gen_frame_create(&fc, &t->flow, &t->frame, &w->err);
+	if (gen_frame_create(&fc, &t->flow, &t->frame, &w->err) != 0)
+		return -w->err.code;
+	t->kind = kind_of(t->frame, &t->flow);
+	return 0;
 }
 
 /* Nothing is due yet.  Slots that wait for their destination are not left

@@ -13,8 +13,8 @@
 
 enum { SPIN_TRIES = 64, SPIN_PAUSES = 8 };
 
-/* A sleep may end this much late; what remains is spent yielding. */
-#define SLEEP_MARGIN_NS (60 * NS_PER_US)
+/* A sleep costs more than it saves if it is shorter than this. */
+#define SLEEP_LEAST_NS (20 * NS_PER_US)
 /* Threads that share a port cannot share its wake-up: they look this often. */
 #define SHARED_NAP_NS (200 * NS_PER_US)
 
@@ -122,9 +122,9 @@ gen_worker_until(struct gen_worker *w, ns_t when_ns)
 {
 	ns_t now_ns = clock_mono_ns();
 
-	if (when_ns > now_ns + 2 * SLEEP_MARGIN_NS)
-		sleep_on(w, -1, when_ns - SLEEP_MARGIN_NS);
-	while (!gen_worker_stopped(w) && clock_mono_ns() < when_ns)
+	if (when_ns > now_ns + SLEEP_LEAST_NS)
+		sleep_on(w, -1, when_ns);
+	else if (when_ns > now_ns)
 		sched_yield();
 }
 

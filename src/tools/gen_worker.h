@@ -94,8 +94,8 @@ void gen_worker_count(struct gen_worker *w, unsigned pkts, uint64_t bytes);
  * early and often; call it in the loop. */
 void gen_worker_idle(struct gen_worker *w, unsigned flags, ns_t until_ns);
 
-/* Sleeps until about 'when_ns' or a signal; yields for the last stretch, which
- * the timer could miss. */
+/* Sleeps until 'when_ns' or a signal; only yields if that is close.  May return
+ * early or some 50 us late: the schedule makes up for it. */
 void gen_worker_until(struct gen_worker *w, ns_t when_ns);
 
 /* Syncs until no slot is pending, for GEN_FLUSH_NS at most (a second signal

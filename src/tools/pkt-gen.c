@@ -158,7 +158,7 @@ open_all(struct run *r, struct err *e)
 		return rc;
 	rc = nmport_open(r->cfg.port, &r->cfg.ring, &r->port, &inner);
 	if (rc != 0)
-		return err_set(e, -rc, "-i %s: %s", r->cfg.port, inner.text);
+		return err_set(e, -rc, "-i %s", inner.text); /* names it */
 	rc = check_buffers(r, e);
 	if (rc != 0)
 		return rc;
@@ -270,25 +270,24 @@ watch(const struct run *r, unsigned n)
 {
 	ns_t period_ns = r->cfg.report_ms * NS_PER_MS;
 	ns_t last_ns = clock_mono_ns(), now_ns = last_ns;
+	ns_t next_ns = last_ns + period_ns;
 	struct gen_totals prev = {0};
 	uint64_t done = 0, more;
 
 	while (done < n) {
-		ns_t left_ns = 3600 * NS_PER_S;
+		ns_t left_ns = next_ns > now_ns ? next_ns - now_ns : 0;
 
-		if (period_ns != 0)
-			left_ns = last_ns + period_ns > now_ns
-				      ? last_ns + period_ns - now_ns
-				      : 0;
-		sleep_ns(r->done_fd, left_ns);
+		sleep_ns(r->done_fd,
+			 period_ns != 0 ? left_ns : 3600 * NS_PER_S);
 		if (read(r->done_fd, &more, sizeof(more)) == sizeof(more))
 			done += more;
 		now_ns = clock_mono_ns();
-		if (done < n && period_ns != 0 &&
-		    now_ns - last_ns >= period_ns) {
-			report(r, &prev, now_ns - last_ns);
-			last_ns = now_ns;
-		}
+		if (done == n || period_ns == 0 || now_ns < next_ns)
+			continue;
+		report(r, &prev, now_ns - last_ns);
+		last_ns = now_ns;
+		/* Lines that were missed (a stopped process) are left out. */
+		next_ns += (1 + (now_ns - next_ns) / period_ns) * period_ns;
 	}
 }
 

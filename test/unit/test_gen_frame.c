@@ -173,6 +173,11 @@ test_walks(void **state)
 	(void)state;
 	walk("10.0.0.1:1-10.0.0.5:7", "1.255.255.250:9-2.0.0.9:11", 60);
 	walk("10.0.0.1:1-10.0.0.5:7", "1.255.255.250:9-2.0.0.9:11", 1514);
+	/* Sums that carry out of 64 bits. */
+	walk("[ffff::ffff:ffff:ffff:fff0]:1-[ffff::ffff:ffff:ffff:ffff]:3",
+	     "ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe-"
+	     "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+	     64);
 	walk("[fd00::fff0]:1-[fd00::1:1]:3", "[::1]:9-[::5]:11", 62);
 	walk("[fd00::fff0]:1-[fd00::1:1]:3", "[::1]:9-[::5]:11", 777);
 }

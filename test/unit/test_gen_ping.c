@@ -64,7 +64,7 @@ check_sum(const struct fixture *x)
 {
 	unsigned ip = GEN_ETHER_LEN, l4 = x->frame->hdr_len - 8;
 	unsigned addrs = x->frame->is_v6 ? ip + 8 : ip + 12;
-	uint32_t sum = 17 + LEN - l4;
+	uint64_t sum = gen_be16(17 + LEN - l4);
 
 	sum += gen_frame_sum(x->octets + addrs, l4 - addrs);
 	sum += gen_frame_sum(x->octets + l4, LEN - l4);

@@ -75,6 +75,18 @@ test_line(void **state)
 }
 
 static void
+test_line_one_burst(void **state)
+{
+	struct gen_cfg c = config(GEN_TX);
+	struct gen_totals d = {.pkts = 7, .bytes = 420, .events = 1};
+
+	(void)state;
+	gen_report_line(out, &c, &d, NS_PER_S);
+	printed("7.000 pps (7.000 pkts 3.360 Kbps in 1000000 usec) 7.00 "
+		"avg_batch\n");
+}
+
+static void
 test_line_empty(void **state)
 {
 	struct gen_cfg c = config(GEN_TX);
@@ -194,6 +206,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_norm),
 	    TEST(test_line),
+	    TEST(test_line_one_burst),
 	    TEST(test_line_empty),
 	    TEST(test_summary),
 	    TEST(test_nothing),

@@ -70,6 +70,19 @@ test_buckets(void **state)
 		}
 }
 
+/* Half of three is two of them, not one. */
+static void
+test_rank(void **state)
+{
+	(void)state;
+	gen_rtt_add(&rtt, 10);
+	gen_rtt_add(&rtt, 20);
+	gen_rtt_add(&rtt, 30);
+	assert_int_equal(gen_rtt_quantile(&rtt, 333), 10);
+	assert_int_equal(gen_rtt_quantile(&rtt, 334), 20);
+	assert_int_equal(gen_rtt_quantile(&rtt, 500), 20);
+}
+
 static void
 test_extremes(void **state)
 {
@@ -89,6 +102,7 @@ main(void)
 	    cmocka_unit_test_setup(test_one, reset),
 	    cmocka_unit_test_setup(test_quantiles, reset),
 	    cmocka_unit_test_setup(test_buckets, reset),
+	    cmocka_unit_test_setup(test_rank, reset),
 	    cmocka_unit_test_setup(test_extremes, reset),
 	};
 

@@ -10,6 +10,8 @@
 
 #include "tools/gen_worker.h"
 
+#include "tools/gen_frame.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +37,7 @@ static struct nmport {
 	uint64_t bytes_taken;
 	uint64_t n_syncs;
 	uint32_t last_sum; /* of the last frame */
+	void (*check)(const uint8_t *octets, unsigned len, uint64_t nth);
 	unsigned take_max; /* per sync; 0 = a far end that is stuck */
 	/* rx side */
 	uint32_t free_from; /* slots the user gave back begin here */
@@ -101,6 +104,8 @@ take_one(struct netmap_slot *s)
 	uint8_t *data = nm_buf(&port.tx.ring, s->buf_idx);
 
 	assert_in_range(s->len, 14, BUF);
+	if (port.check != NULL)
+		port.check(data, s->len, port.n_taken);
 	port.n_taken++;
 	port.bytes_taken += s->len;
 	port.last_sum = data[41] + 256u * data[40];
@@ -314,6 +319,72 @@ test_tx_random_sizes(void **state)
 	assert_in_range(worker->bytes, 79 * 10000, 82 * 10000);
 }
 
+/* Packet number 'nth' of a walk over 5 ports and 3 addresses. */
+static void
+check_walk4(const uint8_t *o, unsigned len, uint64_t nth)
+{
+	uint64_t sum = gen_be16(17 + len - 34);
+
+	assert_int_equal(o[35], 1 + nth % 5);
+	assert_int_equal(o[29], 1 + nth / 5 % 3);
+	assert_int_equal(gen_frame_sum(o + 14, 20), 0xffff);
+	sum += gen_frame_sum(o + 26, 8) + gen_frame_sum(o + 34, len - 34u);
+	assert_int_equal(gen_fold(sum), 0xffff);
+}
+
+static void
+check_walk6(const uint8_t *o, unsigned len, uint64_t nth)
+{
+	uint64_t sum = gen_be16(17 + len - 54);
+
+	assert_int_equal(o[55], 1 + nth % 5);
+	assert_int_equal(o[37], 1 + nth / 5 % 3);
+	sum += gen_frame_sum(o + 22, 32) + gen_frame_sum(o + 54, len - 54u);
+	assert_int_equal(gen_fold(sum), 0xffff);
+}
+
+/* The walk goes on from burst to burst, in each way of filling slots. */
+static void
+test_tx_walk(void **state)
+{
+	(void)state;
+	gen_range_parse("10.0.0.1:1-10.0.0.3:5", &cfg.src, NULL);
+	port.check = check_walk4;
+	worker->n = 1001;
+	gen_tx_run(worker);
+	assert_int_equal(port.n_taken, 1001);
+}
+
+static void
+test_tx_walk_sizes(void **state)
+{
+	cfg.len = 100;
+	cfg.len_min = 60;
+	test_tx_walk(state);
+}
+
+static void
+test_tx_walk_macs(void **state)
+{
+	gen_macs_parse("02:00:00:00:00:01-02:00:00:00:00:09", &cfg.src_mac,
+		       NULL);
+	test_tx_walk(state);
+}
+
+static void
+test_tx_walk6(void **state)
+{
+	(void)state;
+	cfg.af = AF_INET6;
+	cfg.len = 77;
+	gen_range_parse("[fd00::1]:1-[fd00::3]:5", &cfg.src, NULL);
+	gen_range_parse("fd00:1::1", &cfg.dst, NULL);
+	port.check = check_walk6;
+	worker->n = 1001;
+	gen_tx_run(worker);
+	assert_int_equal(port.n_taken, 1001);
+}
+
 static void
 test_tx_trace(void **state)
 {
@@ -513,6 +584,10 @@ main(void)
 	    TEST(test_tx_stuck),
 	    TEST(test_tx_stops),
 	    TEST(test_tx_random_sizes),
+	    TEST(test_tx_walk),
+	    TEST(test_tx_walk_sizes),
+	    TEST(test_tx_walk_macs),
+	    TEST(test_tx_walk6),
 	    TEST(test_tx_trace),
 	    TEST(test_tx_rate),
 	    TEST(test_sync_error),
