@@ -80,7 +80,7 @@ step(struct step_ctx *c, struct lane *lane, unsigned max)
 {
 	unsigned room = port_room(lane->out), n, m, sent;
 
-	if (room < max) {
+	if (room < max || port_pending(lane->out) != 0) {
 		port_kick(lane->out);
 		room = port_room(lane->out);
 		max = room < max ? room : max;

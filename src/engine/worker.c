@@ -86,12 +86,15 @@ round_robin(struct worker *w)
 }
 
 /* What lane i's ingress port has to wait for: packets, unless they could not
- * leave; room, if the lane that leads to it (its twin) has none. */
+ * leave; room, if the lane that leads to it (its twin) has none or has packets
+ * that are still to go. */
 static unsigned
 wanted(const struct worker *w, unsigned i)
 {
-	return (w->lanes[i].blocked ? 0 : PORT_RX) |
-	    (w->lanes[i ^ 1].blocked ? PORT_TX : 0);
+	const struct lane *to = &w->lanes[i ^ 1];
+	bool waits = to->blocked || port_pending(to->out) != 0;
+
+	return (w->lanes[i].blocked ? 0 : PORT_RX) | (waits ? PORT_TX : 0);
 }
 
 /* Arms the ports, each the ingress of one lane.  Returns the lanes done; less

@@ -65,6 +65,13 @@ port_open(const char *name, struct port **out, struct err *e)
 	return 0;
 }
 
+unsigned
+port_none_pending(struct port *p)
+{
+	(void)p;
+	return 0;
+}
+
 void
 port_close(struct port *p)
 {

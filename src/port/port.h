@@ -46,6 +46,8 @@ struct port_ops {
 	    struct pkt *const *pkts, unsigned n);
 	/* Sends what tx took, and sees what room there is. */
 	void (*kick)(struct port *p);
+	/* Packets that tx took and kick could not send yet: kick again. */
+	unsigned (*pending)(struct port *p);
 	/* As nmport_sleep_begin(): true if poll(fd) may be entered. */
 	bool (*sleep_begin)(struct port *p, unsigned flags);
 	void (*sleep_end)(struct port *p);
@@ -107,3 +109,12 @@ port_kick(struct port *p)
 {
 	p->ops->kick(p);
 }
+
+static inline unsigned
+port_pending(struct port *p)
+{
+	return p->ops->pending(p);
+}
+
+/* For kinds that never have anything pending. */
+unsigned port_none_pending(struct port *p);

@@ -198,6 +198,7 @@ const struct port_ops port_mem = {
 	.room = mem_room,
 	.tx = mem_tx,
 	.kick = mem_nothing,
+	.pending = port_none_pending,
 	.sleep_begin = mem_sleep_begin,
 	.sleep_end = mem_nothing,
 };

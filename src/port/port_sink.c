@@ -55,6 +55,7 @@ const struct port_ops port_sink = {
 	.room = sink_room,
 	.tx = sink_tx,
 	.kick = sink_nothing,
+	.pending = port_none_pending,
 	.sleep_begin = sink_sleep_begin,
 	.sleep_end = sink_nothing,
 };

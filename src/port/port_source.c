@@ -239,6 +239,7 @@ const struct port_ops port_source = {
 	.room = source_room,
 	.tx = source_tx,
 	.kick = source_nothing,
+	.pending = port_none_pending,
 	.sleep_begin = source_sleep_begin,
 	.sleep_end = source_nothing,
 };

@@ -220,6 +220,14 @@ vale_kick(struct port *p)
 	nmport_txsync(v->nm, 0);
 }
 
+static unsigned
+vale_pending(struct port *p)
+{
+	struct vale *v = p->priv;
+
+	return nmport_txpending(v->nm, 0);
+}
+
 static bool
 vale_sleep_begin(struct port *p, unsigned flags)
 {
@@ -248,6 +256,7 @@ const struct port_ops port_vale = {
 	.room = vale_room,
 	.tx = vale_tx,
 	.kick = vale_kick,
+	.pending = vale_pending,
 	.sleep_begin = vale_sleep_begin,
 	.sleep_end = vale_sleep_end,
 };
