@@ -3,6 +3,7 @@
 #include "cli/cmd.h"
 
 #include "cli/print.h"
+#include "cli/states.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -238,6 +239,41 @@ whole_span(const struct args *a, unsigned *lo, unsigned *hi)
 	}
 }
 
+/* The states of the rules from 'lo' to 'hi'. */
+static void
+print_states(struct cli *c, const struct listing *l, unsigned lo, unsigned hi,
+    const struct print_opt *opt)
+{
+	struct state_query q = {.lo = lo, .hi = hi, .set = c->set,
+	    .expired = (c->flags & CLI_EXPIRED) != 0,
+	    .verbose = (c->flags & CLI_VERBOSE) != 0, .opt = *opt};
+	struct text t = {0};
+
+	states_print(&t, l->states, l->states_len, &q);
+	fputs(text_str(&t), c->out);
+	text_fini(&t);
+}
+
+/* What -d adds: a heading, then the states of all rules or of those named. */
+static void
+print_dynamic(struct cli *c, const struct listing *l, const struct args *a,
+    const struct print_opt *opt, unsigned n)
+{
+	if (a->n == 1) {
+		fprintf(c->out, "## Dynamic rules (%u %zu):\n", n,
+		    l->states_len + sizeof(struct obj_ctlv));
+		print_states(c, l, 0, RULE_LAST, opt);
+		return;
+	}
+	fputs("## Dynamic rules:\n", c->out);
+	for (unsigned k = 1; k < a->n; k++) {
+		unsigned lo, hi;
+
+		if (read_span(a->w[k].s, &lo, &hi))
+			print_states(c, l, lo, hi, opt);
+	}
+}
+
 static int
 print_spans(struct cli *c, const struct listing *l, const struct args *a,
     const struct print_opt *opt)
@@ -253,7 +289,8 @@ print_spans(struct cli *c, const struct listing *l, const struct args *a,
 			exitcode = EX_USAGE;
 			continue;
 		}
-		if (print_range(c, l, lo, hi, opt) != 0)
+		if ((c->flags & CLI_ONLY_DYNAMIC) != 0 ||
+		    print_range(c, l, lo, hi, opt) != 0)
 			continue;
 		if (exitcode == 0)
 			exitcode = EX_UNAVAILABLE;
@@ -270,7 +307,7 @@ list(struct cli *c, const struct args *a, struct err *e)
 {
 	struct print_opt opt = {.flags = list_print_flags(c)};
 	struct listing l = {.cfg = NULL};
-	unsigned flags = 0, lo, hi;
+	unsigned flags = 0, lo, hi, n_states;
 	int r;
 
 	if ((c->flags & CLI_TEST) != 0) {
@@ -290,10 +327,13 @@ list(struct cli *c, const struct args *a, struct err *e)
 		return cli_code(r);
 	split(&l);
 	measure(c, &l, &opt);
+	n_states = states_measure(l.states, l.states_len, &opt);
 	if (a->n > 1)
 		r = print_spans(c, &l, a, &opt);
 	else
 		print_range(c, &l, 0, RULE_LAST, &opt);
+	if ((c->flags & CLI_DYNAMIC) != 0 && n_states > 0)
+		print_dynamic(c, &l, a, &opt, n_states);
 	free(l.cfg);
 	return r;
 }

@@ -60,6 +60,13 @@ part_fini(struct part *part)
 	free(part->done);
 }
 
+/* check-state is written alone. */
+static bool
+lacks_body(const struct part *act)
+{
+	return act->n > 0 && act->insn[act->n - 1]->opcode == O_CHECK_STATE;
+}
+
 int
 digits(uint64_t v)
 {
@@ -96,7 +103,7 @@ print_rule(struct text *t, const struct abi_rule *r, size_t size,
 				    ((r->flags & RULE_NOOPT) != 0 &&
 					(opt->flags & PRINT_COMPACT) != 0);
 
-			if (!bare || p.pat.n == 0)
+			if ((!bare || p.pat.n == 0) && !lacks_body(&p.act))
 				print_body(&p);
 			print_options(&p);
 		}

@@ -143,6 +143,7 @@ odd_bytecode(void **state)
 	/* keep-state as the original sends it. */
 	check_words((uint32_t[]){0x00000126, 0x00000127, accept}, 3, 2,
 	    "00001 allow ip from any to any keep-state\n");
+	check_words((uint32_t[]){0x0000012c}, 1, 0, "00001 check-state\n");
 }
 
 /* Small words make lengths that fit more often than random ones. */

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "cli/states.h"
+
+#include "cli/names.h"
+
+#include <string.h>
+
+#include <arpa/inet.h>
+
+struct flow_id { /* host order, but for IPv6 addresses */
+	uint32_t dst, src;
+	uint16_t dst_port, src_port;
+	uint8_t fib, proto, flags, family; /* 4 or 6 */
+	uint8_t dst6[16], src6[16];
+	uint32_t flow_label, extra;
+};
+
+struct dyn_entry {
+	uint64_t next;
+	uint16_t rule;
+	uint8_t set;
+	uint8_t pad[5];
+	uint64_t parent;
+	uint64_t pkts, bytes;
+	struct flow_id id;
+	uint32_t expire_s; /* left */
+	uint32_t bucket;
+	uint32_t state; /* flags of both directions */
+	uint32_t ack_fwd, ack_rev;
+	uint16_t type; /* opcode that made it */
+	uint16_t count; /* of a parent */
+};
+
+_Static_assert(sizeof(struct flow_id) == 56, "flow id ABI");
+_Static_assert(sizeof(struct dyn_entry) == 120, "state ABI");
+
+/* Reads the state at '*at' and steps over it; false at the end. */
+static bool
+next_state(const char *data, size_t len, size_t *at, struct dyn_entry *d)
+{
+	struct obj_tlv tlv;
+
+	if (len - *at < sizeof(tlv))
+		return false;
+	memcpy(&tlv, data + *at, sizeof(tlv));
+	if (tlv.type != TLV_DYN_ENT || tlv.length > len - *at ||
+	    tlv.length < sizeof(tlv) + sizeof(*d))
+		return false;
+	memcpy(d, data + *at + sizeof(tlv), sizeof(*d));
+	*at += tlv.length;
+	return true;
+}
+
+unsigned
+states_measure(const char *data, size_t len, struct print_opt *opt)
+{
+	struct dyn_entry d;
+	unsigned n = 0;
+
+	for (size_t at = 0; next_state(data, len, &at, &d); n++) {
+		if (digits(d.pkts) > opt->pkts_width)
+			opt->pkts_width = digits(d.pkts);
+		if (digits(d.bytes) > opt->bytes_width)
+			opt->bytes_width = digits(d.bytes);
+	}
+	return n;
+}
+
+static void
+put_ends(struct text *t, const struct flow_id *id)
+{
+	char src[INET6_ADDRSTRLEN], dst[INET6_ADDRSTRLEN];
+	uint32_t from = htonl(id->src), to = htonl(id->dst);
+
+	if (id->family == 4) {
+		inet_ntop(AF_INET, &from, src, sizeof(src));
+		inet_ntop(AF_INET, &to, dst, sizeof(dst));
+	} else if (id->family == 6) {
+		inet_ntop(AF_INET6, id->src6, src, sizeof(src));
+		inet_ntop(AF_INET6, id->dst6, dst, sizeof(dst));
+	} else {
+		text_f(t, " UNKNOWN <-> UNKNOWN");
+		return;
+	}
+	text_f(t, " %s %u <-> %s %u", src, id->src_port, dst, id->dst_port);
+}
+
+static void
+put_flags(struct text *t, const struct dyn_entry *d)
+{
+	static const struct name flags[] = {{"F_SYN", 0x02},
+	    {"R_SYN", 0x0200}, {"F_FIN", 0x01}, {"R_FIN", 0x0100}, {NULL, 0}};
+
+	text_f(t, " state 0x%08x ", d->state);
+	for (const struct name *n = flags; n->s != NULL; n++)
+		if ((d->state & n->value) != 0)
+			text_f(t, "%s,", n->s);
+	text_f(t, " f_ack 0x%x, r_ack 0x%x", d->ack_fwd, d->ack_rev);
+}
+
+static void
+put_state(struct text *t, const struct dyn_entry *d,
+    const struct state_query *q)
+{
+	char buf[64];
+	const char *proto = proto_name(d->id.proto, buf, sizeof(buf));
+
+	text_f(t, "%05u", d->rule);
+	if ((q->opt.flags & PRINT_COUNTERS) != 0)
+		text_f(t, " %*llu %*llu (%us)", q->opt.pkts_width,
+		    (unsigned long long)d->pkts, q->opt.bytes_width,
+		    (unsigned long long)d->bytes, d->expire_s);
+	if (d->type == O_LIMIT_PARENT)
+		text_f(t, " PARENT %u", d->count);
+	else if (d->type == O_LIMIT)
+		text_f(t, " LIMIT");
+	else if (d->type == O_KEEP_STATE)
+		text_f(t, " STATE");
+	if (proto != NULL)
+		text_f(t, " %s", proto);
+	else
+		text_f(t, " proto %u", d->id.proto);
+	put_ends(t, &d->id);
+	if (q->verbose)
+		put_flags(t, d);
+	text_f(t, "\n");
+}
+
+void
+states_print(struct text *t, const char *data, size_t len,
+    const struct state_query *q)
+{
+	struct dyn_entry d;
+
+	for (size_t at = 0; next_state(data, len, &at, &d);) {
+		if (d.rule < q->lo || d.rule > q->hi ||
+		    (q->set >= 0 && d.set != q->set))
+			continue;
+		if (d.expire_s == 0 && d.type != O_LIMIT_PARENT && !q->expired)
+			continue;
+		put_state(t, &d, q);
+	}
+}
