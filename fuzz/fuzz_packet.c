@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Any frame against any rule that check accepts.
+ *
+ * Input: flags of the parser, words of the rule, its act_ofs, the bytecode, then
+ * the frame.  The frame is copied to memory of exactly its size.
+ */
+#include "packet/parse.h"
+#include "rule/check.h"
+#include "rule/interp.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { HEAD = 3, MAX_FRAME = 2112 };
+
+static struct counter counts[2];
+
+static void
+ignore(void *arg, uint32_t counter)
+{
+	(void)arg;
+	(void)counter;
+}
+
+/* The rule of the input alone before the default rule, NULL if refused. */
+static struct ruleset *
+rules_of(const uint8_t *in, size_t size)
+{
+	size_t n_words = in[1], len = n_words * 4;
+	struct abi_rule *r;
+	struct ruleset *rs = NULL, *base;
+	struct rule *rule;
+
+	if (n_words == 0 || HEAD + len > size)
+		return NULL;
+	if ((r = calloc(1, sizeof(*r) + len)) == NULL)
+		return NULL;
+	r->cmd_len = (uint16_t)n_words;
+	r->act_ofs = in[2];
+	memcpy(r + 1, in + HEAD, len);
+	if (check_rule(r, sizeof(*r) + len, NULL) == 0 &&
+	    (rule = rule_create(r, 100, 1, 1)) != NULL) {
+		base = ruleset_create(true, 0);
+		rs = ruleset_add(base, &rule, 1);
+		ruleset_destroy(base, ignore, NULL);
+	}
+	free(r);
+	return rs;
+}
+
+static void
+run(struct ruleset *rs, uint8_t flags, const uint8_t *frame, size_t len)
+{
+	const struct parse_cfg cfg = {flags & 1, flags & 2};
+	struct pkt p = {.data = malloc(len), .len = (uint16_t)len};
+	struct rng rng;
+	struct pass pass = {
+		.rules = rs, .counts = counts, .rng = &rng,
+		.in_if = "valeA:f", .out_if = "eth0", .out = flags & 4,
+	};
+
+	rng_init(&rng, flags);
+	memcpy(p.data, frame, len);
+	parse(&p, &cfg);
+	if (p.l3 > p.len || pkt_count_bytes(&p) > p.len)
+		abort();
+	if (p.bad == PKT_GOOD)
+		interp_run(&pass, &p, 0);
+	free(p.data);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *in, size_t size);
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *in, size_t size)
+{
+	struct ruleset *rs;
+	size_t head;
+
+	if (size < HEAD || size > HEAD + 255 * 4 + MAX_FRAME)
+		return 0;
+	head = HEAD + in[1] * 4u;
+	if ((rs = rules_of(in, size)) == NULL)
+		return 0;
+	if (size - head <= MAX_FRAME)
+		run(rs, in[0], in + head, size - head);
+	ruleset_destroy(rs, ignore, NULL);
+	return 0;
+}
