@@ -286,7 +286,7 @@ find_block(const struct part *a, enum role role, bool family)
 
 		end = block_end(a, k);
 		for (unsigned m = k; m < end; m++) {
-			all = all && !a->done[m] && role_of(a->insn[m]) == role;
+			all = all && role_of(a->insn[m]) == role;
 			has_family = has_family || is_family(a->insn[m]);
 		}
 		if (all && (has_family || !family))

@@ -353,6 +353,8 @@ out_pass(void **state)
 	    "");
 	expect(f, "add 9 deny { out or frag }", 0,
 	    "00009 deny { out or frag }\n", "");
+	expect(f, "add 9 deny { frag or out }", 0,
+	    "00009 deny { frag or out }\n", "");
 	f->d.out_pass = 1;
 	expect(f, "add 9 deny out", 0, "00009 deny out\n", "");
 }
@@ -653,6 +655,92 @@ hostile_daemon(void **state)
 		run_args(f, commands[k % ARRAY_LEN(commands)], false);
 }
 
+/* Answers with these octets, in memory that ends where the room ends. */
+struct canned {
+	const void *data;
+	size_t len;
+	uint32_t need; /* for a probe of sysctls */
+};
+
+static int
+recite(void *arg, uint32_t optname, uint32_t dir, void *data, size_t len,
+    size_t room, size_t *reply_len, struct err *why)
+{
+	const struct canned *a = arg;
+
+	(void)dir, (void)len, (void)why;
+	if (optname == CTL_DUMMYNET3 && room == 8) {
+		memcpy((char *)data + 4, &a->need, 4);
+		*reply_len = 8;
+		return 0;
+	}
+	*reply_len = a->len < room ? a->len : room;
+	memcpy(data, a->data, *reply_len);
+	return 0;
+}
+
+static void
+with_canned(struct fixture *f, struct canned a, const char *args, int code,
+    const char *out)
+{
+	struct ctl_client *daemon = f->c.ctl;
+
+	f->c.ctl = ctl_client_wrap(recite, &a);
+	run_args(f, args, false);
+	assert_string_equal(f->out, out);
+	assert_int_equal(f->code, code);
+	ctl_client_close(f->c.ctl);
+	f->c.ctl = daemon;
+}
+
+static void
+lying_sizes(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t table[] = {0, 0, 1000, 20, 2, 900};
+	struct {
+		struct cfg_lhdr h;
+		struct obj_ctlv list;
+		struct obj_tlv tlv;
+		struct abi_counter c;
+		struct abi_rule r;
+	} get = {.h = {.set_mask = UINT32_MAX},
+	    .list = {.head = {TLV_RULE_LIST, 0, 16 + 8 + 24 + 16}, .count = 1},
+	    .tlv = {TLV_RULE_ENT, 0, 8 + 24 + 16},
+	    .c = {.size = 24}, .r = {.rulenum = 7, .cmd_len = 200}};
+	struct {
+		struct obj_lhdr h;
+		struct iface_info i;
+	} ifs = {.h = {.count = 1000, .size = sizeof(ifs)},
+	    .i = {.ifname = "em0"}};
+
+	(void)state;
+	with_canned(f, (struct canned){table, sizeof(table), sizeof(table)},
+	    "sysctl -a", 0, "");
+	with_canned(f, (struct canned){table, 0, 1u << 31}, "sysctl -a",
+	    EX_OSERR, "");
+	with_canned(f, (struct canned){&get, sizeof(get), 0}, "show", 0,
+	    "00007 0 0 [no action] ip from any to any\n");
+	get.c.size = 4096;
+	with_canned(f, (struct canned){&get, sizeof(get), 0}, "show", 0, "");
+	get.c.size = 24;
+	get.tlv.length = 8 + 24 + 8; /* half a rule */
+	with_canned(f, (struct canned){&get, sizeof(get), 0}, "show", 0, "");
+	get.tlv.length = 1 << 20;
+	with_canned(f, (struct canned){&get, sizeof(get), 0}, "show", 0, "");
+	get.list.head.length = 1 << 20;
+	with_canned(f, (struct canned){&get, sizeof(get), 0}, "show", 0, "");
+	with_canned(f, (struct canned){&ifs, sizeof(ifs), 0},
+	    "internal iflist", 0,
+	    "em0 ifindex: unresolved refcount: 0 changes: 0\n");
+	ifs.h.count = 0;
+	with_canned(f, (struct canned){&ifs, sizeof(ifs), 0},
+	    "internal iflist", 0, "");
+	ifs.h.size = UINT32_MAX;
+	with_canned(f, (struct canned){&ifs, sizeof(ifs), 0},
+	    "internal iflist", EX_OSERR, "");
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int
@@ -664,7 +752,7 @@ main(void)
 	    TEST(asks_before_flush), TEST(sets),      TEST(set_errors),
 	    TEST(sysctls),	 TEST(command_words), TEST(daemon_errors),
 	    TEST(scripts),	 TEST(files_in_process),
-	    TEST(hostile_daemon),
+	    TEST(hostile_daemon), TEST(lying_sizes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
