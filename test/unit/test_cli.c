@@ -698,6 +698,7 @@ lying_sizes(void **state)
 {
 	struct fixture *f = *state;
 	uint32_t table[] = {0, 0, 1000, 20, 2, 900};
+	uint32_t data[] = {0, 0, 24, 8, 2, 900, 0x6161, 0};
 	struct {
 		struct cfg_lhdr h;
 		struct obj_ctlv list;
@@ -716,6 +717,8 @@ lying_sizes(void **state)
 
 	(void)state;
 	with_canned(f, (struct canned){table, sizeof(table), sizeof(table)},
+	    "sysctl -a", 0, "");
+	with_canned(f, (struct canned){data, sizeof(data), sizeof(data)},
 	    "sysctl -a", 0, "");
 	with_canned(f, (struct canned){table, 0, 1u << 31}, "sysctl -a",
 	    EX_OSERR, "");
