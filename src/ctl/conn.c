@@ -22,7 +22,6 @@ enum {
 struct conn {
 	struct bufferevent *bev;
 	struct event *limit; /* runs while a request is incomplete */
-	struct event *again; /* more requests wait for our next turn */
 	struct timeval limit_time;
 	struct control *control;
 	struct err last; /* of this connection, for sysctl kipfw.lasterr */
@@ -153,30 +152,30 @@ watch_limit(struct conn *c, bool incomplete)
 static void
 end_if_over(struct conn *c)
 {
-	if (c->ended && evbuffer_get_length(output(c)) == 0 &&
-	    !evtimer_pending(c->again, NULL))
+	if (c->ended && evbuffer_get_length(output(c)) == 0)
 		c->over(c->arg);
 }
 
-/* Performs what has arrived, as long as the client reads the replies. */
+/* Performs what has arrived, a turn at most and as long as the client reads the
+ * replies.  When it stops early there are replies under way, and on_written()
+ * goes on: others have had their turn by then. */
 static void
 serve(struct conn *c)
 {
-	static const struct timeval now = {0, 0};
 	struct wire_msg m;
-	unsigned n = 0;
 
-	while (evbuffer_get_length(output(c)) < READ_AHEAD) {
+	for (unsigned n = 0; n < TURN; n++) {
+		if (evbuffer_get_length(output(c)) >= READ_AHEAD)
+			break;
 		if (!next_request(c, &m)) {
 			watch_limit(c, evbuffer_get_length(input(c)) > 0);
-			bufferevent_enable(c->bev, EV_READ);
+			/* Beyond the end there is only the end, again and
+			 * again. */
+			if (!c->ended)
+				bufferevent_enable(c->bev, EV_READ);
 			return;
 		}
 		watch_limit(c, false);
-		if (n++ == TURN) {
-			evtimer_add(c->again, &now);
-			break;
-		}
 		if (m.optlen > CTL_MAX_PAYLOAD) {
 			refuse_long(c, &m);
 			return;
@@ -192,8 +191,7 @@ on_read(struct bufferevent *bev, void *arg)
 	struct conn *c = arg;
 
 	(void)bev;
-	if (!evtimer_pending(c->again, NULL))
-		serve(c);
+	serve(c);
 	end_if_over(c);
 }
 
@@ -202,14 +200,6 @@ static void
 on_written(struct bufferevent *bev, void *arg)
 {
 	on_read(bev, arg);
-}
-
-static void
-on_again(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd;
-	(void)what;
-	on_read(NULL, arg);
 }
 
 static void
@@ -258,10 +248,9 @@ conn_create(struct event_base *base, int fd, struct control *control,
 	c->limit_time.tv_usec = (suseconds_t)(limit_ms % 1000) * 1000;
 	c->bev = bufferevent_socket_new(base, fd, BEV_OPT_CLOSE_ON_FREE);
 	c->limit = evtimer_new(base, on_limit, c);
-	c->again = evtimer_new(base, on_again, c);
 	if (c->bev == NULL)
 		close(fd);
-	if (c->bev == NULL || c->limit == NULL || c->again == NULL) {
+	if (c->bev == NULL || c->limit == NULL) {
 		conn_destroy(c);
 		return NULL;
 	}
@@ -277,8 +266,6 @@ conn_destroy(struct conn *c)
 {
 	if (c == NULL)
 		return;
-	if (c->again != NULL)
-		event_free(c->again);
 	if (c->limit != NULL)
 		event_free(c->limit);
 	if (c->bev != NULL)

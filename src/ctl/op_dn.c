@@ -179,7 +179,7 @@ set_sysctl(struct control *c, const struct ctl_call *call, struct err *e)
 		    "wanted",
 		    h.datalen);
 	name = (const char *)p + at;
-	if (h.namelen == 0 || h.namelen > call->len - at ||
+	if (h.namelen > call->len - at ||
 	    strnlen(name, h.namelen) != h.namelen - 1)
 		return err_set(e, EINVAL, "malformed name of a sysctl");
 	return set_knob(c, name, value, e);

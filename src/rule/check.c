@@ -13,7 +13,6 @@ enum complaint {
 	BAD_BITS,
 	BAD_TEXT,
 	ENDLESS_TEXT,
-	BAD_SET,
 	BAD_LENGTH,
 	BAD_PROB,
 	BAD_NAME,
@@ -30,7 +29,6 @@ static const struct {
     [BAD_BITS] = {EINVAL, "has bits without a meaning"},
     [BAD_TEXT] = {EINVAL, "has a character that cannot be printed"},
     [ENDLESS_TEXT] = {EINVAL, "has a text without an end"},
-    [BAD_SET] = {EINVAL, "has a set of a size that is not 1 to 256"},
     [BAD_LENGTH] = {EINVAL, "has a wrong length"},
     [BAD_PROB] = {EINVAL, "is above certainty"},
     [BAD_NAME] = {EINVAL, "has a character that cannot be in a name"},
@@ -95,14 +93,13 @@ number_or_ranges(const struct insn *i, unsigned words)
 	return ranges(i, words);
 }
 
-/* 'arg1' addresses from a base: base, bitmap.  No bit beyond the last. */
+/* 'arg1' addresses from a base: base, bitmap.  No bit beyond the last.  The
+ * limits of the length, 3 and 10, make it 1 to 256 addresses. */
 static enum complaint
 address_set(const struct insn *i, unsigned words)
 {
 	unsigned n = i->arg1;
 
-	if (n == 0 || n > 256)
-		return BAD_SET;
 	if (words != 2 + (n + 31) / 32)
 		return BAD_LENGTH;
 	if (n % 32 != 0 && word_at(i, words - 1) >> n % 32 != 0)
@@ -319,7 +316,7 @@ check_head(const struct abi_rule *r, size_t size, struct err *e)
 {
 	if (size < sizeof(*r))
 		return err_set(e, EINVAL, "rule is cut short");
-	if (r->cmd_len == 0 || r->cmd_len > RULE_MAX_WORDS)
+	if (r->cmd_len > RULE_MAX_WORDS)
 		return err_set(e, EINVAL, "rule of %u words: 1 to %u can be",
 		    r->cmd_len, RULE_MAX_WORDS);
 	if (size - sizeof(*r) < r->cmd_len * sizeof(struct insn))

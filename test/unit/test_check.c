@@ -516,6 +516,8 @@ comments(void **state)
 	assert_refused(&d, EINVAL, "cannot be printed");
 	memcpy(text, "a\x1b[", 4);
 	assert_refused(&d, EINVAL, "cannot be printed");
+	memcpy(text, "a\x7f\0", 4);
+	assert_refused(&d, EINVAL, "cannot be printed");
 	/* Behind the end nothing is looked at. */
 	memcpy(text, "a\0\n\n\n\n\n", 8);
 	assert_accepted(&d);

@@ -201,6 +201,7 @@ add_list_at_once(void **state)
 	assert_int_equal(msg_rule(&m, 4)->rulenum, 300);
 	assert_int_equal(msg_rule(&m, 4)->id, 5);
 	assert_call(msg_add(unsorted, 2, 0), EINVAL, "not sorted");
+	assert_call(msg_add(nums, 0, 0), EINVAL, "number of rules");
 	/* One bad rule, and none is added. */
 	m = msg_add(nums, 5, 0);
 	msg_rule(&m, 3)->set = 32;
@@ -209,6 +210,9 @@ add_list_at_once(void **state)
 	((struct insn *)(void *)(msg_rule(&m, 4) + 1))->opcode = O_PIPE;
 	assert_call(m, EOPNOTSUPP, "rule 5 of 5: PIPE at word 0 is not impl");
 	assert_string_equal(numbers(), "10 10 110 200 300");
+	m = msg_add(nums, 1, 0);
+	assert_int_equal(call(&m), 0);
+	assert_int_equal(msg_rule(&m, 0)->id, 6);
 }
 
 /* A request cut at any octet, or with any length in its lists, changes nothing
@@ -248,6 +252,12 @@ add_cut_short(void **state)
 	l->count = 3;
 	msg_rule(&m, 2)->cmd_len = 4;
 	assert_call(m, EINVAL, "rule 3 of 3");
+	/* A rule that would be fine if its words were there. */
+	msg_rule(&m, 2)->act_ofs = 3;
+	*((struct insn *)(void *)(msg_rule(&m, 2) + 1) + 1) =
+	    (struct insn){O_IP4, 1, 0};
+	assert_call(m, EINVAL, "rule 3 of 3: malformed request to add rules: "
+	    "a rule is cut short");
 	msg_rule(&m, 2)->cmd_len = 65535;
 	assert_call(m, EINVAL, "rule 3 of 3");
 	assert_string_equal(numbers(), "");

@@ -47,7 +47,7 @@ tcp_peer(void **state)
 	/* Half closed, it still waits for answers. */
 	uid = 4711;
 	shutdown(fds[1], SHUT_WR);
-	usleep(1000);
+	usleep(100 * 1000);
 	assert_int_equal(peer_uid(fds[0], &uid, &e), 0);
 	assert_int_equal(uid, geteuid());
 	close(fds[0]);

@@ -275,6 +275,7 @@ default_rule_stays(void **state)
 	(void)state;
 	replace(&rs, ruleset_delete(rs, &g, &n));
 	assert_int_equal(n, 0);
+	assert_false(rule_in_range(rs->rules[0], &g));
 	g.flags |= RANGE_DEFAULT;
 	assert_true(rule_in_range(rs->rules[0], &g));
 	replace(&rs, ruleset_delete(rs, &g, &n));
