@@ -5,7 +5,9 @@
  * Build      cc -O3 -std=gnu11 -D_GNU_SOURCE -DNDEBUG -Iinclude -Isrc
  *              bench/bench_vale.c src/vale/[a-z]*.c src/base/err.c
  *              -o /tmp/bench_vale -lpthread
- * Use        bench_vale [-r slots] [-b burst] [-n windows] [-c core,core] [-q]
+ * Use        bench_vale [-r slots] [-b burst] [-n windows] [-w ms] [-c core,core] [-q]
+ * Output     packets that arrived; ns in brackets are the median cost of a full
+ *            burst to the sender (filling it and txsync) and to the receiver.
  * Method     a sender and a receiver process, pinned (default core 0 and 1),
  *            warmed up 0.4 s, then windows of 50 ms counted by the receiver:
  *            median [min..max].  The sender writes a packet into each buffer
@@ -26,7 +28,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* Cost of full bursts as one side sees them: the median does not mind that
+ * the process loses its core now and then. */
+enum { N_SAMPLES = 1 << 15 };
+struct samples {
+	unsigned n;
+	float ns[N_SAMPLES]; /* a packet */
+};
+
 struct shared {
+	struct samples send, receive;
 	uint32_t ping LINE2;
 	uint32_t pong LINE2;
 	uint64_t received LINE2;
@@ -36,10 +47,35 @@ struct shared {
 
 enum { MAX_WINDOWS = 99 };
 
-static unsigned slots = 0, burst = 256, n_windows = 15, cores[2] = { 0, 1 };
+static unsigned slots = 0, burst = 256, n_windows = 15, window_ms = 50;
+static unsigned cores[2] = { 0, 1 };
 static bool is_quick; /* the first two lines only */
 static struct shared *sh;
 static char names[2][32];
+
+static void
+sample(struct samples *s, ns_t ns, unsigned n_pkts)
+{
+	if (n_pkts == burst)
+		s->ns[s->n++ % N_SAMPLES] = (float)ns / (float)n_pkts;
+}
+
+static int
+cmp_float(const void *a, const void *b)
+{
+	const float *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+static double
+median(struct samples *s)
+{
+	unsigned n = s->n < N_SAMPLES ? s->n : N_SAMPLES;
+
+	qsort(s->ns, n, sizeof(s->ns[0]), cmp_float);
+	return n == 0 ? 0 : (double)s->ns[n / 2];
+}
 
 static void
 pin(unsigned core)
@@ -77,7 +113,8 @@ receive(void)
 	r = nmport_rxring(p, 0);
 	st_release(&sh->received, 1ull);
 	while (!ld_relaxed(&sh->stop)) {
-		uint32_t cur, space;
+		uint32_t cur, space, got;
+		ns_t start = clock_mono_ns();
 
 		nmport_rxsync(p, 0);
 		space = nm_ring_space(r);
@@ -85,7 +122,7 @@ receive(void)
 			sched_yield();
 			continue;
 		}
-		space = space > burst ? burst : space;
+		got = space = space > burst ? burst : space;
 		n += space;
 		for (cur = r->cur; space > 0; space--) {
 			const struct netmap_slot *s = &r->slot[cur];
@@ -100,6 +137,7 @@ receive(void)
 			cur = nm_ring_next(r, cur);
 		}
 		r->head = r->cur = cur;
+		sample(&sh->receive, clock_mono_ns() - start, got);
 		st_relaxed(&sh->received, n);
 	}
 	sh->sum = sum;
@@ -115,10 +153,12 @@ send_until_stop(struct nmport *p, const uint8_t *frame, unsigned len)
 
 	while (!ld_relaxed(&sh->stop)) {
 		uint32_t cur = r->cur, n = nm_ring_space(r);
+		ns_t start;
 
 		n = n > burst ? burst : n;
 		if (n < burst && nmport_txpending(p, 0) != 0)
 			sched_yield();
+		start = clock_mono_ns();
 		for (uint32_t i = 0; i < n; i++) {
 			struct netmap_slot *s = &r->slot[cur];
 
@@ -131,6 +171,8 @@ send_until_stop(struct nmport *p, const uint8_t *frame, unsigned len)
 		}
 		r->head = r->cur = cur;
 		nmport_txsync(p, 0);
+		if (nmport_txpending(p, 0) == 0)
+			sample(&sh->send, clock_mono_ns() - start, n);
 	}
 }
 
@@ -156,13 +198,15 @@ bare_receive(void)
 	pin(cores[1]);
 	st_release(&sh->received, 1ull);
 	while (!ld_relaxed(&sh->stop)) {
+		ns_t start = clock_mono_ns();
 		uint32_t space = (ld_acquire(&bare->tail) - head) & BARE_MASK;
+		uint32_t got;
 
 		if (space == 0) {
 			sched_yield();
 			continue;
 		}
-		space = space > burst ? burst : space;
+		got = space = space > burst ? burst : space;
 		n += space;
 		for (; space > 0; space--, head = (head + 1) & BARE_MASK) {
 			uint64_t w[8];
@@ -174,6 +218,7 @@ bare_receive(void)
 				sum ^= w[i];
 		}
 		st_release(&bare->head, head);
+		sample(&sh->receive, clock_mono_ns() - start, got);
 		st_relaxed(&sh->received, n);
 	}
 	sh->sum = sum;
@@ -186,7 +231,8 @@ bare_send(const uint8_t *frame, unsigned len)
 	uint32_t tail = 0, head = 0;
 
 	while (!ld_relaxed(&sh->stop)) {
-		uint32_t n = (head - tail - 1) & BARE_MASK;
+		uint32_t n = (head - tail - 1) & BARE_MASK, put;
+		ns_t start = clock_mono_ns();
 
 		if (n < burst) {
 			head = ld_acquire(&bare->head);
@@ -194,7 +240,7 @@ bare_send(const uint8_t *frame, unsigned len)
 		}
 		if (n == 0)
 			sched_yield();
-		n = n > burst ? burst : n;
+		put = n = n > burst ? burst : n;
 		for (; n > 0; n--, tail = (tail + 1) & BARE_MASK) {
 			prefetch_write(bare->buf[(tail + 16) & BARE_MASK]);
 			prefetch_write(&bare->slot[(tail + 16) & BARE_MASK]);
@@ -203,6 +249,7 @@ bare_send(const uint8_t *frame, unsigned len)
 				.buf_idx = tail, .len = (uint16_t)len };
 		}
 		st_release(&bare->tail, tail);
+		sample(&sh->send, clock_mono_ns() - start, put);
 	}
 	exit(0);
 }
@@ -220,7 +267,9 @@ cmp(const void *a, const void *b)
 static void
 answer_probe(uint32_t n)
 {
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	pin(cores[1]);
+	st_release(&sh->pong, UINT32_MAX); /* ready, on the other core */
 	for (uint32_t i = 1; i <= n; i++) {
 		while (ld_acquire(&sh->ping) != i)
 			if (cores[0] == cores[1])
@@ -243,6 +292,8 @@ probe_ns(void)
 	pid = fork();
 	if (pid == 0)
 		answer_probe(GROUPS * N);
+	while (ld_acquire(&sh->pong) != UINT32_MAX)
+		usleep(100);
 	for (unsigned g = 0; g < GROUPS; g++) {
 		ns_t start = clock_mono_ns();
 
@@ -265,7 +316,7 @@ probe_ns(void)
 static void
 watch(double *mpps)
 {
-	struct timespec nap = { .tv_nsec = 50 * 1000 * 1000 };
+	struct timespec nap = { .tv_nsec = window_ms * 1000000l };
 
 	usleep(400 * 1000);
 	for (unsigned i = 0; i < n_windows; i++) {
@@ -339,9 +390,10 @@ line(const char *what, unsigned len, bool is_unicast, bool is_bare)
 	if (is_bare)
 		munmap(bare, sizeof(*bare));
 	printf("%-28s %4u B  %6.1f [%5.1f..%5.1f] Mpps  %6.1f ns/packet  "
-	       "%6.1f Gbit/s   probe %.0f/%.0f ns\n",
+	       "(send %.1f, receive %.1f)  %6.1f Gbit/s   probe %.0f/%.0f ns\n",
 	    what, len, mid, m[0], m[n_windows - 1], 1e3 / mid,
-	    mid * len * 8 / 1e3, before, probe_ns());
+	    median(&sh->send), median(&sh->receive), mid * len * 8 / 1e3,
+	    before, probe_ns());
 	fflush(stdout);
 }
 
@@ -350,13 +402,15 @@ main(int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "r:b:n:c:q")) != -1) {
+	while ((c = getopt(argc, argv, "r:b:n:c:w:q")) != -1) {
 		if (c == 'r')
 			slots = (unsigned)atoi(optarg);
 		else if (c == 'b')
 			burst = (unsigned)atoi(optarg);
 		else if (c == 'n')
 			n_windows = (unsigned)atoi(optarg) % MAX_WINDOWS | 1;
+		else if (c == 'w')
+			window_ms = (unsigned)atoi(optarg) % 1000;
 		else if (c == 'q')
 			is_quick = true;
 		else if (c != 'c' ||

@@ -12,7 +12,8 @@
 #include <unistd.h>
 
 enum {
-	PREFETCH = 16, /* slots ahead, measured */
+	PREFETCH = 16,	   /* slots ahead: headers, */
+	PREFETCH_DST = 64, /* and the ring they go to */
 	SPINS = 64,    /* then let the holder of the lock run */
 	YIELDS = 16,
 	DST_FLOOD = VALE_MAX_PORTS,
@@ -370,27 +371,30 @@ open_dst(struct txring *t, unsigned port, struct kring *k, struct dst *d)
 static unsigned
 swap_slots(struct txring *t, struct dst *d, unsigned off, unsigned n)
 {
-	uint64_t flag = (uint64_t)NS_BUF_CHANGED << 48, bytes = 0;
-	uint64_t keep = (uint64_t)NS_MOREFRAG << 48 | 0xffffffffffffull;
+	/* In locals: the stores below could change anything, says C. */
+	const uint64_t flag = (uint64_t)NS_BUF_CHANGED << 48;
+	const uint64_t keep = (uint64_t)NS_MOREFRAG << 48 | 0xffffffffffffull;
+	const uint64_t *words = t->words + off;
+	struct netmap_slot *ours = t->ring->slot, *dst = d->slots;
+	uint64_t *journal = &d->k->journal, bytes = 0;
 	uint32_t tail = d->tail, mask = d->mask;
+	uint32_t pos = (t->cur + off) & t->mask, our_mask = t->mask;
 	unsigned i;
 
 	for (i = 0; i < n; i++) {
-		uint64_t w = t->words[off + i];
-		struct netmap_slot *dst = &d->slots[tail];
-		uint32_t pos = (t->cur + off + i) & t->mask;
-		uint32_t theirs = ld_relaxed(&dst->buf_idx);
+		uint64_t w = words[i];
+		uint32_t theirs = ld_relaxed(&dst[tail].buf_idx);
 
-		prefetch_write(&d->slots[(tail + PREFETCH) & mask]);
+		prefetch_write(&dst[(tail + PREFETCH_DST) & mask]);
 		if (unlikely(!buf_idx_ok(theirs)))
 			break;
-		st_release(&d->k->journal,
-		    swap_note_encode((uint32_t)w, theirs, pos));
-		st_release(slot_word(dst), (w & keep) | flag);
-		st_release(slot_word(&t->ring->slot[pos]),
+		st_release(journal, swap_note_encode((uint32_t)w, theirs, pos));
+		st_release(slot_word(&dst[tail]), (w & keep) | flag);
+		st_release(slot_word(&ours[pos]),
 		    (w & ~0xffffffffull) | theirs | flag);
 		bytes += word_len(w);
 		tail = (tail + 1) & mask;
+		pos = (pos + 1) & our_mask;
 	}
 	d->tail = tail;
 	d->room -= i;
@@ -783,7 +787,8 @@ fwd_run(struct txring *t)
 	while ((n = (t->head - t->cur) & t->mask) != 0) {
 		unsigned n_slots = n < FWD_BATCH ? n : FWD_BATCH;
 
-		for (unsigned i = 0; i < PREFETCH && t->next_dst != NULL; i += 4)
+		for (unsigned i = 0; i < PREFETCH_DST && t->next_dst != NULL;
+		     i += 4)
 			prefetch_write(t->next_dst + i);
 		look_around(t);
 		t->n_runs = t->n_dsts = t->n_left = 0;

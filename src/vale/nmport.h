@@ -60,10 +60,12 @@ struct netmap_ring *nmport_txring(const struct nmport *p, unsigned i);
 struct netmap_ring *nmport_rxring(const struct nmport *p, unsigned i);
 struct netmap_if *nmport_if(const struct nmport *p);
 
-/* Forwards the slots that head has passed, and refreshes tail.  A slot may
- * stay pending while its (live, moving) destination is full; call again.  A
- * head outside [old head, tail] is refused with -EINVAL, nothing is sent and
- * the ring is put back to its last good state.  Returns 0. */
+/* Forwards the slots that head has passed, and refreshes tail.  A slot stays
+ * pending while its destination is full and moves; call again.  A destination
+ * that has not moved for 20 ms costs its packets at once, until it moves.  A
+ * head outside [old head, tail], or a cur outside [head, tail], is refused with
+ * -EINVAL, nothing is sent and the ring is put back to its last good state.
+ * Returns 0. */
 int nmport_txsync(struct nmport *p, unsigned ring);
 
 /* Returns the slots that head has passed to the senders, and lets tail grow
@@ -76,10 +78,13 @@ unsigned nmport_txpending(const struct nmport *p, unsigned ring);
 /* A descriptor for poll(): readable after a wake-up.  Owned by the port. */
 int nmport_fd(const struct nmport *p);
 
-/* Says 'wake me' for arrivals (NMPORT_RX) and/or for room (NMPORT_TX), then
- * looks once more.  True: nothing to do now, poll(nmport_fd()) will return
- * when there is.  False: there is work, nothing was armed.  After true, call
- * nmport_sleep_end() whatever poll() said. */
+/* Says 'wake me' for arrivals (NMPORT_RX) and/or for pending slots that can go
+ * on (NMPORT_TX), then looks once more.  True: nothing to do now, and
+ * poll(nmport_fd()) returns when there is, without a time-out: a full
+ * destination wakes us once half of it is free, and after 20 ms at the latest.
+ * False: there is work, or nothing to wait for (NMPORT_TX alone and no slot
+ * pending); nothing was armed.  After true, call nmport_sleep_end() whatever
+ * poll() said. */
 bool nmport_sleep_begin(struct nmport *p, unsigned flags);
 void nmport_sleep_end(struct nmport *p);
 

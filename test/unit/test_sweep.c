@@ -156,8 +156,8 @@ killed_at_every_instruction_of_a_burst(void **state)
 
 	(void)state;
 	share_one_core(&was);
-	for (stride = 64; trial(total); total += stride)
-		stride = total / 4 + 64;
+	for (stride = 64; trial(total); total += stride, n_trials++)
+		stride = total / 2 + 64;
 	stride = all != NULL ? 1 : total / MAX_TRIALS + 1;
 	for (unsigned n = 1; n < total &&
 	     (all != NULL || clock_mono_ns() < give_up);
