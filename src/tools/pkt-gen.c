@@ -10,11 +10,13 @@
  */
 #include "base/clock.h"
 #include "tools/gen_cfg.h"
+#include "tools/gen_flow.h"
 #include "tools/gen_report.h"
 #include "tools/gen_trace.h"
 #include "tools/gen_worker.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -321,9 +323,29 @@ collect(const struct run *r)
 	return x;
 }
 
+/* -v: what the port was given, and how many flows there are. */
 static void
-announce(FILE *to, const struct gen_cfg *c)
+describe(FILE *to, const struct run *r)
 {
+	const struct netmap_ring *tx = nmport_txring(r->port, 0);
+	const struct netmap_ring *rx = nmport_rxring(r->port, 0);
+	struct gen_flow f;
+
+	if (tx != NULL && rx != NULL)
+		fprintf(to, "tx %u slots, rx %u slots, buffers of %u octets\n",
+			tx->num_slots, rx->num_slots, tx->nr_buf_size);
+	gen_flow_init(&f, &r->cfg.src, &r->cfg.dst);
+	if (r->cfg.mode == GEN_TX && r->cfg.trace_file != NULL)
+		fprintf(to, "%u frames in %s\n", r->trace.n_frames,
+			r->cfg.trace_file);
+	else if (r->cfg.mode == GEN_TX)
+		fprintf(to, "%" PRIu64 " flows\n", gen_flow_period(&f));
+}
+
+static void
+announce(FILE *to, const struct run *r)
+{
+	const struct gen_cfg *c = &r->cfg;
 	static const char *const words[] = {
 	    [GEN_RX] = "Receiving from",
 	    [GEN_TX] = "Sending on",
@@ -333,6 +355,8 @@ announce(FILE *to, const struct gen_cfg *c)
 
 	fprintf(to, "%s %s: %u threads, %u cpus\n", words[c->mode], c->port,
 		c->threads, c->cpus);
+	if (c->verbose > 0)
+		describe(to, r);
 	fflush(to);
 }
 
@@ -369,7 +393,7 @@ run(struct run *r)
 		close_all(r);
 		return complain(&e);
 	}
-	announce(r->cfg.json ? stderr : stdout, &r->cfg);
+	announce(r->cfg.json ? stderr : stdout, r);
 	if (r->cfg.wait_s > 0)
 		sleep_ns(stop.fd, r->cfg.wait_s * NS_PER_S);
 	n = start_workers(r, &e);
