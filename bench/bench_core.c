@@ -160,6 +160,7 @@ main(void)
 	rng_init(&rng, 1);
 	ctx.pass.counts = counts;
 	ctx.pass.rng = &rng;
+	ctx.pass.tags = &ctx.tags;
 	ctx.enabled = true;
 
 	source_rows("infinite source, the classic packet",

@@ -15,6 +15,7 @@
 enum { HEAD = 3, MAX_FRAME = 2112 };
 
 static struct counter counts[2];
+static struct tag_pool tags;
 
 static void
 ignore(void *arg, uint32_t counter)
@@ -57,10 +58,12 @@ run(struct ruleset *rs, uint8_t flags, const uint8_t *frame, size_t len)
 	struct rng rng;
 	struct pass pass = {
 		.rules = rs, .counts = counts, .rng = &rng,
+		.tags = &tags,
 		.in_if = "valeA:f", .out_if = "eth0", .out = flags & 4,
 	};
 
 	rng_init(&rng, flags);
+	tag_reset(&tags);
 	memcpy(p.data, frame, len);
 	parse(&p, &cfg);
 	if (p.l3 > p.len || pkt_count_bytes(&p) > p.len)

@@ -29,6 +29,7 @@ struct step_ctx {
 	struct parse_cfg parse;
 	bool enabled;		/* net.inet.ip.fw.enable */
 	bool out_pass;		/* a second evaluation on the way out */
+	struct tag_pool tags;
 	uint64_t drops[N_DROPS]; /* this worker's, read by anybody */
 	struct pkt pkts[PORT_BURST];
 	struct pkt *to_send[PORT_BURST];

@@ -33,6 +33,7 @@ worker_init(struct worker *w, unsigned index, struct shared *shared,
 	rng_init(&w->rng, seed + index);
 	w->ctx.pass.counts = own;
 	w->ctx.pass.rng = &w->rng;
+	w->ctx.pass.tags = &w->ctx.tags;
 	return 0;
 }
 

@@ -74,9 +74,7 @@ parse_ip4(struct pkt *p)
 		parse_l4(p, l4->need4, l4->ports);
 		return;
 	}
-	p->frag = (uint8_t)((off & 0x2000 ? PKT_FRAG_MF : 0) |
-	    (off & 0x4000 ? PKT_FRAG_DF : 0) |
-	    (off & 0x8000 ? PKT_FRAG_RF : 0) |
+	p->frag = (uint8_t)((off >> 8 & 0xe0) |
 	    (off & 0x1fff ? PKT_FRAG_OFFSET : 0));
 	if ((off & 0x3fff) != 0)
 		p->flags |= PKT_FRAG;
@@ -309,7 +307,7 @@ parse_plain(struct pkt *p)
 	memcpy(&addrs, f + ETHER_LEN + 12, sizeof(addrs));
 	store64(&p->len, len | flags << 24 | proto << 40 |
 	    (uint64_t)f[tcp ? L4 + 13 : L4] << 48 | (uint64_t)ETHER_LEN << 56);
-	store64(&p->ext, df >> 14 << 9 | (uint64_t)L4 << 16 |
+	store64(&p->ext, df >> 14 << 14 | (uint64_t)L4 << 16 |
 	    (uint64_t)ETYPE_IP4 << 32 |
 	    (uint64_t)get16(f + ETHER_LEN + 2) << 48);
 	store64(&p->src4, addrs);

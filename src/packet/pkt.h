@@ -30,10 +30,10 @@ enum pkt_flags {
 };
 
 enum pkt_frag { /* pkt.frag; the numbers are those of ipfw's frag option */
-	PKT_FRAG_MF = 0x1,
-	PKT_FRAG_DF = 0x2,
-	PKT_FRAG_RF = 0x4,
-	PKT_FRAG_OFFSET = 0x8, /* offset is not 0 */
+	PKT_FRAG_RF = 0x80,
+	PKT_FRAG_DF = 0x40,
+	PKT_FRAG_MF = 0x20,
+	PKT_FRAG_OFFSET = 0x1, /* offset is not 0 */
 };
 
 enum pkt_ext { /* pkt.ext; the numbers are those of ipfw's ext6hdr option */

@@ -115,18 +115,33 @@ probability(const struct insn *i, unsigned words)
 }
 
 static enum complaint
-skipto(const struct insn *i, unsigned words)
+number_not_table(const struct insn *i, unsigned words)
 {
 	(void)words;
 	return i->arg1 == TABLEARG ? NEEDS_TABLES : FINE;
 }
 
+/* 'call N'; its negation is 'return' and takes no number. */
+static enum complaint
+call_or_return(const struct insn *i, unsigned words)
+{
+	if ((i->len & INSN_NOT) != 0)
+		return i->arg1 == 0 ? FINE : BAD_BITS;
+	return number_not_table(i, words);
+}
+
+static enum complaint
+tags(const struct insn *i, unsigned words)
+{
+	return words == 1 ? number_not_table(i, words) : ranges(i, words);
+}
+
 static enum complaint
 flow_labels(const struct insn *i, unsigned words)
 {
-	if (words != 1u + i->arg1)
+	if (i->arg1 == 0 || words != 2u + i->arg1) /* one stays unused */
 		return BAD_LENGTH;
-	for (unsigned n = 1; n < words; n++)
+	for (unsigned n = 1; n <= i->arg1; n++)
 		if (word_at(i, n) > 0xfffff)
 			return BAD_BITS;
 	return FINE;
@@ -185,7 +200,7 @@ static const struct detail {
     [O_IP_DSTPORT] = {ANY, 0, ranges},
     [O_PROTO] = {ANY, 0xff, NULL},
     [O_MAC_TYPE] = {ANY, 0, ranges},
-    [O_FRAG] = {ANY, 0x0f0f, NULL},
+    [O_FRAG] = {ANY, 0xe1e1, NULL},
     [O_RECV] = {ANY, 0, interface},
     [O_XMIT] = {ANY, 0, interface},
     [O_VIA] = {ANY, 0, interface},
@@ -200,13 +215,19 @@ static const struct detail {
     [O_TCPWIN] = {ANY, 0xffff, number_or_ranges},
     [O_TCPOPTS] = {ANY, 0x1f1f, NULL},
     [O_PROB] = {ANY, 0, probability},
-    [O_SKIPTO] = {ANY, 0xffff, skipto},
+    [O_SKIPTO] = {ANY, 0xffff, number_not_table},
     [O_TCPDATALEN] = {ANY, 0xffff, number_or_ranges},
     [O_IP6_SRC_MASK] = {EIGHTS, 0, NULL},
     [O_IP6_DST_MASK] = {EIGHTS, 0, NULL},
     [O_FLOW6ID] = {ANY, 0xffff, flow_labels},
     [O_EXT_HDR] = {ANY, 0xff, NULL},
     [O_TCPMSS] = {ANY, 0xffff, number_or_ranges},
+    [O_TAG] = {ANY, 0xffff, number_not_table},
+    [O_TAGGED] = {ANY, 0xffff, tags},
+    [O_CALLRETURN] = {ANY, 0xffff, call_or_return},
+    [O_SETDSCP] = {ANY, 0x803f, number_not_table},
+    [O_SETMARK] = {ANY, 0x8000, number_not_table},
+    [O_MARK] = {ANY, 0x8000, number_not_table},
 };
 
 /* Where the walk through a rule is. */
@@ -254,6 +275,14 @@ check_shape(const struct walk *w, const struct insn *i)
 	return c == FINE ? 0 : complain(w, i, c);
 }
 
+/* Two opcodes mean something else with INSN_NOT: untag and return. */
+static bool
+is_negated_by_design(const struct insn *i)
+{
+	return (i->opcode == O_TAG || i->opcode == O_CALLRETURN) &&
+	    (i->len & INSN_OR) == 0;
+}
+
 /* Whether an instruction of this kind may stand here, with these flags. */
 static int
 check_place(struct walk *w, const struct insn *i)
@@ -261,7 +290,8 @@ check_place(struct walk *w, const struct insn *i)
 	enum insn_kind kind = insn_table[i->opcode].kind;
 	bool in_pattern = w->at < w->r->act_ofs;
 
-	if ((i->len & (INSN_NOT | INSN_OR)) != 0 && kind != INSN_MATCH)
+	if ((i->len & (INSN_NOT | INSN_OR)) != 0 && kind != INSN_MATCH &&
+	    !is_negated_by_design(i))
 		return refuse(w, EINVAL, i, "takes neither 'not' nor 'or'");
 	if (w->in_or && (kind != INSN_MATCH || !in_pattern))
 		return refuse(

@@ -170,10 +170,10 @@ enum { /* O_TCPOPTS, likewise */
 };
 
 enum { /* O_FRAG, likewise; arg1 0 is the bare form: offset not zero */
-	FRAG_MF = 0x1,
-	FRAG_DF = 0x2,
-	FRAG_RF = 0x4,
-	FRAG_OFFSET = 0x8,
+	FRAG_RF = 0x80,
+	FRAG_DF = 0x40,
+	FRAG_MF = 0x20,
+	FRAG_OFFSET = 0x1,
 };
 
 enum { /* arg1 of O_REJECT beside ICMP codes */

@@ -3,11 +3,13 @@
 
 #include "base/bytes.h"
 #include "packet/proto.h"
+#include "packet/rewrite.h"
 #include "rule/opt.h"
 
 #include <fnmatch.h>
 
-_Static_assert((int)PKT_FRAG_OFFSET == (int)FRAG_OFFSET, "frag bits");
+_Static_assert((int)PKT_FRAG_OFFSET == (int)FRAG_OFFSET &&
+	(int)PKT_FRAG_MF == (int)FRAG_MF, "frag bits");
 _Static_assert((int)PKT_EXT_RTHDR2 == (int)EXT_RTHDR2, "ext bits");
 
 /* ---- what tests compare ---- */
@@ -151,9 +153,9 @@ match_if(const struct insn *i, const char *name)
 static bool
 match_frag(const struct insn *i, const struct pkt *p)
 {
-	if (i->arg1 == 0) /* the bare form */
+	if (i->arg1 == 0 || is_ip6(p)) /* the bare form; all that IPv6 knows */
 		return (p->flags & PKT_LATER_FRAG) != 0;
-	return (p->flags & PKT_IP) != 0 && bits_match(i, p->frag);
+	return is_ip4(p) && bits_match(i, p->frag);
 }
 
 /* iptos tests bits of the whole octet, dscp of its upper six. */
@@ -261,6 +263,24 @@ match_estab(const struct pkt *p)
 	    (p->tcp_flags & (TH_RST | TH_ACK | TH_SYN)) != TH_SYN;
 }
 
+/* Any tag of the packet in the list. */
+static bool
+match_tagged(const struct insn *i, const struct pass *pass,
+    const struct pkt *p)
+{
+	const uint16_t *r = (const uint16_t *)(const void *)(i + 1);
+
+	if (p->tags == 0)
+		return false;
+	if (insn_words(i) == 1)
+		return tag_find(pass->tags, p->tags, i->arg1, i->arg1);
+	for (unsigned n = insn_words(i) - 1; n > 0; n--, r += 2) {
+		if (tag_find(pass->tags, p->tags, r[0], r[1]))
+			return true;
+	}
+	return false;
+}
+
 /* One test, before its 'not'.  A flat switch: one row an opcode. */
 static inline bool
 match_one(const struct insn *i, const struct pass *pass, const struct pkt *p)
@@ -355,6 +375,10 @@ match_one(const struct insn *i, const struct pass *pass, const struct pkt *p)
 		return match_flow6id(i, p);
 	case O_EXT_HDR:
 		return is_ip6(p) && (p->ext & i->arg1) != 0;
+	case O_TAGGED:
+		return match_tagged(i, pass, p);
+	case O_MARK:
+		return (p->mark & words(i)[1]) == words(i)[0];
 	case O_PROB:
 		return rng_31(pass->rng) < words(i)[0];
 	default: /* check refuses what is not in this list */
@@ -394,28 +418,89 @@ matches(const struct pass *pass, const struct rule *r, const struct pkt *p)
 	return r->act_ofs == 0 || match_rule(pass, r, p);
 }
 
+/* Does what stands before the action; returns the action. */
+static inline const struct insn *
+run_modifiers(const struct pass *pass, const struct rule *r, struct pkt *p)
+{
+	const struct insn *i = rule_action(r);
+
+	while (unlikely(i->opcode == O_TAG)) {
+		if ((i->len & INSN_NOT) != 0)
+			tag_clear(pass->tags, &p->tags, i->arg1);
+		else
+			tag_set(pass->tags, &p->tags, i->arg1);
+		i = insn_next(i);
+	}
+	return i;
+}
+
+/* Numbers of the rules that called, the last one on top. */
+struct calls {
+	unsigned depth;
+	uint16_t from[CALL_DEPTH];
+};
+
+/* The index after a call or return of rule 'n'.  Without room to call, or
+ * without a caller to return to, that is the next rule. */
+static unsigned
+call_or_return(const struct ruleset *rs, unsigned n, const struct insn *act,
+    struct calls *c)
+{
+	if ((act->len & INSN_NOT) != 0)
+		return c->depth == 0 ? n + 1 :
+		    ruleset_find(rs, c->from[--c->depth] + 1u);
+	if (c->depth == CALL_DEPTH)
+		return n + 1;
+	c->from[c->depth++] = rs->rules[n]->num;
+	return ruleset_find(rs, act->arg1);
+}
+
+/* The index after a skipto of rule 'n': never back, at least the next number. */
+static unsigned
+skip(const struct ruleset *rs, unsigned n, unsigned to)
+{
+	unsigned num = rs->rules[n]->num;
+
+	return ruleset_find(rs, to <= num ? num + 1 : to);
+}
+
 static inline enum verdict
-run(const struct pass *pass, const struct pkt *p, unsigned first)
+run(const struct pass *pass, struct pkt *p, unsigned n)
 {
 	const struct ruleset *rs = pass->rules;
 	unsigned bytes = pkt_count_bytes(p);
+	struct calls calls;
 
-	for (unsigned n = first;; n++) {
+	calls.depth = 0;
+	for (;;) {
 		const struct rule *r = rs->rules[n];
 		const struct insn *act;
 
-		if (unlikely(!ruleset_on(rs, r)) || !matches(pass, r, p))
+		if (unlikely(!ruleset_on(rs, r)) || !matches(pass, r, p)) {
+			n++;
 			continue;
+		}
 		counter_add(&pass->counts[r->counter], bytes, pass->now_s);
-		act = rule_action(r);
+		act = run_modifiers(pass, r, p);
 		switch (act->opcode) {
 		case O_ACCEPT:
 			return VERDICT_ACCEPT;
 		case O_COUNT:
+			n++;
 			break;
-		case O_SKIPTO: /* never back: at least the next number */
-			n = ruleset_find(rs, act->arg1 <= r->num
-				? r->num + 1u : act->arg1) - 1;
+		case O_SKIPTO:
+			n = skip(rs, n, act->arg1);
+			break;
+		case O_CALLRETURN:
+			n = call_or_return(rs, n, act, &calls);
+			break;
+		case O_SETDSCP:
+			rewrite_dscp(p, act->arg1 & 0x3f);
+			n++;
+			break;
+		case O_SETMARK:
+			p->mark = words(act)[0];
+			n++;
 			break;
 		default:
 			return VERDICT_DENY;
@@ -424,7 +509,7 @@ run(const struct pass *pass, const struct pkt *p, unsigned first)
 }
 
 enum verdict
-interp_run(const struct pass *pass, const struct pkt *p, unsigned first)
+interp_run(const struct pass *pass, struct pkt *p, unsigned first)
 {
 	return run(pass, p, first);
 }

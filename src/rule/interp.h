@@ -15,10 +15,14 @@
 
 #include "base/rng.h"
 #include "packet/pkt.h"
+#include "packet/tag.h"
 #include "rule/counter.h"
 #include "rule/ruleset.h"
 
-enum { IFNAME_LEN = 16 };
+enum {
+	IFNAME_LEN = 16,
+	CALL_DEPTH = 16, /* as in FreeBSD */
+};
 
 enum verdict {
 	VERDICT_ACCEPT,
@@ -30,6 +34,7 @@ struct pass {
 	const struct ruleset *rules; /* rcu: for the length of a burst */
 	struct counter *counts;	     /* this worker's, by rule counter */
 	struct rng *rng;	     /* for prob */
+	struct tag_pool *tags;	     /* reset before each burst */
 	const char *in_if;	     /* where this burst came in */
 	const char *out_if;	     /* where it would leave */
 	uint32_t now_s;		     /* wall clock */
@@ -42,8 +47,9 @@ bool interp_match(const struct pass *pass, const struct rule *r,
     const struct pkt *p);
 
 /* The fate of a packet: looks at rules in order from index 'first', counts,
- * jumps, until one decides.  Always ends: jumps only go forward. */
-enum verdict interp_run(const struct pass *pass, const struct pkt *p,
+ * changes the packet, jumps, until one decides.  Always ends: only call goes
+ * back, at most CALL_DEPTH deep. */
+enum verdict interp_run(const struct pass *pass, struct pkt *p,
     unsigned first);
 
 /* The fates of pkts[n], from the first rule on, in p->verdict.  Packets that

@@ -91,7 +91,8 @@ static const struct lengths long_ones[] = {
     {O_PROB, 2, 2, 1},
     {O_IP6_SRC, 5, 5, 1}, {O_IP6_DST, 5, 5, 1},
     {O_IP6_SRC_MASK, 9, 57, 8}, {O_IP6_DST_MASK, 9, 57, 8},
-    {O_FLOW6ID, 2, 63, 1}, {O_ICMP6TYPE, 8, 8, 1}, {O_DSCP, 3, 3, 1},
+    {O_FLOW6ID, 3, 63, 1}, {O_ICMP6TYPE, 8, 8, 1}, {O_DSCP, 3, 3, 1},
+    {O_TAGGED, 1, 31, 1}, {O_SETMARK, 2, 2, 1}, {O_MARK, 3, 3, 1},
 };
 
 static struct lengths
@@ -113,10 +114,18 @@ fill(struct insn *i, unsigned words)
 		i->arg1 = (uint16_t)(words > 2 ? (words - 2) * 32 : 1);
 		break;
 	case O_FLOW6ID:
-		i->arg1 = (uint16_t)(words - 1);
+		i->arg1 = (uint16_t)(words - 2);
 		break;
 	case O_SKIPTO:
+	case O_CALLRETURN:
+	case O_TAG:
+	case O_TAGGED:
 		i->arg1 = 1;
+		break;
+	case O_SETDSCP:
+	case O_SETMARK:
+	case O_MARK:
+		i->arg1 = 0x8000;
 		break;
 	case O_RECV:
 	case O_XMIT:
@@ -139,6 +148,8 @@ rule_of(unsigned op, unsigned words)
 	} else {
 		fill(put(&d, op, words, 0), words);
 		put_action(&d, O_ACCEPT, 0);
+		if (insn_table[op].kind == INSN_MODIFIER)
+			d.head.act_ofs = 0;
 	}
 	return d;
 }
@@ -349,8 +360,8 @@ arg1_bits(void **state)
 		unsigned op, good, bad;
 	} t[] = {
 	    {O_PROTO, 255, 256},      {O_IPVER, 15, 16},
-	    {O_IPPRECEDENCE, 7 << 5, 1}, {O_FRAG, 0x0f0f, 0x10},
-	    {O_FRAG, 0x0f0f, 0x1000}, {O_IPOPT, 0x0f0f, 0x1000},
+	    {O_IPPRECEDENCE, 7 << 5, 1}, {O_FRAG, 0xe1e1, 0x10},
+	    {O_FRAG, 0xe1e1, 0x1000}, {O_IPOPT, 0x0f0f, 0x1000},
 	    {O_TCPOPTS, 0x1f1f, 0x20}, {O_TCPFLAGS, 0xffff, 0},
 	    {O_IPTOS, 0xffff, 0},     {O_EXT_HDR, 0xff, 0x100},
 	    {O_IN, 0, 1},	      {O_LAYER2, 0, 1},
@@ -388,6 +399,41 @@ actions_take_no_argument(void **state)
 	d.head.cmd_len = 0;
 	put_action(&d, O_SKIPTO, 65535);
 	assert_accepted(&d);
+	d.cmd[0].arg1 = 0;
+	assert_refused(&d, EOPNOTSUPP, "not implemented");
+}
+
+/* 'untag' and 'return' are their opcodes negated; both may not be in a block. */
+static void
+negated_by_design(void **state)
+{
+	struct draft d = {0};
+
+	(void)state;
+	put_action(&d, O_CALLRETURN, 0);
+	assert_refused(&d, EOPNOTSUPP, "not implemented");
+	d.cmd[0].len |= INSN_NOT;
+	assert_accepted(&d);
+	d.cmd[0].arg1 = 7;
+	assert_refused(&d, EINVAL, "bits without a meaning");
+	d.cmd[0].len = 1;
+	assert_accepted(&d);
+	d.cmd[0].len |= INSN_OR;
+	assert_refused(&d, EINVAL, "takes neither");
+	d.head.cmd_len = 0;
+	put(&d, O_TAG, 1, 5);
+	put(&d, O_ACCEPT, 1, 0);
+	assert_accepted(&d);
+	d.cmd[0].len |= INSN_NOT;
+	assert_accepted(&d);
+	d.cmd[0].len |= INSN_OR;
+	assert_refused(&d, EINVAL, "takes neither");
+	d.head.cmd_len = 0;
+	d.cmd[0].len = 1;
+	put_action(&d, O_SETDSCP, 0x8000 | 63);
+	assert_accepted(&d);
+	d.cmd[0].arg1 = 0x8040;
+	assert_refused(&d, EINVAL, "bits without a meaning");
 	d.cmd[0].arg1 = 0;
 	assert_refused(&d, EOPNOTSUPP, "not implemented");
 }
@@ -459,7 +505,7 @@ probabilities(void **state)
 static void
 flow_labels(void **state)
 {
-	struct draft d = rule_of(O_FLOW6ID, 3);
+	struct draft d = rule_of(O_FLOW6ID, 4);
 	uint32_t *label = (uint32_t *)(void *)&d.cmd[1];
 
 	(void)state;
@@ -601,6 +647,8 @@ random_rules(void **state)
 		while (at < d.head.act_ofs)
 			at += insn_words(&d.cmd[at]);
 		assert_int_equal(at, d.head.act_ofs);
+		while (insn_table[d.cmd[at].opcode].kind == INSN_MODIFIER)
+			at += insn_words(&d.cmd[at]);
 		assert_int_equal(at + insn_words(&d.cmd[at]), n);
 	}
 	assert_true(accepted > 1000);
@@ -621,7 +669,8 @@ main(void)
 	    cmocka_unit_test(not_and_or),
 	    cmocka_unit_test(arg1_bits),
 	    cmocka_unit_test(actions_take_no_argument),
-	    cmocka_unit_test(ranges_go_upwards),
+	    cmocka_unit_test(negated_by_design),
+    cmocka_unit_test(ranges_go_upwards),
 	    cmocka_unit_test(address_sets),
 	    cmocka_unit_test(probabilities),
 	    cmocka_unit_test(flow_labels),

@@ -11,9 +11,11 @@
 static struct frame f;
 static struct rng rng;
 static struct counter counts[16];
+static struct tag_pool tags;
 static struct pass pass = {
 	.counts = counts,
 	.rng = &rng,
+	.tags = &tags,
 	.in_if = "valeA:f",
 	.out_if = "eth1",
 	.now_s = 77,
@@ -555,6 +557,134 @@ actions(void **state)
 	free_rules(rs);
 }
 
+/* Two rules call 100 and return; 'return' skips rules of the caller's number. */
+static void
+call_and_return(void **state)
+{
+	struct insn none = {0}, ret = {O_CALLRETURN, 1 | INSN_NOT, 0};
+	struct pkt p = tcp4(0);
+	struct ruleset *rs = rules_of((struct rule *[]){
+	    rule_of(10, &none, 0, O_CALLRETURN, 100),
+	    rule_of(10, &none, 0, O_DENY, 0), /* skipped by the return */
+	    rule_of(20, &none, 0, O_CALLRETURN, 100),
+	    rule_of(30, &none, 0, O_ACCEPT, 0),
+	    rule_of(100, &none, 0, O_COUNT, 0),
+	    rule_of(110, &none, 0, O_CALLRETURN, 0),
+	    rule_of(RULE_DEFAULT, &none, 0, O_DENY, 0)}, 7);
+	static const unsigned wanted[7] = {1, 0, 1, 1, 2, 2, 0};
+
+	(void)state;
+	rs->rules[5]->cmd[0] = ret;
+	assert_int_equal(interp_run(&pass, &p, 0), VERDICT_ACCEPT);
+	for (unsigned i = 0; i < 7; i++)
+		assert_int_equal(counts[i].pkts, wanted[i]);
+	/* Without a caller, return goes on with the next rule. */
+	assert_int_equal(interp_run(&pass, &p, 4), VERDICT_DENY);
+	assert_int_equal(counts[6].pkts, 1);
+	free_rules(rs);
+}
+
+/* A rule that calls itself: 16 times, then the stack is full. */
+static void
+call_stack_is_bounded(void **state)
+{
+	struct insn none = {0};
+	struct pkt p = tcp4(0);
+	struct ruleset *rs = rules_of((struct rule *[]){
+	    rule_of(10, &none, 0, O_CALLRETURN, 10),
+	    rule_of(RULE_DEFAULT, &none, 0, O_ACCEPT, 0)}, 2);
+
+	(void)state;
+	assert_int_equal(interp_run(&pass, &p, 0), VERDICT_ACCEPT);
+	assert_int_equal(counts[0].pkts, CALL_DEPTH + 1);
+	free_rules(rs);
+}
+
+/* tag, tagged, untag, in the order of the rules, and on this packet only. */
+static void
+tags_and_marks(void **state)
+{
+	struct insn w[2] = {{O_TAG, 1, 7}, {O_COUNT, 1, 0}};
+	struct insn tagged = {O_TAGGED, 1, 7};
+	struct {
+		struct insn i;
+		uint32_t v[2];
+	} mark = {{O_MARK, 3, 0}, {0x20, 0xf0}};
+	struct insn_u16 range = {{O_TAGGED, 2, 0}, {5, 9}};
+	struct pkt p = tcp4(0), other = tcp4(0);
+	struct ruleset *rs = rules_of((struct rule *[]){
+	    rule_of(10, w, 1, O_COUNT, 0),
+	    rule_of(20, &tagged, 1, O_COUNT, 0),
+	    rule_of(30, w, 1, O_COUNT, 0),
+	    rule_of(40, &tagged, 1, O_DENY, 0),
+	    rule_of(RULE_DEFAULT, w, 0, O_ACCEPT, 0)}, 5);
+
+	(void)state;
+	rs->rules[0]->act_ofs = rs->rules[2]->act_ofs = 0;
+	rs->rules[2]->cmd[0].len |= INSN_NOT;
+	tag_reset(&tags);
+	assert_int_equal(interp_run(&pass, &p, 0), VERDICT_ACCEPT);
+	assert_int_equal(counts[1].pkts, 1);
+	assert_int_equal(p.tags, 0);
+	assert_false(hit1(&other, O_TAGGED, 7));
+	tag_set(&tags, &p.tags, 9);
+	assert_true(match_words(&p, &range, 2));
+	assert_false(hit1(&p, O_TAGGED, 5));
+	assert_false(match_words(&p, &mark, 3));
+	p.mark = 0x123;
+	assert_true(match_words(&p, &mark, 3));
+	p.mark = 0x130;
+	assert_false(match_words(&p, &mark, 3));
+	free_rules(rs);
+}
+
+static unsigned
+ip_sum(const uint8_t *h)
+{
+	unsigned s = 0;
+
+	for (int i = 0; i < 20; i += 2)
+		s += get16(h + i);
+	s = (s & 0xffff) + (s >> 16);
+	return (s & 0xffff) + (s >> 16);
+}
+
+/* DSCP is set, ECN stays, the IPv4 checksum stays right. */
+static void
+setdscp(void **state)
+{
+	struct insn none = {0};
+	struct pkt p;
+	struct ruleset *rs = rules_of((struct rule *[]){
+	    rule_of(10, &none, 0, O_SETDSCP, 0x8000 | 9),
+	    rule_of(RULE_DEFAULT, &none, 0, O_ACCEPT, 0)}, 2);
+
+	(void)state;
+	for (unsigned tos = 0; tos < 256; tos++) {
+		uint8_t *h;
+
+		p = tcp4(0);
+		h = f.b + p.l3;
+		h[1] = (uint8_t)tos;
+		put16(h + 4, (uint16_t)(tos * 771));
+		put16(h + 10, 0);
+		put16(h + 10, (uint16_t)~ip_sum(h));
+		assert_int_equal(ip_sum(h), 0xffff);
+		interp_run(&pass, &p, 0);
+		assert_int_equal(h[1], 9 << 2 | (tos & 3));
+		assert_int_equal(ip_sum(h), 0xffff);
+	}
+	p = udp6();
+	put32(f.b + p.l3, 0x6ffabcde);
+	interp_run(&pass, &p, 0);
+	assert_int_equal(get32(f.b + p.l3), 0x627abcde);
+	p = arp();
+	f.b[14] = 0x55;
+	interp_run(&pass, &p, 0);
+	assert_int_equal(f.b[14], 0x55);
+	free_rules(rs);
+}
+
 int
 main(void)
 {
@@ -575,6 +705,10 @@ main(void)
 		cmocka_unit_test(chance),
 		cmocka_unit_test(or_blocks),
 		cmocka_unit_test(actions),
+		cmocka_unit_test(call_and_return),
+		cmocka_unit_test(call_stack_is_bounded),
+		cmocka_unit_test(tags_and_marks),
+		cmocka_unit_test(setdscp),
 	};
 
 	rng_init(&rng, 7);
