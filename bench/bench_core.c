@@ -17,6 +17,7 @@ enum { TRACE_LEN = 1 << 20, FRAME = 64, MAX_RULES = 1024 };
 static uint8_t *trace; /* TRACE_LEN frames, FRAME octets each */
 static struct counter counts[MAX_RULES];
 static struct step_ctx ctx;
+static const struct me nobody;
 
 /* Distinct headers, so that neither caches nor branches learn them. */
 static void
@@ -161,6 +162,7 @@ main(void)
 	ctx.pass.counts = counts;
 	ctx.pass.rng = &rng;
 	ctx.pass.tags = &ctx.tags;
+	ctx.pass.me = &nobody;
 	ctx.enabled = true;
 
 	source_rows("infinite source, the classic packet",

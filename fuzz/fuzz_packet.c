@@ -16,6 +16,7 @@ enum { HEAD = 3, MAX_FRAME = 2112 };
 
 static struct counter counts[2];
 static struct tag_pool tags;
+static const struct me me = {.n4 = 1, .n6 = 1};
 
 static void
 ignore(void *arg, uint32_t counter)
@@ -59,6 +60,7 @@ run(struct ruleset *rs, uint8_t flags, const uint8_t *frame, size_t len)
 	struct pass pass = {
 		.rules = rs, .counts = counts, .rng = &rng,
 		.tags = &tags,
+		.me = &me,
 		.in_if = "valeA:f", .out_if = "eth0", .out = flags & 4,
 	};
 

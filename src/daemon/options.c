@@ -4,14 +4,21 @@
 #include "ipfw_abi.h"
 #include "port/port.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { OPT_LONG = 256, OPT_DEFAULT, OPT_OUT_PASS, OPT_SOURCE, OPT_PACKET,
-	OPT_SEED };
+enum {
+	OPT_DEFAULT = 256,
+	OPT_OUT_PASS,
+	OPT_SOURCE,
+	OPT_PACKET,
+	OPT_SEED,
+	OPT_ME,
+};
 
 static const struct option longs[] = {
 	{"file", required_argument, NULL, 'f'},
@@ -23,6 +30,7 @@ static const struct option longs[] = {
 	{"source", required_argument, NULL, OPT_SOURCE},
 	{"source-packet", required_argument, NULL, OPT_PACKET},
 	{"seed", required_argument, NULL, OPT_SEED},
+	{"me", required_argument, NULL, OPT_ME},
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, 'V'},
 	{NULL, 0, NULL, 0},
@@ -42,6 +50,7 @@ static const char help_text[] =
     "      --out-pass         evaluate packets a second time on their way out\n"
     "      --source N         packets a burst of the infinite source (256)\n"
     "      --source-packet F  packets it sends: those of the pcap file F\n"
+    "      --me ADDR[,ADDR]   the addresses that me and me6 stand for (none)\n"
     "      --seed N           seed of everything random\n"
     "  -h, --help             this text\n"
     "  -V, --version          the version\n"
@@ -88,6 +97,38 @@ default_rule(struct options *o, const char *text, struct err *e)
 	return 0;
 }
 
+/* Adds one address, of either family. */
+static int
+own_address(struct me *me, const char *text, struct err *e)
+{
+	if (me->n4 == ME_MAX || me->n6 == ME_MAX)
+		return err_set(e, EINVAL, "--me: more than %d addresses",
+		    ME_MAX);
+	if (inet_pton(AF_INET, text, &me->addrs4[me->n4]) == 1)
+		me->n4++;
+	else if (inet_pton(AF_INET6, text, me->addrs6[me->n6]) == 1)
+		me->n6++;
+	else
+		return err_set(e, EINVAL, "--me '%s': not an address", text);
+	return 0;
+}
+
+static int
+own_addresses(struct me *me, const char *list, struct err *e)
+{
+	char one[64];
+	int rc = 0;
+
+	while (rc == 0 && *list != '\0') {
+		size_t n = strcspn(list, ",");
+
+		snprintf(one, sizeof(one), "%.*s", (int)n, list);
+		rc = own_address(me, one, e);
+		list += n + (list[n] == ',');
+	}
+	return rc;
+}
+
 static int
 one_option(struct options *o, int opt, const char *text, struct err *e)
 {
@@ -125,6 +166,9 @@ one_option(struct options *o, int opt, const char *text, struct err *e)
 	case OPT_SEED:
 		rc = number("--seed", text, 0, UINT64_MAX, &v, e);
 		o->engine.seed = v;
+		break;
+	case OPT_ME:
+		rc = own_addresses(&o->engine.me, text, e);
 		break;
 	case 'h':
 		o->help = true;

@@ -103,6 +103,7 @@ engine_create(const struct engine_cfg *cfg, struct engine **out, struct err *e)
 	if (en == NULL)
 		return err_set(e, ENOMEM, "no memory for the engine");
 	en->n_workers = cfg->n_workers == 0 ? 1 : cfg->n_workers;
+	en->shared.me = cfg->me;
 	knobs_init(&en->shared.knobs);
 	knob_set(&en->shared.knobs.default_to_accept, cfg->default_accept);
 	if (cfg->source_burst != 0)

@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "engine/counters.h"
 #include "engine/knobs.h"
+#include "rule/me.h"
 #include "rule/ruleset.h"
 
 struct engine;
@@ -24,6 +25,7 @@ struct engine_cfg {
 	unsigned source_burst; /* packets a burst of the infinite source */
 	const char *source_pcap; /* packets it sends; NULL = the classic one */
 	uint64_t seed;	       /* for prob */
+	struct me me;	       /* addresses that 'me' stands for */
 };
 
 /* Why a packet ended in the engine; beside them rules count their own. */

@@ -34,6 +34,7 @@ worker_init(struct worker *w, unsigned index, struct shared *shared,
 	w->ctx.pass.counts = own;
 	w->ctx.pass.rng = &w->rng;
 	w->ctx.pass.tags = &w->ctx.tags;
+	w->ctx.pass.me = &shared->me;
 	return 0;
 }
 

@@ -22,6 +22,7 @@ enum { WORKER_MAX_LANES = 64 };
 struct shared {
 	_Atomic(struct ruleset *) rules; /* rcu: ctl writes, read per burst */
 	struct knobs knobs;
+	struct me me;		    /* constant */
 	_Atomic int source_users;   /* > 0: the infinite source runs */
 	_Atomic bool stop;
 };

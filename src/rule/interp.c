@@ -308,6 +308,14 @@ match_one(const struct insn *i, const struct pass *pass, const struct pkt *p)
 		return match_ip6_mask(i, p, 8);
 	case O_IP6_DST_MASK:
 		return match_ip6_mask(i, p, 24);
+	case O_IP_SRC_ME:
+		return is_ip4(p) && me_has4(pass->me, p->src4);
+	case O_IP_DST_ME:
+		return is_ip4(p) && me_has4(pass->me, p->dst4);
+	case O_IP6_SRC_ME:
+		return is_ip6(p) && me_has6(pass->me, p, 8);
+	case O_IP6_DST_ME:
+		return is_ip6(p) && me_has6(pass->me, p, 24);
 	case O_IP_SRCPORT:
 		return (p->flags & PKT_PORTS) != 0 && in_list(i, p->sport);
 	case O_IP_DSTPORT:

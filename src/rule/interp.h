@@ -17,6 +17,7 @@
 #include "packet/pkt.h"
 #include "packet/tag.h"
 #include "rule/counter.h"
+#include "rule/me.h"
 #include "rule/ruleset.h"
 
 enum {
@@ -35,6 +36,7 @@ struct pass {
 	struct counter *counts;	     /* this worker's, by rule counter */
 	struct rng *rng;	     /* for prob */
 	struct tag_pool *tags;	     /* reset before each burst */
+	const struct me *me;	     /* own addresses */
 	const char *in_if;	     /* where this burst came in */
 	const char *out_if;	     /* where it would leave */
 	uint32_t now_s;		     /* wall clock */

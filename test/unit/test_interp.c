@@ -12,10 +12,12 @@ static struct frame f;
 static struct rng rng;
 static struct counter counts[16];
 static struct tag_pool tags;
+static struct me me;
 static struct pass pass = {
 	.counts = counts,
 	.rng = &rng,
 	.tags = &tags,
+	.me = &me,
 	.in_if = "valeA:f",
 	.out_if = "eth1",
 	.now_s = 77,
@@ -174,6 +176,26 @@ addresses6(void **state)
 	assert_true(hit(&p, O_IP6_DST_MASK, 0, a, 8));
 	four = tcp4(0);
 	assert_false(hit(&four, O_IP6_SRC_MASK, 0, (uint32_t[8]){0}, 8));
+}
+
+/* 'me' is what the operator said, both families, and nobody otherwise. */
+static void
+own_addresses(void **state)
+{
+	struct pkt p = tcp4(0), six;
+
+	(void)state;
+	assert_false(hit1(&p, O_IP_SRC_ME, 0));
+	me = (struct me){.n4 = 2, .addrs4 = {0, htonl(0x0a000001)}, .n6 = 1};
+	assert_true(hit1(&p, O_IP_SRC_ME, 0));
+	assert_false(hit1(&p, O_IP_DST_ME, 0));
+	assert_false(hit1(&p, O_IP6_SRC_ME, 0));
+	six = udp6();
+	memcpy(me.addrs6[0], f.b + six.l3 + 24, 16);
+	assert_true(hit1(&six, O_IP6_DST_ME, 0));
+	assert_false(hit1(&six, O_IP6_SRC_ME, 0));
+	assert_false(hit1(&six, O_IP_DST_ME, 0));
+	me = (struct me){0};
 }
 
 static void
@@ -691,6 +713,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(addresses4),
 		cmocka_unit_test(addresses6),
+		cmocka_unit_test(own_addresses),
 		cmocka_unit_test(ports),
 		cmocka_unit_test(families),
 		cmocka_unit_test(link_layer),
