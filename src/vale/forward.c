@@ -222,69 +222,80 @@ classify_chain(struct txring *t, unsigned off, unsigned n_slots, bool is_end)
 	return n;
 }
 
+#define PLAIN_FLAGS (NS_MOREFRAG | NS_INDIRECT | NS_NO_LEARN)
+
+/* How many slots from 'off' on are like the one before: good, the same flags
+ * and addresses.  This is pass 1 for nearly all packets, and its loop is kept
+ * free of everything else. */
+static unsigned
+count_alike(struct txring *t, unsigned off, unsigned n_slots,
+    struct addresses like, unsigned flags)
+{
+	uint8_t *base = t->a->base;
+	struct netmap_slot *slots = t->ring->slot;
+	uint32_t cur = t->cur, mask = t->mask;
+	unsigned i;
+
+	if (unlikely(t->n_done != 0))
+		return 0; /* some of them are done already: one by one */
+	for (i = off; i < n_slots; i++) {
+		struct netmap_slot *s = &slots[(cur + i) & mask];
+		uint32_t ahead = slots[(cur + i + PREFETCH) & mask].buf_idx;
+		uint64_t w = ld_relaxed(slot_word(s));
+		struct addresses x;
+
+		__builtin_prefetch(arena_buf(base, ahead));
+		if ((w >> 48 & PLAIN_FLAGS) != flags || !word_ok(w))
+			break;
+		x = read_addresses(arena_buf(base, (uint32_t)w));
+		if (((x.lo ^ like.lo) | (x.hi ^ like.hi)) != 0)
+			break;
+		t->words[i] = w;
+	}
+	return i - off;
+}
+
+/* Puts the slot at 'off', and those like it, where they belong.  Returns how
+ * many they are; 0 if a chain goes on behind the batch. */
+static unsigned
+classify_at(struct txring *t, unsigned off, unsigned n_slots, bool is_end)
+{
+	uint64_t w = ld_relaxed(slot_word(slot_at(t, off)));
+	unsigned flags = (unsigned)(w >> 48) & PLAIN_FLAGS, dst, n;
+	struct addresses x;
+
+	if (unlikely(t->n_done != 0) && t->done[(t->cur + off) % FWD_BATCH])
+		return 1;
+	if (unlikely(flags & (NS_MOREFRAG | NS_INDIRECT)))
+		return classify_chain(t, off, n_slots, is_end);
+	if (unlikely(!word_ok(w))) {
+		t->drops[VDROP_BAD_SLOT]++;
+		return 1;
+	}
+	x = read_addresses(word_data(t, w));
+	dst = resolve(t, x.lo, x.hi, flags);
+	t->words[off] = w;
+	n = 1 + count_alike(t, off + 1, n_slots, x, flags);
+	if (dst >= DST_DROP)
+		t->drops[dst - DST_DROP] += n;
+	else
+		new_run(t, dst, off)->n = (uint16_t)n;
+	return n;
+}
+
 /* Lists up to n_slots from 'cur' on; is_end: there are no more after them.
  * Returns the slots looked at (fewer if a chain goes on behind them). */
 static unsigned
 classify(struct txring *t, unsigned n_slots, bool is_end)
 {
-	struct addresses last = { 0, 0 };
-	unsigned last_dst = DST_DROP, last_flags = 0;
-	struct fwd_run *run = NULL;
+	unsigned off, n;
 
-	for (unsigned off = 0; off < n_slots;) {
-		uint64_t w = ld_relaxed(slot_word(slot_at(t, off)));
-		unsigned flags = (unsigned)(w >> 48) &
-		    (NS_MOREFRAG | NS_INDIRECT | NS_NO_LEARN);
-		struct addresses x;
-
-		__builtin_prefetch(word_data(t,
-		    slot_at(t, off + PREFETCH)->buf_idx));
-		if (unlikely(t->n_done != 0) &&
-		    t->done[(t->cur + off) % FWD_BATCH]) {
-			run = NULL;
-			off++;
-			continue;
-		}
-		if (unlikely(flags & (NS_MOREFRAG | NS_INDIRECT))) {
-			unsigned n = classify_chain(t, off, n_slots, is_end);
-
-			if (n == 0)
-				return off;
-			run = NULL;
-			last_dst = DST_DROP;
-			last = (struct addresses){ 0, 0 };
-			off += n;
-			continue;
-		}
-		if (unlikely(!word_ok(w))) {
-			t->drops[VDROP_BAD_SLOT]++;
-			run = NULL;
-			off++;
-			continue;
-		}
-		x = read_addresses(word_data(t, w));
-		if (unlikely(x.lo != last.lo || x.hi != last.hi ||
-			flags != last_flags || last_dst == DST_DROP)) {
-			unsigned d = resolve(t, x.lo, x.hi, flags);
-
-			if (d != last_dst)
-				run = NULL;
-			last_dst = d;
-			last = x;
-			last_flags = flags;
-		}
-		t->words[off] = w;
-		if (unlikely(last_dst >= DST_DROP)) {
-			t->drops[last_dst - DST_DROP]++;
-			run = NULL;
-		} else {
-			if (run == NULL)
-				run = new_run(t, last_dst, off);
-			run->n++;
-		}
-		off++;
+	for (off = 0; off < n_slots; off += n) {
+		n = classify_at(t, off, n_slots, is_end);
+		if (n == 0)
+			break;
 	}
-	return n_slots;
+	return off;
 }
 
 /* ---- pass 2: one destination at a time ---- */
