@@ -2,6 +2,7 @@
 /* ipfw and dnctl: arguments and environment of the process, nothing else. */
 #include "cli/cli.h"
 
+#include "base/sched.h"
 #include "ipfw_abi.h"
 
 #include <stdlib.h>
@@ -19,6 +20,7 @@ main(int argc, char *argv[])
 	unsigned number = CTL_PORT;
 	int r;
 
+	sched_short_slices(); /* kipfw may be busy on every core */
 	c.prog = strcmp(name, "dnctl") == 0 ? "dnctl" : "ipfw";
 	if (port != NULL && *port != '\0' &&
 	    (!args_number(port, 65535, &number) || number == 0)) {

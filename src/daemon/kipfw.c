@@ -4,6 +4,7 @@
  * is told to end; if anything cannot be had it says so and nothing runs.
  */
 #include "base/err.h"
+#include "base/sched.h"
 #include "cli/cli.h"
 #include "ctl/client.h"
 #include "ctl/control.h"
@@ -146,6 +147,7 @@ run(struct daemon *d, struct err *e)
 		return EX_DATAERR;
 	if (engine_start(d->engine, e) != 0)
 		return EX_OSERR;
+	sched_short_slices(); /* commands are answered under full load */
 	say_hello(d);
 	event_base_dispatch(d->base);
 	engine_stop(d->engine);

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 enum {
-	SPINS = 32,		/* empty rounds before the first yield */
+	SPINS = 8,		/* empty rounds before the first yield */
 	CLOCK_EVERY = 16,	/* yields between two looks at the clock */
 	NO_FD_POLL_MS = 1,	/* longest sleep beside a port without one */
 	POLL_MS = 1000,

@@ -11,7 +11,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-enum { SPIN_TRIES = 64, SPIN_PAUSES = 8 };
+enum { SPIN_TRIES = 4, SPIN_PAUSES = 8 };
 
 /* A sleep costs more than it saves if it is shorter than this. */
 #define SLEEP_LEAST_NS (20 * NS_PER_US)
