@@ -128,8 +128,11 @@ receive(void)
 			const struct netmap_slot *s = &r->slot[cur];
 			uint64_t w[8];
 
-			__builtin_prefetch(nm_buf(r,
-			    r->slot[(cur + 16) & (r->num_slots - 1)].buf_idx));
+			/* Not behind what has arrived: the sender writes
+			 * there, and would have to fetch the line again. */
+			if (space > 16)
+				__builtin_prefetch(nm_buf(r, r->slot[(cur + 16) &
+				    (r->num_slots - 1)].buf_idx));
 			memcpy(w, nm_buf(r, s->buf_idx), sizeof(w));
 			for (unsigned i = 0; i < 8; i++)
 				sum ^= w[i];
