@@ -4,8 +4,9 @@
 # or processes run once more under TSan; system tests use the release programs.
 
 CHECK_UNIT := $(patsubst %.c,build/asan/%,$(wildcard test/unit/test_*.c))
-TSAN_NAMES := $(wildcard test/unit/test_vale*.c test/unit/test_nmport*.c \
-	      test/unit/test_engine*.c test/unit/test_port_mem*.c)
+TSAN_NAMES := $(wildcard test/unit/test_vale*.c test/unit/test_nmport.c \
+	      test/unit/test_forward.c test/unit/test_sweep.c \
+	      test/unit/test_engine.c test/unit/test_server.c)
 CHECK_TSAN := $(patsubst %.c,build/tsan/%,$(TSAN_NAMES))
 CHECK_T	   := $(wildcard test/arch/*.t test/system/*.t)
 PROVE	   := CMOCKA_MESSAGE_OUTPUT=TAP KIPFW_BIN=$(CURDIR)/bin \

@@ -26,7 +26,7 @@ enum {
 	FWD_BATCH = 256, /* slots; also the smallest ring */
 	FWD_MAX_FRAGS = 64,
 };
-#define FWD_PATIENCE_NS (20 * NS_PER_MS) /* with a destination that stands */
+#define FWD_PATIENCE_NS (100 * NS_PER_MS) /* with a destination that stands */
 #define FWD_SUSPECT_NS	NS_PER_MS	 /* then ask whether a holder lives */
 
 enum fwd_why { FWD_NOT_BLOCKED, FWD_FULL, FWD_LOCKED };

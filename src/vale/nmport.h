@@ -62,7 +62,7 @@ struct netmap_if *nmport_if(const struct nmport *p);
 
 /* Forwards the slots that head has passed, and refreshes tail.  A slot stays
  * pending while its destination is full and moves; call again.  A destination
- * that has not moved for 20 ms costs its packets at once, until it moves.  A
+ * that has not moved for 100 ms costs its packets at once, until it moves.  A
  * head outside [old head, tail], or a cur outside [head, tail], is refused with
  * -EINVAL, nothing is sent and the ring is put back to its last good state.
  * Returns 0. */
@@ -81,7 +81,7 @@ int nmport_fd(const struct nmport *p);
 /* Says 'wake me' for arrivals (NMPORT_RX) and/or for pending slots that can go
  * on (NMPORT_TX), then looks once more.  True: nothing to do now, and
  * poll(nmport_fd()) returns when there is, without a time-out: a full
- * destination wakes us once half of it is free, and after 20 ms at the latest.
+ * destination wakes us once half of it is free, and after 100 ms at the latest.
  * False: there is work, or nothing to wait for (NMPORT_TX alone and no slot
  * pending); nothing was armed.  After true, call nmport_sleep_end() whatever
  * poll() said. */

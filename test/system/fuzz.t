@@ -24,7 +24,8 @@ for target; do
 	rm -f "$log"
 done
 if [ "$n" = 0 ]; then
-	echo "1..0 # SKIP fuzz targets are not built"
+	echo "Bail out! fuzz targets are not built: make fuzz-build"
+	exit 1
 else
 	echo "1..$n"
 fi
