@@ -11,7 +11,7 @@ bench: all $(BENCH_BIN)
 	@echo "# one thread, CPU time, median (min-max) of 9"
 	@$(O)/bench/bench_core
 	@echo "# two and three processes"
-	@if [ -x $(O)/bench/bench_vale ]; then $(O)/bench/bench_vale; fi
-	@KIPFW_BIN=$(CURDIR)/bin bench/chain
+	@$(O)/bench/bench_vale
+	@KIPFW_BIN=$(CURDIR)/$(BIN) BENCH_VALE=$(O)/bench/bench_vale bench/chain
 
 .PHONY: bench

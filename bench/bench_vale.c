@@ -5,7 +5,7 @@
  * Build      cc -O3 -std=gnu11 -D_GNU_SOURCE -DNDEBUG -Iinclude -Isrc
  *              bench/bench_vale.c src/vale/[a-z]*.c src/base/err.c
  *              -o /tmp/bench_vale -lpthread
- * Use        bench_vale [-r slots] [-b burst] [-n windows] [-w ms] [-c core,core] [-q]
+ * Use        bench_vale [-r slots] [-b burst] [-n windows] [-w ms] [-c core,core] [-q|-p]
  * Output     packets that arrived; ns in brackets are the median cost of a full
  *            burst to the sender (filling it and txsync) and to the receiver.
  * Method     a sender and a receiver process, pinned (default core 0 and 1),
@@ -50,6 +50,7 @@ enum { MAX_WINDOWS = 99 };
 static unsigned slots = 0, burst = 256, n_windows = 15, window_ms = 50;
 static unsigned cores[2] = { 0, 1 };
 static bool is_quick; /* the first two lines only */
+static bool is_probe_only; /* just the core-to-core distance, in ns */
 static struct shared *sh;
 static char names[2][32];
 
@@ -405,7 +406,7 @@ main(int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "r:b:n:c:w:q")) != -1) {
+	while ((c = getopt(argc, argv, "r:b:n:c:w:qp")) != -1) {
 		if (c == 'r')
 			slots = (unsigned)atoi(optarg);
 		else if (c == 'b')
@@ -416,6 +417,8 @@ main(int argc, char **argv)
 			window_ms = (unsigned)atoi(optarg) % 1000;
 		else if (c == 'q')
 			is_quick = true;
+		else if (c == 'p')
+			is_probe_only = true;
 		else if (c != 'c' ||
 		    sscanf(optarg, "%u,%u", &cores[0], &cores[1]) != 2)
 			return 64;
@@ -425,6 +428,10 @@ main(int argc, char **argv)
 		snprintf(names[i], sizeof(names[i]), "valeb%d:%u",
 		    (int)getpid() % 100000, i);
 	pin(cores[0]);
+	if (is_probe_only) {
+		printf("%.0f\n", probe_ns());
+		return 0;
+	}
 	line("bare ring, one copy", 64, true, true);
 	line("valeX: unknown address", 64, true, false);
 	if (is_quick)
