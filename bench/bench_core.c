@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "engine/step.h"
 #include "packet/proto.h"
+#include "rule/plan.h"
 
 #include <arpa/inet.h>
 #include <string.h>
@@ -105,6 +106,7 @@ make_rules(unsigned n)
 	}
 	memcpy(w, &allow, sizeof(allow));
 	rs->rules[n - 1] = make_rule(RULE_DEFAULT, w, 1, 0);
+	rs->plan = plan_create(rs, NULL);
 	return rs;
 }
 
@@ -135,7 +137,7 @@ counter_part(void *arg)
 static void
 source_rows(const char *what, struct lane *lane)
 {
-	static const unsigned sizes[] = {1, 10, 100};
+	static const unsigned sizes[] = {1, 10, 100, 1000};
 	char name[80];
 
 	for (unsigned i = 0; i < ARRAY_LEN(sizes); i++) {

@@ -3,6 +3,7 @@
 
 #include "base/rcu.h"
 #include "engine/worker.h"
+#include "rule/plan.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -216,6 +217,7 @@ engine_rules(const struct engine *en)
 void
 engine_publish(struct engine *en, struct ruleset *next)
 {
+	next->plan = plan_create(next, current(en));
 	en->retired[en->n_retired++] = current(en);
 	/* Partner: the acquire in the worker's refresh(). */
 	atomic_store_explicit(&en->shared.rules, next, memory_order_release);

@@ -5,6 +5,7 @@
 #include "packet/proto.h"
 #include "packet/rewrite.h"
 #include "rule/opt.h"
+#include "rule/plan.h"
 
 #include <fnmatch.h>
 
@@ -476,14 +477,21 @@ static inline enum verdict
 run(const struct pass *pass, struct pkt *p, unsigned n)
 {
 	const struct ruleset *rs = pass->rules;
+	const struct plan *plan = rs->plan;
 	unsigned bytes = pkt_count_bytes(p);
+	struct pkt_key key;
 	struct calls calls;
 
+	if (plan != NULL)
+		key = key_of_pkt(p, pass->out);
 	calls.depth = 0;
 	for (;;) {
-		const struct rule *r = rs->rules[n];
+		const struct rule *r;
 		const struct insn *act;
 
+		if (plan != NULL)
+			n = plan_next(plan, &key, n);
+		r = rs->rules[n];
 		if (unlikely(!ruleset_on(rs, r)) || !matches(pass, r, p)) {
 			n++;
 			continue;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "rule/ruleset.h"
 
+#include "rule/plan.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +32,7 @@ alloc(unsigned n, uint32_t set_disabled)
 	rs->set_disabled = set_disabled;
 	rs->n_rules = 0;
 	rs->n_counters = 0;
+	rs->plan = NULL;
 	return rs;
 }
 
@@ -123,6 +126,7 @@ ruleset_destroy(struct ruleset *rs, rule_gone_fn *gone, void *arg)
 		rule_put(estate->rules[i], gone, arg);
 	free(estate->rules);
 	free(estate);
+	plan_destroy(rs->plan);
 	free(rs);
 }
 

@@ -27,6 +27,7 @@ struct ruleset {
 	unsigned n_rules;	/* the default rule included */
 	unsigned n_counters;	/* rules' counter indexes are below this */
 	struct estate *estate;	/* control thread: what dies with it */
+	struct plan *plan;	/* owned; NULL = interp looks at every rule */
 	struct rule *rules[];	/* sorted */
 };
 

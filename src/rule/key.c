@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "rule/key.h"
+
+#include <string.h>
+
+/* ANDs 'value' under 'mask' to what is asked already.  If both contradict each
+ * other the rule matches nothing, and the first may stand. */
+static void
+ask(uint32_t *value, uint32_t *mask, uint32_t v, uint32_t m)
+{
+	if (((*value ^ v) & *mask & m) != 0)
+		return;
+	*value |= v & m;
+	*mask |= m;
+}
+
+static void
+ask_meta(struct rule_key *k, uint32_t v, uint32_t m)
+{
+	ask(&k->meta, &k->meta_mask, v, m);
+}
+
+static uint32_t
+word(const struct insn *i, unsigned n)
+{
+	uint32_t w;
+
+	memcpy(&w, i + n, sizeof(w));
+	return w;
+}
+
+/* What all pairs of value and mask have in common; a pair has its value at word
+ * 1 + n * step and its mask 'gap' words behind it. */
+static void
+common(const struct insn *i, unsigned step, unsigned gap, uint32_t *value,
+    uint32_t *mask)
+{
+	unsigned n = (insn_words(i) - 1) / step;
+	uint32_t v = word(i, 1), m = word(i, 1 + gap);
+
+	for (unsigned k = 1; k < n; k++) {
+		m &= word(i, 1 + k * step + gap);
+		m &= ~(v ^ word(i, 1 + k * step));
+	}
+	*value = v & m;
+	*mask = m;
+}
+
+/* The leading bits that all addresses of a set share, in network order. */
+static void
+common_of_set(const struct insn *i, uint32_t *value, uint32_t *mask)
+{
+	uint32_t lo = word(i, 1), diff = lo ^ (lo + i->arg1 - 1);
+	uint32_t m = diff == 0 ? ~0u :
+	    ~(uint32_t)((1ull << (32 - __builtin_clz(diff))) - 1);
+
+	if (lo + i->arg1 - 1 < lo) /* wraps: nothing in common */
+		m = 0;
+	*value = __builtin_bswap32(lo & m);
+	*mask = __builtin_bswap32(m);
+}
+
+/* An address test on 'src' or 'dst' and the family that it asks for. */
+static void
+ask_addr(struct rule_key *k, bool is_src, uint32_t family, uint32_t v,
+    uint32_t m)
+{
+	if (is_src)
+		ask(&k->src, &k->src_mask, v, m);
+	else
+		ask(&k->dst, &k->dst_mask, v, m);
+	ask_meta(k, family, family);
+}
+
+/* The range that covers a list of ports. */
+static void
+ask_ports(struct rule_key *k, const struct insn *i, unsigned shift)
+{
+	uint32_t lo = 0xffff, hi = 0, old_lo, old_hi;
+
+	for (unsigned n = 1; n < insn_words(i); n++) {
+		uint32_t w = word(i, n);
+
+		lo = (w & 0xffff) < lo ? w & 0xffff : lo;
+		hi = w >> 16 > hi ? w >> 16 : hi;
+	}
+	ask_meta(k, KEY_PORTS, KEY_PORTS);
+	old_lo = k->ports_lo >> shift & 0xffff;
+	old_hi = k->ports_hi >> shift & 0xffff;
+	lo = lo > old_lo ? lo : old_lo;
+	hi = hi < old_hi ? hi : old_hi;
+	if (lo > hi) /* two tests that exclude each other */
+		return;
+	k->ports_lo = (k->ports_lo & ~(0xffffu << shift)) | lo << shift;
+	k->ports_hi = (k->ports_hi & ~(0xffffu << shift)) | hi << shift;
+}
+
+static void
+ask_tcp_flags(struct rule_key *k, const struct insn *i)
+{
+	uint32_t set = i->arg1 & 0xff, clear = i->arg1 >> 8;
+
+	if ((set & clear) != 0)
+		return;
+	ask_meta(k, KEY_TCP | set << KEY_FLAGS_SHIFT,
+	    KEY_TCP | (set | clear) << KEY_FLAGS_SHIFT);
+}
+
+/* One test that is neither negated nor in an or-block.  A flat switch: what is
+ * not in it asks nothing. */
+static void
+ask_insn(struct rule_key *k, const struct insn *i)
+{
+	uint32_t v, m;
+
+	switch (i->opcode) {
+	case O_IP_SRC:
+	case O_IP_DST:
+		ask_addr(k, i->opcode == O_IP_SRC, KEY_IP4, word(i, 1), ~0u);
+		break;
+	case O_IP_SRC_MASK:
+	case O_IP_DST_MASK:
+		common(i, 2, 1, &v, &m);
+		ask_addr(k, i->opcode == O_IP_SRC_MASK, KEY_IP4, v, m);
+		break;
+	case O_IP_SRC_SET:
+	case O_IP_DST_SET:
+		common_of_set(i, &v, &m);
+		ask_addr(k, i->opcode == O_IP_SRC_SET, KEY_IP4, v, m);
+		break;
+	case O_IP6_SRC:
+	case O_IP6_DST:
+		ask_addr(k, i->opcode == O_IP6_SRC, KEY_IP6, word(i, 1), ~0u);
+		break;
+	case O_IP6_SRC_MASK:
+	case O_IP6_DST_MASK:
+		common(i, 8, 4, &v, &m);
+		ask_addr(k, i->opcode == O_IP6_SRC_MASK, KEY_IP6, v, m);
+		break;
+	case O_IP_SRCPORT:
+		ask_ports(k, i, 16);
+		break;
+	case O_IP_DSTPORT:
+		ask_ports(k, i, 0);
+		break;
+	case O_PROTO:
+		ask_meta(k, i->arg1 & 0xff, 0xff);
+		break;
+	case O_IP4:
+		ask_meta(k, KEY_IP4, KEY_IP4);
+		break;
+	case O_IP6:
+		ask_meta(k, KEY_IP6, KEY_IP6);
+		break;
+	case O_IN:
+		ask_meta(k, 0, KEY_OUT);
+		break;
+	case O_TCPFLAGS:
+		ask_tcp_flags(k, i);
+		break;
+	case O_ESTAB:
+	case O_TCPWIN:
+	case O_TCPSEQ:
+	case O_TCPACK:
+	case O_TCPOPTS:
+	case O_TCPDATALEN:
+	case O_TCPMSS:
+		ask_meta(k, KEY_TCP, KEY_TCP);
+		break;
+	case O_ICMPTYPE:
+		ask_meta(k, PROTO_ICMP | KEY_IP4, 0xff | KEY_IP4);
+		break;
+	case O_ICMP6TYPE:
+		ask_meta(k, PROTO_ICMP6 | KEY_IP6, 0xff | KEY_IP6);
+		break;
+	}
+}
+
+/* True if the rule must be asked in its turn, whatever the packet. */
+static bool
+does_more_than_look(const struct rule *r)
+{
+	const struct insn *end = r->cmd + r->n_words;
+
+	for (const struct insn *i = r->cmd; i < end; i = insn_next(i)) {
+		if (i->opcode == O_PROB || i->opcode == O_CHECK_STATE ||
+		    insn_table[i->opcode].kind == INSN_STATE)
+			return true;
+	}
+	return false;
+}
+
+void
+key_of_rule(const struct rule *r, struct rule_key *key)
+{
+	const struct insn *end = rule_action(r);
+	bool in_block = false;
+
+	*key = (struct rule_key){.ports_hi = 0xffffffff};
+	if (does_more_than_look(r))
+		return;
+	for (const struct insn *i = r->cmd; i < end; i = insn_next(i)) {
+		bool in_or = in_block || (i->len & INSN_OR) != 0;
+
+		in_block = (i->len & INSN_OR) != 0;
+		if (in_or)
+			continue;
+		if ((i->len & INSN_NOT) == 0)
+			ask_insn(key, i);
+		else if (i->opcode == O_IN) /* 'out' */
+			ask_meta(key, KEY_OUT, KEY_OUT);
+	}
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a rule certainly asks of a packet's headers, in a form that is quick to
+ * compare: a superset of the packets that the rule matches.
+ *
+ * Place      rule/plan keeps one rule_key a rule and compares it with the one
+ *            pkt_key of a packet; rule/interp decides about what is left.
+ * Invariant  if interp_match() is true, so is key_fits().  Tests check it with
+ *            random rules and packets.
+ * Rules      only what is ANDed counts: or-blocks and negated tests ask nothing.
+ *            A rule that does more than look (states, prob) fits every packet,
+ *            because it must be asked in its turn (prob draws a number).
+ *
+ *	meta   0 proto 7 | 8 ip4 | 9 ip6 | 10 ports | 11 tcp | 12 out | 16 flags 23
+ */
+#pragma once
+
+#include "packet/pkt.h"
+#include "packet/proto.h"
+#include "rule/rule.h"
+
+enum key_meta {
+	KEY_IP4 = 1 << 8,
+	KEY_IP6 = 1 << 9,
+	KEY_PORTS = 1 << 10,
+	KEY_TCP = 1 << 11, /* a TCP header that is all there */
+	KEY_OUT = 1 << 12, /* the pass on the way out */
+	KEY_FLAGS_SHIFT = 16, /* TCP flags; 0 if it is not TCP */
+};
+
+struct rule_key {
+	uint32_t src, src_mask; /* first word of the address, as it lies */
+	uint32_t dst, dst_mask;
+	uint32_t meta, meta_mask;
+	uint32_t ports_lo; /* source port << 16 | destination port */
+	uint32_t ports_hi; /* both included */
+};
+
+struct pkt_key {
+	uint32_t src;
+	uint32_t dst;
+	uint32_t meta;
+	uint32_t ports;
+};
+
+/* What 'r' asks.  Linear in the rule; pure. */
+void key_of_rule(const struct rule *r, struct rule_key *key);
+
+static inline struct pkt_key
+key_of_pkt(const struct pkt *p, bool out)
+{
+	unsigned f = p->flags;
+	bool tcp = (f & PKT_L4) != 0 && p->proto == PROTO_TCP;
+
+	return (struct pkt_key){
+	    .src = p->src4,
+	    .dst = p->dst4,
+	    .ports = (uint32_t)p->sport << 16 | p->dport,
+	    .meta = p->proto | (f & PKT_IP) << 8 |
+		(f & PKT_PORTS ? KEY_PORTS : 0) | (out ? KEY_OUT : 0) |
+		(tcp ? KEY_TCP | (uint32_t)p->tcp_flags << KEY_FLAGS_SHIFT : 0),
+	};
+}
+
+/* One rule against one packet; what the scans of plan.c do for eight. */
+static inline bool
+key_fits(const struct rule_key *r, const struct pkt_key *p)
+{
+	return ((p->src ^ r->src) & r->src_mask) == 0 &&
+	    ((p->dst ^ r->dst) & r->dst_mask) == 0 &&
+	    ((p->meta ^ r->meta) & r->meta_mask) == 0 &&
+	    (p->ports & 0xffff) >= (r->ports_lo & 0xffff) &&
+	    (p->ports & 0xffff) <= (r->ports_hi & 0xffff) &&
+	    p->ports >> 16 >= r->ports_lo >> 16 &&
+	    p->ports >> 16 <= r->ports_hi >> 16;
+}
+
+_Static_assert(PKT_IP4 << 8 == KEY_IP4 && PKT_IP6 << 8 == KEY_IP6,
+    "families of the packet's flags");

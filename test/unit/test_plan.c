@@ -1,0 +1,521 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The plan against the oracle: random rules over few values, so that they
+ * overlap, and random packets over the same values.
+ */
+#include "unit.h"
+
+#include "frames.h"
+
+#include "rule/interp.h"
+#include "rule/plan.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+
+static struct rng rng;
+static struct frame f;
+static struct tag_pool tags;
+static const struct me me;
+
+static unsigned
+draw(unsigned n)
+{
+	return (unsigned)(rng_u64(&rng) % n);
+}
+
+/* ---- random rules ---- */
+
+struct draft {
+	struct abi_rule head;
+	uint32_t w[256];
+};
+
+static void
+emit(struct draft *d, uint8_t op, uint16_t arg1, const uint32_t *words,
+    unsigned n)
+{
+	struct insn i = {op, (uint8_t)(n + 1), arg1};
+
+	memcpy(&d->w[d->head.cmd_len], &i, 4);
+	if (n > 0)
+		memcpy(&d->w[d->head.cmd_len + 1], words, n * 4);
+	d->head.cmd_len = (uint16_t)(d->head.cmd_len + n + 1);
+}
+
+static uint32_t
+addr4(void)
+{
+	return htonl(0x0a000000 | draw(3) << 16 | draw(4));
+}
+
+static uint32_t
+mask4(void)
+{
+	static const uint32_t m[] = {0, 0xff000000, 0xffff0000, 0xffffffff,
+	    0x00ff00ff, 0x00000001};
+
+	return htonl(m[draw(ARRAY_LEN(m))]);
+}
+
+static void
+emit_masks(struct draft *d, uint8_t op)
+{
+	unsigned n = 1 + draw(3);
+	uint32_t w[6];
+
+	for (unsigned i = 0; i < n; i++) {
+		w[2 * i + 1] = mask4();
+		w[2 * i] = addr4() & w[2 * i + 1];
+	}
+	emit(d, op, 0, w, 2 * n);
+}
+
+static void
+emit_mask6(struct draft *d, uint8_t op)
+{
+	uint32_t w[8] = {htonl(0x20010db8 + draw(3)), 0, 0, htonl(draw(4)),
+	    draw(2) ? ~0u : htonl(0xffff0000), ~0u, ~0u, draw(2) ? ~0u : 0};
+
+	for (int i = 0; i < 4; i++)
+		w[i] &= w[i + 4];
+	emit(d, op, 0, w, 8);
+}
+
+static void
+emit_ports(struct draft *d, uint8_t op)
+{
+	unsigned n = 1 + draw(2);
+	uint32_t w[2];
+
+	for (unsigned i = 0; i < n; i++) {
+		unsigned lo = draw(6);
+
+		w[i] = lo | (lo + draw(3)) << 16;
+	}
+	emit(d, op, 0, w, n);
+}
+
+/* One random test. */
+static void
+emit_test(struct draft *d)
+{
+	static const uint8_t protos[] = {PROTO_TCP, PROTO_UDP, PROTO_ICMP, 58};
+	uint32_t w[7] = {0};
+
+	switch (draw(20)) {
+	case 0:
+		w[0] = addr4();
+		emit(d, O_IP_SRC, 0, w, 1);
+		break;
+	case 1:
+		w[0] = addr4();
+		emit(d, O_IP_DST, 0, w, 1);
+		break;
+	case 2:
+		emit_masks(d, O_IP_SRC_MASK);
+		break;
+	case 3:
+		emit_masks(d, O_IP_DST_MASK);
+		break;
+	case 4:
+		w[0] = 0x0a000000 | draw(4);
+		w[1] = (uint32_t)rng_u64(&rng);
+		emit(d, draw(2) ? O_IP_SRC_SET : O_IP_DST_SET, 32, w, 2);
+		break;
+	case 5:
+		emit_mask6(d, O_IP6_SRC_MASK);
+		break;
+	case 6:
+		emit_mask6(d, O_IP6_DST_MASK);
+		break;
+	case 7:
+	case 8:
+		emit_ports(d, O_IP_SRCPORT);
+		break;
+	case 9:
+	case 10:
+		emit_ports(d, O_IP_DSTPORT);
+		break;
+	case 11:
+	case 12:
+		emit(d, O_PROTO, protos[draw(4)], NULL, 0);
+		break;
+	case 13:
+		emit(d, draw(2) ? O_IP4 : O_IP6, 0, NULL, 0);
+		break;
+	case 14:
+		emit(d, O_IN, 0, NULL, 0);
+		break;
+	case 15:
+		emit(d, O_TCPFLAGS, (uint16_t)(draw(8) | draw(8) << 8), NULL,
+		    0);
+		break;
+	case 16:
+		emit(d, draw(2) ? O_ESTAB : O_FRAG, 0, NULL, 0);
+		break;
+	case 17:
+		w[0] = 1u << draw(3);
+		emit(d, O_ICMPTYPE, 0, w, 1);
+		break;
+	case 18:
+		w[draw(7)] = 1u << draw(3);
+		emit(d, O_ICMP6TYPE, 0, w, 7);
+		break;
+	case 19:
+		w[0] = 0x40000000;
+		emit(d, O_PROB, 0, w, 1);
+		break;
+	}
+}
+
+/* The action: mostly count, so that many rules are visited. */
+static void
+emit_action(struct draft *d, unsigned n_rules)
+{
+	static const uint8_t acts[] = {O_ACCEPT, O_DENY, O_SKIPTO,
+	    O_CALLRETURN};
+	unsigned a = draw(8);
+	struct insn ret = {O_CALLRETURN, 1 | INSN_NOT, 0};
+
+	d->head.act_ofs = d->head.cmd_len;
+	if (a >= ARRAY_LEN(acts))
+		emit(d, O_COUNT, 0, NULL, 0);
+	else if (acts[a] == O_SKIPTO)
+		emit(d, O_SKIPTO, (uint16_t)(1 + draw(n_rules)), NULL, 0);
+	else if (acts[a] == O_CALLRETURN && draw(2))
+		memcpy(&d->w[d->head.cmd_len++], &ret, 4);
+	else
+		emit(d, acts[a] == O_CALLRETURN ? O_COUNT : acts[a], 0, NULL,
+		    0);
+}
+
+static struct rule *
+random_rule(unsigned num, unsigned counter, unsigned n_rules)
+{
+	struct draft d = {0};
+	unsigned n = draw(4), at = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct insn *in = (struct insn *)(void *)&d.w[at];
+
+		emit_test(&d);
+		if (draw(5) == 0)
+			in->len |= INSN_NOT;
+		if (i + 1 < n && draw(5) == 0)
+			in->len |= INSN_OR;
+		at = d.head.cmd_len;
+	}
+	emit_action(&d, n_rules);
+	d.head.set = (uint8_t)draw(3);
+	return rule_create(&d.head, (uint16_t)num, num, counter);
+}
+
+/* ---- random packets ---- */
+
+static void
+random_ip6(uint8_t proto)
+{
+	uint8_t *h = f_ip6(&f, proto, (uint8_t)draw(4), (uint8_t)draw(4));
+
+	put32(h + 8, 0x20010db8 + draw(3));
+	put32(h + 24, 0x20010db8 + draw(3));
+}
+
+static struct pkt
+random_pkt(void)
+{
+	static const uint8_t protos[] = {PROTO_TCP, PROTO_UDP, PROTO_ICMP, 47};
+	uint8_t proto = protos[draw(4)];
+
+	f_ether(&f, draw(10) == 0 ? ETYPE_ARP :
+	    draw(3) == 0 ? ETYPE_IP6 : ETYPE_IP4);
+	if (get16(f.b + 12) == ETYPE_IP4)
+		f_ip4(&f, proto, ntohl(addr4()), ntohl(addr4()),
+		    draw(5) == 0 ? (uint16_t)(draw(2) << 13 | draw(2) * 9) : 0);
+	else if (get16(f.b + 12) == ETYPE_IP6)
+		random_ip6(proto == PROTO_ICMP ? PROTO_ICMP6 : proto);
+	if (proto == PROTO_TCP)
+		f_tcp(&f, (uint16_t)draw(8), (uint16_t)draw(8),
+		    (uint8_t)draw(32));
+	else
+		f_udp(&f, (uint16_t)draw(8), (uint16_t)draw(8));
+	return f_parse(&f);
+}
+
+/* ---- rulesets ---- */
+
+static void
+ignore(void *arg, uint32_t counter)
+{
+	(void)arg;
+	(void)counter;
+}
+
+static struct ruleset *
+random_rules(unsigned n)
+{
+	struct ruleset *rs = ruleset_create(draw(2), 0), *next;
+	struct rule **r = calloc(n, sizeof(struct rule *));
+
+	for (unsigned i = 0; i < n; i++)
+		r[i] = random_rule(1 + i, 1 + i, n);
+	next = ruleset_add(rs, r, n);
+	ruleset_destroy(rs, ignore, NULL);
+	free(r);
+	next->set_disabled = draw(8);
+	return next;
+}
+
+static struct pass
+pass_of(const struct ruleset *rs, struct counter *counts, struct rng *chance)
+{
+	return (struct pass){
+	    .rules = rs, .counts = counts, .rng = chance, .tags = &tags,
+	    .me = &me, .in_if = "a", .out_if = "b", .now_s = 1,
+	};
+}
+
+/* No rule that matches is passed over, whichever scan looks. */
+static void
+candidates_are_a_superset(void **state)
+{
+	(void)state;
+	for (unsigned round = 0; round < 300; round++) {
+		struct ruleset *rs = random_rules(4 + draw(60));
+		struct plan *pl = plan_create(rs, NULL);
+		struct rng chance;
+		struct pass pass = pass_of(rs, NULL, &chance);
+
+		assert_non_null(pl);
+		for (unsigned n = 0; n < 100; n++) {
+			struct pkt p = random_pkt();
+			struct pkt_key k;
+			unsigned from = draw(rs->n_rules), next;
+
+			pass.out = draw(2);
+			k = key_of_pkt(&p, pass.out);
+			next = plan_next(pl, &k, from);
+			for (plan_scan_fn *const *s = plan_scans(); *s != NULL;
+			     s++)
+				assert_int_equal((*s)(pl, &k, from), next);
+			assert_in_range(next, from, rs->n_rules - 1);
+			rng_init(&chance, n);
+			for (unsigned i = from; i < next; i++)
+				assert_false(interp_match(&pass, rs->rules[i],
+				    &p));
+		}
+		plan_destroy(pl);
+		ruleset_destroy(rs, ignore, NULL);
+	}
+}
+
+/* With a plan and without: the same verdict, counters, tags and chance. */
+static void
+same_effects_as_without(void **state)
+{
+	static struct counter with[1100], without[1100];
+
+	(void)state;
+	for (unsigned round = 0; round < 200; round++) {
+		struct ruleset *rs = random_rules(4 + draw(round % 20 ? 60 :
+		    1000));
+		struct plan *pl = plan_create(rs, NULL);
+		struct rng c1, c2;
+		struct pass a = pass_of(rs, with, &c1);
+		struct pass b = pass_of(rs, without, &c2);
+
+		memset(with, 0, sizeof(with));
+		memset(without, 0, sizeof(without));
+		rng_init(&c1, round);
+		rng_init(&c2, round);
+		for (unsigned n = 0; n < 100; n++) {
+			struct pkt p = random_pkt(), q = p;
+
+			a.out = b.out = draw(2);
+			rs->plan = pl;
+			p.verdict = (uint8_t)interp_run(&a, &p, 0);
+			rs->plan = NULL;
+			q.verdict = (uint8_t)interp_run(&b, &q, 0);
+			assert_memory_equal(&p, &q, sizeof(p));
+			assert_memory_equal(&c1, &c2, sizeof(c1));
+		}
+		assert_memory_equal(with, without, sizeof(with));
+		plan_destroy(pl);
+		ruleset_destroy(rs, ignore, NULL);
+	}
+}
+
+static void
+assert_same_plan(const struct plan *a, const struct plan *b)
+{
+	assert_int_equal(a->n_rules, b->n_rules);
+	for (unsigned i = 0; i < ARRAY_LEN(a->fields); i++)
+		assert_memory_equal(a->fields[i], b->fields[i],
+		    a->n_lanes * sizeof(uint32_t));
+}
+
+/* A plan that copies from the one before is the plan made anew. */
+static void
+copies_what_stayed(void **state)
+{
+	struct ruleset *rs = random_rules(20), *next;
+	struct rule_range g = {.flags = RANGE_RULES};
+	unsigned gone;
+
+	(void)state;
+	rs->plan = plan_create(rs, NULL);
+	for (unsigned round = 0; round < 500; round++) {
+		struct plan *fresh;
+
+		g.lo = (uint16_t)(1 + draw(40));
+		g.hi = (uint16_t)(g.lo + draw(3));
+		if (rs->n_rules > 8 && draw(2)) {
+			next = ruleset_delete(rs, &g, &gone);
+		} else {
+			struct rule *r = random_rule(1 + draw(40), 1, 40);
+
+			r->id = 1000 + round;
+			next = ruleset_add(rs, &r, 1);
+		}
+		next->plan = plan_create(next, rs);
+		fresh = plan_create(next, NULL);
+		assert_int_equal(next->plan == NULL, fresh == NULL);
+		if (fresh != NULL)
+			assert_same_plan(next->plan, fresh);
+		plan_destroy(fresh);
+		ruleset_destroy(rs, ignore, NULL);
+		rs = next;
+	}
+	ruleset_destroy(rs, ignore, NULL);
+}
+
+/* What a rule of one test asks, written down: a key that asks less would be
+ * right, and slow. */
+static void
+keys_ask_all_they_can(void **state)
+{
+	enum { ANY = 0xffffffffu, TCP = KEY_TCP, FL = KEY_FLAGS_SHIFT };
+	static const struct {
+		uint8_t op, not;
+		uint16_t arg1;
+		uint32_t w[4], n;
+		struct rule_key key;
+	} t[] = {
+	    {O_IP_SRC, 0, 0, {5}, 1,
+		{.src = 5, .src_mask = ANY, .meta = KEY_IP4,
+		    .meta_mask = KEY_IP4, .ports_hi = ANY}},
+	    {O_IP_SRC, 1, 0, {5}, 1, {.ports_hi = ANY}},
+	    {O_IP_DST_MASK, 0, 0, {0x0a, 0xff, 0x1a, 0xff}, 4,
+		{.dst = 0x0a, .dst_mask = 0xef, .meta = KEY_IP4,
+		    .meta_mask = KEY_IP4, .ports_hi = ANY}},
+	    {O_IP_SRC_SET, 0, 5, {0x0a000100, 0x1f}, 2,
+		{.src = 0x0001000a, .src_mask = 0xf8ffffff, .meta = KEY_IP4,
+		    .meta_mask = KEY_IP4, .ports_hi = ANY}},
+	    {O_IP_SRC_SET, 0, 1, {0x0a000107, 1}, 2,
+		{.src = 0x0701000a, .src_mask = ANY, .meta = KEY_IP4,
+		    .meta_mask = KEY_IP4, .ports_hi = ANY}},
+	    {O_IP_DST_SET, 0, 32, {0xfffffff8, ANY}, 2,
+		{.meta = KEY_IP4, .meta_mask = KEY_IP4, .ports_hi = ANY}},
+	    {O_IP6_DST, 0, 0, {7, 0, 0, 1}, 4,
+		{.dst = 7, .dst_mask = ANY, .meta = KEY_IP6,
+		    .meta_mask = KEY_IP6, .ports_hi = ANY}},
+	    {O_IP6_SRC, 0, 0, {7, 0, 0, 1}, 4,
+		{.src = 7, .src_mask = ANY, .meta = KEY_IP6,
+		    .meta_mask = KEY_IP6, .ports_hi = ANY}},
+	    {O_IP_DSTPORT, 0, 0, {80 | 81 << 16, 22 | 22 << 16}, 2,
+		{.meta = KEY_PORTS, .meta_mask = KEY_PORTS, .ports_lo = 22,
+		    .ports_hi = 0xffff0000 | 81}},
+	    {O_IP_SRCPORT, 0, 0, {53 | 53 << 16}, 1,
+		{.meta = KEY_PORTS, .meta_mask = KEY_PORTS,
+		    .ports_lo = 53 << 16, .ports_hi = 53 << 16 | 0xffff}},
+	    {O_TCPFLAGS, 0, 0x1002, {0}, 0,
+		{.meta = TCP | 2 << FL, .meta_mask = TCP | 0x12 << FL,
+		    .ports_hi = ANY}},
+	    {O_ICMPTYPE, 0, 0, {1}, 1,
+		{.meta = KEY_IP4 | PROTO_ICMP, .meta_mask = KEY_IP4 | 0xff,
+		    .ports_hi = ANY}},
+	    {O_ICMP6TYPE, 0, 0, {1}, 1,
+		{.meta = KEY_IP6 | PROTO_ICMP6, .meta_mask = KEY_IP6 | 0xff,
+		    .ports_hi = ANY}},
+	    {O_IN, 0, 0, {0}, 0, {.meta_mask = KEY_OUT, .ports_hi = ANY}},
+	    {O_IN, 1, 0, {0}, 0,
+		{.meta = KEY_OUT, .meta_mask = KEY_OUT, .ports_hi = ANY}},
+	    {O_PROB, 0, 0, {5}, 1, {.ports_hi = ANY}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		struct draft d = {0};
+		struct rule_key key;
+		struct rule *r;
+
+		emit(&d, t[i].op, t[i].arg1, t[i].w, t[i].n);
+		if (t[i].not)
+			((struct insn *)(void *)d.w)->len |= INSN_NOT;
+		d.head.act_ofs = d.head.cmd_len;
+		emit(&d, O_COUNT, 0, NULL, 0);
+		r = rule_create(&d.head, 1, 1, 1);
+		key_of_rule(r, &key);
+		if (memcmp(&key, &t[i].key, sizeof(key)) != 0)
+			fail_msg("row %zu, opcode %u", i, t[i].op);
+		rule_put(r, ignore, NULL);
+	}
+}
+
+/* Tests in a row are ANDed; one that contradicts another changes nothing. */
+static void
+keys_of_several_tests(void **state)
+{
+	struct draft d = {0};
+	struct rule_key key;
+	struct rule *r;
+
+	(void)state;
+	emit(&d, O_IP_DSTPORT, 0, (uint32_t[]){10 | 90 << 16}, 1);
+	emit(&d, O_IP_DSTPORT, 0, (uint32_t[]){20 | 99 << 16}, 1);
+	emit(&d, O_IP_DSTPORT, 0, (uint32_t[]){200 | 300 << 16}, 1);
+	emit(&d, O_PROTO, PROTO_TCP, NULL, 0);
+	emit(&d, O_PROTO, PROTO_UDP, NULL, 0);
+	emit(&d, O_TCPFLAGS, 0x0202, NULL, 0);
+	d.head.act_ofs = d.head.cmd_len;
+	emit(&d, O_COUNT, 0, NULL, 0);
+	r = rule_create(&d.head, 1, 1, 1);
+	key_of_rule(r, &key);
+	assert_int_equal(key.ports_lo, 20);
+	assert_int_equal(key.ports_hi, 0xffff0000 | 90);
+	assert_int_equal(key.meta, KEY_PORTS | PROTO_TCP);
+	assert_int_equal(key.meta_mask, KEY_PORTS | 0xff);
+	rule_put(r, ignore, NULL);
+}
+
+static void
+few_rules_need_none(void **state)
+{
+	struct ruleset *rs = random_rules(PLAN_MIN_RULES - 2);
+
+	(void)state;
+	assert_null(plan_create(rs, NULL));
+	ruleset_destroy(rs, ignore, NULL);
+	rs = random_rules(PLAN_MIN_RULES - 1); /* and the default rule */
+	rs->plan = plan_create(rs, NULL);
+	assert_non_null(rs->plan);
+	ruleset_destroy(rs, ignore, NULL);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(candidates_are_a_superset),
+		cmocka_unit_test(same_effects_as_without),
+		cmocka_unit_test(copies_what_stayed),
+		cmocka_unit_test(keys_ask_all_they_can),
+		cmocka_unit_test(keys_of_several_tests),
+		cmocka_unit_test(few_rules_need_none),
+	};
+
+	rng_init(&rng, 11);
+	tag_reset(&tags);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
