@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -27,6 +28,16 @@ struct daemon {
 	struct event *sigint, *sigterm;
 	struct server *server;
 };
+
+/* Rulesets come and go by hundreds of kilobytes while rules are loaded: keep
+ * what was freed instead of giving it back and faulting it in again. */
+static void
+keep_memory(void)
+{
+	mallopt(M_MMAP_THRESHOLD, 64 << 20);
+	mallopt(M_TRIM_THRESHOLD, 64 << 20);
+	mallopt(M_TOP_PAD, 1 << 20);
+}
 
 static void
 on_signal(evutil_socket_t sig, short what, void *arg)
@@ -177,6 +188,7 @@ main(int argc, char **argv)
 		return EX_OK;
 	}
 	signal(SIGPIPE, SIG_IGN);
+	keep_memory();
 	if ((rc = run(&d, &e)) != EX_OK)
 		fprintf(stderr, "kipfw: %s\n", e.text);
 	clean_up(&d);

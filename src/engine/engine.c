@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_PORTS = 2 * WORKER_MAX_LANES, MAX_RETIRED = 64 };
+enum { MAX_PORTS = 2 * WORKER_MAX_LANES, MAX_RETIRED = 8 };
 
 struct engine {
 	struct shared shared;

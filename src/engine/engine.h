@@ -57,7 +57,7 @@ void engine_destroy(struct engine *en);
 const struct ruleset *engine_rules(const struct engine *en);
 
 /* Makes 'next' (takes it) what workers use from their next burst on.  The one
- * before is freed after a grace period, which only every 64th call waits for:
+ * before is freed after a grace period, which only every 8th call waits for:
  * a burst, some microseconds. */
 void engine_publish(struct engine *en, struct ruleset *next);
 
