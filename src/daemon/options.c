@@ -192,6 +192,16 @@ env_port(struct options *o, struct err *e)
 	return rc;
 }
 
+/* Names the option that getopt_long() did not know: a letter, perhaps of
+ * several in one word, or that word, which begins with two dashes. */
+static int
+unknown(const char *word, struct err *e)
+{
+	if (strncmp(word, "--", 2) != 0)
+		return err_set(e, EINVAL, "unknown option '-%c'", optopt);
+	return err_set(e, EINVAL, "unknown option '%s'", word);
+}
+
 int
 options_parse(struct options *o, int argc, char **argv, struct err *e)
 {
@@ -209,8 +219,7 @@ options_parse(struct options *o, int argc, char **argv, struct err *e)
 			return err_set(e, EINVAL, "'%s' needs a value",
 			    argv[optind - 1]);
 		if (opt == '?')
-			return err_set(e, EINVAL, "unknown option '%s'",
-			    argv[optind - 1]);
+			return unknown(argv[optind - 1], e);
 		if ((rc = one_option(o, opt, optarg, e)) != 0)
 			return rc;
 	}
