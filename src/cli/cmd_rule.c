@@ -110,8 +110,12 @@ cmd_add(struct cli *c, const struct args *a, struct err *e)
 		    NULL);
 	r = compile_rule(a->w + 1, a->n - 1,
 	    limit > 0 ? (uint32_t)limit : 0, &m.rule, e);
-	if (r != 0 || (c->flags & CLI_TEST) != 0)
+	if (r != 0)
 		return r;
+	if ((c->flags & (CLI_TEST | CLI_QUIET)) == CLI_TEST)
+		print_added(c, &m.rule.rule, rule_size(&m.rule.rule));
+	if ((c->flags & CLI_TEST) != 0)
+		return 0;
 	sent = m.rule;
 	size = (rule_size(&m.rule.rule) + 7) & ~(size_t)7;
 	m.list = (struct obj_ctlv){.head = {.type = TLV_RULE_LIST,
