@@ -99,6 +99,11 @@ ok 'SIGTERM ends it with totals' ends TERM
 ok 'its ports are gone' nothing_left
 
 ok 'starts without ports' start
+seq 4000 | sed 's/.*/add & count ip from any to any/' >"$dir/many"
+"$bin/ipfw" -q "$dir/many"
+ok 'rules one by one leave no heap behind' \
+    awk '/^RssAnon/ { exit $2 > 50000 }' /proc/$pid/status
+"$bin/ipfw" -q flush
 "$bin/ipfw" -q add 10 count ip from any to any
 exec 3<>/dev/tcp/127.0.0.1/$((IPFW_PORT + 1))
 ok 'a connection alone starts nothing' test "$(packets)" = 0
