@@ -146,6 +146,17 @@ unmake(struct add *a)
 		rule_put(a->made[i], control_counter_gone, a->c->en);
 }
 
+/* A rule begins with all that its 'log' may log. */
+static void
+log_begins(struct add *a, const struct rule *r)
+{
+	const struct insn_log *l = rule_log(r);
+
+	if (l != NULL)
+		counters_log_left(engine_counters(a->c->en))[r->counter] =
+		    l->max_log;
+}
+
 /* A rule under 'num', with a counter of its own. */
 static int
 make_rule(struct add *a, unsigned i, unsigned num)
@@ -163,6 +174,7 @@ make_rule(struct add *a, unsigned i, unsigned num)
 		counters_free(counters, counter);
 		return err_set(a->e, ENOMEM, "no memory for a rule");
 	}
+	log_begins(a, a->made[i]);
 	return 0;
 }
 

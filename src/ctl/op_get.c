@@ -18,6 +18,7 @@ enum { STATE_SIZE = 128 }; /* of one state's TLV in FreeBSD 11 */
 struct dump {
 	const struct ruleset *rs;
 	const struct counters *counters;
+	const _Atomic uint32_t *log_left; /* by rule counter */
 	uint32_t flags; /* CFG_* */
 	unsigned lo;	/* indexes of the rules [lo, hi) */
 	unsigned hi;
@@ -105,8 +106,11 @@ put_rule(const struct dump *d, const struct rule *r, unsigned char *at)
 	    .rulenum = r->num,
 	    .id = r->id,
 	};
-	memcpy(p + sizeof(struct abi_rule), r->cmd,
-	    r->n_words * sizeof(struct insn));
+	p += sizeof(struct abi_rule);
+	memcpy(p, r->cmd, r->n_words * sizeof(struct insn));
+	if (rule_log(r) != NULL)
+		((struct insn_log *)(void *)(p + r->act_ofs * 4u))->log_left =
+		    d->log_left[r->counter];
 	return at + size;
 }
 
@@ -138,6 +142,7 @@ op_get(struct control *c, struct ctl_call *call, struct err *e)
 	struct dump d = {
 	    .rs = engine_rules(c->en),
 	    .counters = engine_counters(c->en),
+	    .log_left = counters_log_left(engine_counters(c->en)),
 	    .flags = h->flags,
 	};
 	size_t size;

@@ -9,6 +9,7 @@
 #include "ctl/client.h"
 #include "ctl/control.h"
 #include "ctl/server.h"
+#include "daemon/logger.h"
 #include "daemon/options.h"
 #include "engine/engine.h"
 
@@ -27,6 +28,7 @@ struct daemon {
 	struct event_base *base;
 	struct event *sigint, *sigterm;
 	struct server *server;
+	struct logger *logger;
 };
 
 /* Rulesets come and go by hundreds of kilobytes while rules are loaded: keep
@@ -136,6 +138,7 @@ clean_up(struct daemon *d)
 		server_destroy(d->server);
 	if (d->engine != NULL)
 		engine_stop(d->engine);
+	logger_destroy(d->logger);
 	control_destroy(d->control);
 	if (d->sigint != NULL)
 		event_free(d->sigint);
@@ -154,6 +157,8 @@ run(struct daemon *d, struct err *e)
 		return EX_UNAVAILABLE;
 	if (open_control(d, e) != 0)
 		return EX_UNAVAILABLE;
+	if (logger_create(d->base, d->engine, &d->opt.log, &d->logger, e) != 0)
+		return EX_CANTCREAT;
 	if (load_rules(d, e) != 0)
 		return EX_DATAERR;
 	if (engine_start(d->engine, e) != 0)
@@ -162,6 +167,7 @@ run(struct daemon *d, struct err *e)
 	say_hello(d);
 	event_base_dispatch(d->base);
 	engine_stop(d->engine);
+	logger_run(d->logger);
 	say_totals(d);
 	return EX_OK;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "engine/step.h"
 
+#include "base/clock.h"
+
 /* What parse found wrong, as a drop reason. */
 static const enum drop_reason drop_of_bad[PKT_BAD_MAX] = {
 	[PKT_BAD_SHORT_ETHER] = DROP_SHORT_ETHER,
@@ -90,6 +92,8 @@ step(struct step_ctx *c, struct lane *lane, unsigned max)
 	if (max == 0 || (n = port_rx(lane->in, c->pkts, max)) == 0)
 		return 0;
 	m = filter(c, lane, n);
+	if (unlikely(c->pass.log != NULL && record_unpublished(c->pass.log)))
+		record_publish(c->pass.log, clock_wall_ns());
 	sent = m > 0 ? port_tx(lane->out, lane->in, c->to_send, m) : 0;
 	if (unlikely(sent < m))
 		stat_add(&c->drops[DROP_TX_FULL], m - sent);

@@ -307,9 +307,13 @@ check_place(struct walk *w, const struct insn *i)
 		    0 :
 		    refuse(w, EINVAL, i, "stands in the action part");
 	case INSN_MODIFIER:
-		return !in_pattern ?
-		    0 :
-		    refuse(w, EINVAL, i, "stands before the action part");
+		if (in_pattern)
+			return refuse(
+			    w, EINVAL, i, "stands before the action part");
+		if (i->opcode == O_LOG && w->at != w->r->act_ofs)
+			return refuse(w, EINVAL, i,
+			    "is not the first of the action part");
+		return 0;
 	case INSN_ACTION:
 		if (in_pattern)
 			return refuse(

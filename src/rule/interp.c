@@ -427,14 +427,33 @@ matches(const struct pass *pass, const struct rule *r, const struct pkt *p)
 	return r->act_ofs == 0 || match_rule(pass, r, p);
 }
 
+/* Leaves a record of the packet for the log, if somebody reads it. */
+static __attribute__((noinline)) void
+run_log(const struct pass *pass, const struct rule *r, const struct insn *i,
+    const struct pkt *p)
+{
+	const struct record_at at = {
+		.log = (const struct insn_log *)(const void *)i,
+		.ifname = pass->out ? pass->out_if : pass->in_if,
+		.out = pass->out,
+		.text = pass->log_text,
+		.left = &pass->log_left[r->counter],
+	};
+
+	if (pass->log != NULL)
+		record_packet(pass->log, r, p, &at);
+}
+
 /* Does what stands before the action; returns the action. */
 static inline const struct insn *
 run_modifiers(const struct pass *pass, const struct rule *r, struct pkt *p)
 {
 	const struct insn *i = rule_action(r);
 
-	while (unlikely(i->opcode == O_TAG)) {
-		if ((i->len & INSN_NOT) != 0)
+	while (unlikely(i->opcode == O_TAG || i->opcode == O_LOG)) {
+		if (i->opcode == O_LOG)
+			run_log(pass, r, i, p);
+		else if ((i->len & INSN_NOT) != 0)
 			tag_clear(pass->tags, &p->tags, i->arg1);
 		else
 			tag_set(pass->tags, &p->tags, i->arg1);

@@ -18,6 +18,7 @@
 #include "packet/tag.h"
 #include "rule/counter.h"
 #include "rule/me.h"
+#include "rule/record.h"
 #include "rule/ruleset.h"
 
 enum {
@@ -41,6 +42,9 @@ struct pass {
 	const char *out_if;	     /* where it would leave */
 	uint32_t now_s;		     /* wall clock */
 	bool out;		     /* the pass on the way out */
+	bool log_text;		     /* 'log' makes lines: limits apply */
+	struct record_ring *log;     /* NULL: nobody reads what is logged */
+	_Atomic uint32_t *log_left;  /* of all workers, by rule counter */
 };
 
 /* True if every pattern of the rule matches; draws from pass->rng as it

@@ -61,3 +61,14 @@ rule_action(const struct rule *r)
 {
 	return r->cmd + r->act_ofs;
 }
+
+/* Its 'log', which stands first among the modifiers or nowhere; NULL without
+ * one. */
+static inline const struct insn_log *
+rule_log(const struct rule *r)
+{
+	const struct insn *i = rule_action(r);
+
+	return i->opcode == O_LOG ?
+	    (const struct insn_log *)(const void *)i : NULL;
+}

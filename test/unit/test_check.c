@@ -88,7 +88,7 @@ static const struct lengths long_ones[] = {
     {O_IPLEN, 1, 31, 1}, {O_IPID, 1, 31, 1}, {O_IPTTL, 1, 31, 1},
     {O_TCPWIN, 1, 31, 1}, {O_TCPDATALEN, 1, 31, 1}, {O_TCPMSS, 1, 31, 1},
     {O_TCPSEQ, 2, 2, 1}, {O_TCPACK, 2, 2, 1}, {O_ICMPTYPE, 2, 2, 1},
-    {O_PROB, 2, 2, 1},
+    {O_PROB, 2, 2, 1}, {O_LOG, 3, 3, 1},
     {O_IP6_SRC, 5, 5, 1}, {O_IP6_DST, 5, 5, 1},
     {O_IP6_SRC_MASK, 9, 57, 8}, {O_IP6_DST_MASK, 9, 57, 8},
     {O_FLOW6ID, 3, 63, 1}, {O_ICMP6TYPE, 8, 8, 1}, {O_DSCP, 3, 3, 1},
@@ -438,6 +438,37 @@ negated_by_design(void **state)
 	assert_refused(&d, EOPNOTSUPP, "not implemented");
 }
 
+/* 'log' stands first in the action part, once. */
+static void
+log_is_first(void **state)
+{
+	struct draft d = {0};
+
+	(void)state;
+	put(&d, O_LOG, 3, 0);
+	put(&d, O_TAG, 1, 5);
+	put(&d, O_ACCEPT, 1, 0);
+	assert_accepted(&d);
+	d.cmd[0].arg1 = 1;
+	assert_refused(&d, EINVAL, "bits without a meaning");
+	d.cmd[0].arg1 = 0;
+	d.cmd[0].len |= INSN_NOT;
+	assert_refused(&d, EINVAL, "takes neither");
+	d.head.act_ofs = 3;
+	d.cmd[0].len = 3;
+	assert_refused(&d, EINVAL, "LOG at word 0 stands before the action");
+	memset(&d, 0, sizeof(d));
+	put(&d, O_TAG, 1, 5);
+	put(&d, O_LOG, 3, 0);
+	put(&d, O_ACCEPT, 1, 0);
+	assert_refused(&d, EINVAL, "LOG at word 1 is not the first");
+	memset(&d, 0, sizeof(d));
+	put(&d, O_LOG, 3, 0);
+	put(&d, O_LOG, 3, 0);
+	put(&d, O_ACCEPT, 1, 0);
+	assert_refused(&d, EINVAL, "LOG at word 3 is not the first");
+}
+
 static void
 ranges_go_upwards(void **state)
 {
@@ -670,6 +701,7 @@ main(void)
 	    cmocka_unit_test(arg1_bits),
 	    cmocka_unit_test(actions_take_no_argument),
 	    cmocka_unit_test(negated_by_design),
+    cmocka_unit_test(log_is_first),
     cmocka_unit_test(ranges_go_upwards),
 	    cmocka_unit_test(address_sets),
 	    cmocka_unit_test(probabilities),

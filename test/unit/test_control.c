@@ -444,6 +444,68 @@ zero(void **state)
 	    65535, 0, 0)), 1);
 }
 
+/* log_left as XGET shows it for the rule 10. */
+static uint32_t
+shown_left(void)
+{
+	struct message m = msg_get(CFG_STATIC, 10, 10, 4096);
+	const struct insn_log *l;
+
+	assert_int_equal(call(&m), 0);
+	l = (const void *)(m.data + sizeof(struct cfg_lhdr) +
+	    sizeof(struct obj_ctlv) + sizeof(struct obj_tlv) +
+	    sizeof(struct abi_rule) + 4);
+	assert_int_equal(l->o.opcode, O_LOG);
+	assert_int_equal(l->max_log, 10);
+	return l->log_left;
+}
+
+/* What a rule may log survives other edits; resetlog and zero restore it. */
+static void
+log_budget(void **state)
+{
+	struct {
+		struct abi_rule head;
+		struct insn ip;
+		struct insn_log log;
+		struct insn act;
+		uint32_t pad;
+	} r = {
+	    .head = {.act_ofs = 1, .cmd_len = 5, .rulenum = 10},
+	    .ip = {O_IP4, 1, 0},
+	    .log = {.o = {O_LOG, 3, 0}, .max_log = 10, .log_left = 77},
+	    .act = {O_COUNT, 1, 0},
+	};
+	struct obj_ctlv l = {
+	    .head = {TLV_RULE_LIST, 0, sizeof(l) + sizeof(r)},
+	    .count = 1,
+	};
+	struct message m = msg_fw3(FW3_XADD);
+	_Atomic uint32_t *left = counters_log_left(en->counters);
+
+	(void)state;
+	msg_put(&m, &l, sizeof(l));
+	msg_put(&m, &r, sizeof(r));
+	assert_ok(m);
+	left += en->rules->rules[0]->counter;
+	assert_int_equal(shown_left(), 10);
+	*left = 4;
+	add(5, 0);
+	assert_ok(msg_range(FW3_XMOVE, RANGE_RULES, 10, 10, 0, 3));
+	assert_int_equal(shown_left(), 4);
+	assert_ok(msg_range(FW3_XRESETLOG, RANGE_RULES, 5, 9, 0, 0));
+	assert_int_equal(shown_left(), 4);
+	assert_ok(msg_range(FW3_XRESETLOG, RANGE_RULES, 10, 10, 0, 0));
+	assert_int_equal(shown_left(), 10);
+	*left = 0;
+	assert_ok(msg_range(FW3_XZERO, RANGE_ALL, 0, 0, 0, 0));
+	assert_int_equal(shown_left(), 10);
+	/* The next rule with this counter starts afresh. */
+	assert_ok(msg_range(FW3_XDEL, RANGE_RULES, 10, 10, 0, 0));
+	add(10, 0);
+	assert_int_equal(*left, 0);
+}
+
 /* Sets of the rules, as text. */
 static const char *
 sets(void)
@@ -819,6 +881,7 @@ main(void)
 	    T(delete_range),
 	    T(malformed_ranges),
 	    T(zero),
+	    T(log_budget),
 	    T(set_changes),
 	    T(get_everything),
 	    T(get_without_room),

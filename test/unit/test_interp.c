@@ -707,6 +707,52 @@ setdscp(void **state)
 	free_rules(rs);
 }
 
+/* 'log' records when somebody reads, with the interface of the pass. */
+static void
+logs(void **state)
+{
+	struct insn_log log = {.o = {O_LOG, 3, 0}, .max_log = 2};
+	static _Atomic uint32_t left[16];
+	struct rule *r = calloc(1, sizeof(*r) + 5 * 4);
+	struct ruleset *rs;
+	struct pkt p = tcp4(TH_SYN);
+	const struct record *got;
+
+	(void)state;
+	r->num = 10;
+	r->n_words = 5;
+	memcpy(r->cmd, &log, sizeof(log));
+	r->cmd[3] = (struct insn){O_TAG, 1, 5};
+	r->cmd[4] = (struct insn){O_DENY, 1, 0};
+	rs = rules_of((struct rule *[]){r,
+	    rule_of(RULE_DEFAULT, "", 0, O_ACCEPT, 0)}, 2);
+	tag_reset(&tags);
+	pass.log_left = left;
+	left[r->counter] = 2;
+	assert_int_equal(interp_run(&pass, &p, 0), VERDICT_DENY);
+	pass.log = record_ring_create();
+	pass.log_text = true;
+	for (unsigned i = 0; i < 4; i++) {
+		pass.out = i == 1;
+		assert_int_equal(interp_run(&pass, &p, 0), VERDICT_DENY);
+	}
+	assert_int_equal(left[r->counter], 0);
+	pass.out = false;
+	record_publish(pass.log, 1);
+	got = record_first(pass.log);
+	assert_string_equal(got->ifname, "valeA:f");
+	assert_int_equal(got->act[0].opcode, O_DENY);
+	record_done(pass.log);
+	got = record_first(pass.log);
+	assert_string_equal(got->ifname, "eth1");
+	assert_int_equal(got->flags, RECORD_OUT | RECORD_TEXT | RECORD_LAST);
+	record_done(pass.log);
+	assert_null(record_first(pass.log));
+	record_ring_destroy(pass.log);
+	pass.log = NULL;
+	free_rules(rs);
+}
+
 int
 main(void)
 {
@@ -732,6 +778,7 @@ main(void)
 		cmocka_unit_test(call_stack_is_bounded),
 		cmocka_unit_test(tags_and_marks),
 		cmocka_unit_test(setdscp),
+		cmocka_unit_test(logs),
 	};
 
 	rng_init(&rng, 7);
