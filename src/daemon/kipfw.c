@@ -110,6 +110,17 @@ say_hello(const struct daemon *d)
 	fflush(stdout);
 }
 
+/* Answers to rejected packets, if there were any. */
+static void
+say_replies(const struct reply_stats *r)
+{
+	if ((r->sent | r->limited | r->no_room) != 0)
+		printf("kipfw: %llu answers sent, %llu over the limit, "
+		    "%llu without room\n", (unsigned long long)r->sent,
+		    (unsigned long long)r->limited,
+		    (unsigned long long)r->no_room);
+}
+
 static void
 say_totals(const struct daemon *d)
 {
@@ -129,6 +140,7 @@ say_totals(const struct daemon *d)
 			printf("kipfw: %12llu %s\n",
 			    (unsigned long long)t.drops[i], drop_text[i]);
 	}
+	say_replies(&t.replies);
 }
 
 static void

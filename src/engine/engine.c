@@ -258,9 +258,13 @@ engine_totals(const struct engine *en, struct engine_totals *out)
 		out->tx_pkts += stat_get(&en->ports[i]->stats.tx_pkts);
 	}
 	for (unsigned i = 0; i < en->n_workers; i++) {
+		const struct step_ctx *c = &en->workers[i].ctx;
+
 		for (unsigned d = 0; d < N_DROPS; d++)
-			out->drops[d] +=
-			    stat_get(&en->workers[i].ctx.drops[d]);
+			out->drops[d] += stat_get(&c->drops[d]);
+		out->replies.sent += stat_get(&c->replies.stats.sent);
+		out->replies.limited += stat_get(&c->replies.stats.limited);
+		out->replies.no_room += stat_get(&c->replies.stats.no_room);
 	}
 }
 

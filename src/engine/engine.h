@@ -30,6 +30,14 @@ struct engine_cfg {
 	bool log_capture;      /* 'log' records packets, verbose or not */
 };
 
+/* What became of the answers to rejected packets; those sent are part of
+ * tx_pkts. */
+struct reply_stats { /* written by the worker, read by anybody */
+	uint64_t sent;
+	uint64_t limited; /* over a limit */
+	uint64_t no_room; /* on the way back */
+};
+
 /* Why a packet ended in the engine; beside them rules count their own. */
 enum drop_reason {
 #define DROP(name, text) DROP_##name,
@@ -41,6 +49,7 @@ struct engine_totals {
 	uint64_t rx_pkts;
 	uint64_t tx_pkts;
 	uint64_t drops[N_DROPS];
+	struct reply_stats replies;
 };
 
 enum { ENGINE_MAX_WORKERS = 64 };

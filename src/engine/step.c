@@ -24,10 +24,13 @@ collect(struct step_ctx *c, unsigned n)
 		struct pkt *p = &c->pkts[i];
 		bool good = p->bad == PKT_GOOD;
 
-		if (unlikely(!good))
+		if (unlikely(!good)) {
 			stat_add(&c->drops[drop_of_bad[p->bad]], 1);
-		else if (p->verdict == VERDICT_DENY)
+		} else if (p->verdict == VERDICT_DENY) {
 			denied++;
+			if (unlikely(p->reply != REPLY_NONE))
+				replies_note(&c->replies, p);
+		}
 		c->to_send[m] = p;
 		m += good && p->verdict == VERDICT_ACCEPT;
 	}
@@ -44,8 +47,13 @@ look_again(struct step_ctx *c, unsigned n)
 
 	c->pass.out = true;
 	for (unsigned i = 0; i < n; i++) {
-		c->to_send[m] = c->to_send[i];
-		m += interp_run(&c->pass, c->to_send[i], 0) == VERDICT_ACCEPT;
+		struct pkt *p = c->to_send[i];
+
+		c->to_send[m] = p;
+		if (interp_run(&c->pass, p, 0) == VERDICT_ACCEPT)
+			m++;
+		else if (p->reply != REPLY_NONE)
+			replies_note(&c->replies, p);
 	}
 	c->pass.out = false;
 	stat_add(&c->drops[DROP_RULE], n - m);
@@ -99,6 +107,9 @@ step(struct step_ctx *c, struct lane *lane, unsigned max)
 		stat_add(&c->drops[DROP_TX_FULL], m - sent);
 	if (lane->end != N_DROPS)
 		stat_add(&c->drops[lane->end], sent);
+	if (unlikely(c->replies.n_asked != 0))
+		replies_send(&c->replies, lane->in, c->reply_limit,
+		    clock_mono_ns());
 	port_release(lane->in);
 	port_kick(lane->out);
 	return n;

@@ -74,6 +74,7 @@ refresh(struct worker *w)
 	    c->pass.log_text || w->shared->log_capture ? w->log : NULL;
 	c->enabled = knob_get(&k->enable) != 0;
 	c->out_pass = knob_get(&k->out_pass) != 0;
+	c->reply_limit = knob_get(&k->reply_limit);
 	c->parse.deny_unknown_exthdrs = knob_get(&k->deny_unknown_exthdrs);
 	c->parse.permit_single_frag6 = knob_get(&k->permit_single_frag6);
 }

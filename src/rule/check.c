@@ -177,6 +177,21 @@ interface(const struct insn *i, unsigned words)
 	return FINE;
 }
 
+/* An ICMP code, RST or ABORT; only "needfrag" has a second word, its MTU. */
+static enum complaint
+reject(const struct insn *i, unsigned words)
+{
+	enum { NEEDFRAG = 4 };
+
+	if (i->arg1 > REJECT_ABORT)
+		return BAD_BITS;
+	if (words == 1)
+		return FINE;
+	if (i->arg1 != NEEDFRAG)
+		return BAD_LENGTH;
+	return word_at(i, 1) > 0xffff ? BAD_BITS : FINE;
+}
+
 /* How the length grows, beside min and max of insn.def. */
 enum {
 	ANY = 1,
@@ -215,6 +230,8 @@ static const struct detail {
     [O_TCPWIN] = {ANY, 0xffff, number_or_ranges},
     [O_TCPOPTS] = {ANY, 0x1f1f, NULL},
     [O_PROB] = {ANY, 0, probability},
+    [O_REJECT] = {ANY, 0xffff, reject},
+    [O_UNREACH6] = {ANY, 0xffff, reject},
     [O_SKIPTO] = {ANY, 0xffff, number_not_table},
     [O_TCPDATALEN] = {ANY, 0xffff, number_or_ranges},
     [O_IP6_SRC_MASK] = {EIGHTS, 0, NULL},

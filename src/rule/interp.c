@@ -3,6 +3,7 @@
 
 #include "base/bytes.h"
 #include "packet/proto.h"
+#include "packet/reply.h"
 #include "packet/rewrite.h"
 #include "rule/opt.h"
 #include "rule/plan.h"
@@ -432,16 +433,15 @@ static __attribute__((noinline)) void
 run_log(const struct pass *pass, const struct rule *r, const struct insn *i,
     const struct pkt *p)
 {
-	const struct record_at at = {
-		.log = (const struct insn_log *)(const void *)i,
-		.ifname = pass->out ? pass->out_if : pass->in_if,
-		.out = pass->out,
-		.text = pass->log_text,
-		.left = &pass->log_left[r->counter],
-	};
-
-	if (pass->log != NULL)
-		record_packet(pass->log, r, p, &at);
+	if (pass->log == NULL)
+		return;
+	record_packet(pass->log, r, p, &(struct record_at){
+	    .log = (const struct insn_log *)(const void *)i,
+	    .ifname = pass->out ? pass->out_if : pass->in_if,
+	    .out = pass->out,
+	    .text = pass->log_text,
+	    .left = &pass->log_left[r->counter],
+	});
 }
 
 /* Does what stands before the action; returns the action. */
@@ -492,6 +492,28 @@ skip(const struct ruleset *rs, unsigned n, unsigned to)
 	return ruleset_find(rs, to <= num ? num + 1 : to);
 }
 
+/* Notes which answer a rejected packet gets.  The actions for IPv6 answer only
+ * IPv6; those of IPv4 answer both. */
+static void
+reject(struct pkt *p, const struct insn *act)
+{
+	bool map = act->opcode == O_REJECT && is_ip6(p);
+
+	if (act->opcode == O_UNREACH6 && !is_ip6(p))
+		return;
+	if (act->arg1 == REJECT_RST) {
+		p->reply = REPLY_RST;
+	} else if (act->arg1 == REJECT_ABORT) {
+		p->reply = REPLY_ABORT;
+	} else {
+		p->reply = REPLY_UNREACH;
+		p->reply_code = map ? reply_code6(act->arg1) :
+				      (uint8_t)act->arg1;
+		p->reply_mtu = insn_words(act) == 2 ?
+		    (uint16_t)words(act)[0] : 0;
+	}
+}
+
 static inline enum verdict
 run(const struct pass *pass, struct pkt *p, unsigned n)
 {
@@ -537,6 +559,10 @@ run(const struct pass *pass, struct pkt *p, unsigned n)
 			p->mark = words(act)[0];
 			n++;
 			break;
+		case O_REJECT:
+		case O_UNREACH6:
+			reject(p, act);
+			return VERDICT_DENY;
 		default:
 			return VERDICT_DENY;
 		}

@@ -52,7 +52,7 @@ struct pass {
 bool interp_match(const struct pass *pass, const struct rule *r,
     const struct pkt *p);
 
-/* The fate of a packet: looks at rules in order from index 'first', counts,
+/* The fate of a packet (and the answer to a rejected one in p->reply): looks at rules in order from index 'first', counts,
  * changes the packet, jumps, until one decides.  Always ends: only call goes
  * back, at most CALL_DEPTH deep. */
 enum verdict interp_run(const struct pass *pass, struct pkt *p,

@@ -89,6 +89,7 @@ static const struct lengths long_ones[] = {
     {O_TCPWIN, 1, 31, 1}, {O_TCPDATALEN, 1, 31, 1}, {O_TCPMSS, 1, 31, 1},
     {O_TCPSEQ, 2, 2, 1}, {O_TCPACK, 2, 2, 1}, {O_ICMPTYPE, 2, 2, 1},
     {O_PROB, 2, 2, 1}, {O_LOG, 3, 3, 1},
+    {O_REJECT, 1, 2, 1},
     {O_IP6_SRC, 5, 5, 1}, {O_IP6_DST, 5, 5, 1},
     {O_IP6_SRC_MASK, 9, 57, 8}, {O_IP6_DST_MASK, 9, 57, 8},
     {O_FLOW6ID, 3, 63, 1}, {O_ICMP6TYPE, 8, 8, 1}, {O_DSCP, 3, 3, 1},
@@ -115,6 +116,9 @@ fill(struct insn *i, unsigned words)
 		break;
 	case O_FLOW6ID:
 		i->arg1 = (uint16_t)(words - 2);
+		break;
+	case O_REJECT:
+		i->arg1 = 4;
 		break;
 	case O_SKIPTO:
 	case O_CALLRETURN:
@@ -470,6 +474,32 @@ log_is_first(void **state)
 }
 
 static void
+reject_codes(void **state)
+{
+	struct draft d = {0};
+
+	(void)state;
+	put_action(&d, O_REJECT, 0);
+	for (unsigned code = 0; code <= REJECT_ABORT; code++) {
+		d.cmd[0].arg1 = (uint16_t)code;
+		assert_accepted(&d);
+	}
+	d.cmd[0].arg1 = REJECT_ABORT + 1;
+	assert_refused(&d, EINVAL, "bits without a meaning");
+	d.cmd[0].arg1 = 0xffff;
+	assert_refused(&d, EINVAL, "bits without a meaning");
+	d.head.cmd_len = 0;
+	put(&d, O_REJECT, 2, 4);
+	d.cmd[1] = (struct insn){0x78, 0x05, 0}; /* 1400 */
+	assert_accepted(&d);
+	d.cmd[1].arg1 = 1;
+	assert_refused(&d, EINVAL, "bits without a meaning");
+	d.cmd[1].arg1 = 0;
+	d.cmd[0].arg1 = 3;
+	assert_refused(&d, EINVAL, "wrong length");
+}
+
+static void
 ranges_go_upwards(void **state)
 {
 	static const unsigned ops[] = {O_IP_SRCPORT, O_IP_DSTPORT, O_MAC_TYPE,
@@ -702,6 +732,7 @@ main(void)
 	    cmocka_unit_test(actions_take_no_argument),
 	    cmocka_unit_test(negated_by_design),
     cmocka_unit_test(log_is_first),
+    cmocka_unit_test(reject_codes),
     cmocka_unit_test(ranges_go_upwards),
 	    cmocka_unit_test(address_sets),
 	    cmocka_unit_test(probabilities),

@@ -3,6 +3,7 @@
 
 #include "frames.h"
 
+#include "packet/reply.h"
 #include "rule/interp.h"
 
 #include <arpa/inet.h>
@@ -707,6 +708,54 @@ setdscp(void **state)
 	free_rules(rs);
 }
 
+/* Which answer a rejected packet gets. */
+static void
+rejects(void **state)
+{
+	static const struct {
+		uint8_t op;
+		uint16_t arg1;
+		uint8_t kind4, code4, kind6, code6;
+	} rows[] = {
+		{O_DENY, 0, REPLY_NONE, 0, REPLY_NONE, 0},
+		{O_REJECT, REJECT_RST, REPLY_RST, 0, REPLY_RST, 0},
+		{O_REJECT, REJECT_ABORT, REPLY_ABORT, 0, REPLY_ABORT, 0},
+		{O_REJECT, 3, REPLY_UNREACH, 3, REPLY_UNREACH, 4},
+		{O_REJECT, 1, REPLY_UNREACH, 1, REPLY_UNREACH, 0},
+		{O_REJECT, 255, REPLY_UNREACH, 255, REPLY_UNREACH, 1},
+		{O_UNREACH6, REJECT_RST, REPLY_NONE, 0, REPLY_RST, 0},
+		{O_UNREACH6, REJECT_ABORT, REPLY_NONE, 0, REPLY_ABORT, 0},
+		{O_UNREACH6, 3, REPLY_NONE, 0, REPLY_UNREACH, 3},
+	};
+	struct insn_u16 mtu = {{O_REJECT, 2, 4}, {1400, 0}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct rule *r = rule_of(10, "", 0, rows[i].op, rows[i].arg1);
+		struct ruleset *rs = rules_of((struct rule *[]){r}, 1);
+		struct pkt p = tcp4(TH_SYN);
+
+		assert_int_equal(interp_run(&pass, &p, 0), VERDICT_DENY);
+		assert_int_equal(p.reply, rows[i].kind4);
+		assert_int_equal(p.reply_code, rows[i].code4);
+		assert_int_equal(p.reply_mtu, 0);
+		p = udp6();
+		assert_int_equal(interp_run(&pass, &p, 0), VERDICT_DENY);
+		assert_int_equal(p.reply, rows[i].kind6);
+		assert_int_equal(p.reply_code, rows[i].code6);
+		if (rows[i].op == O_REJECT) {
+			r = realloc(r, sizeof(*r) + sizeof(mtu));
+			rs->rules[0] = r;
+			memcpy(r->cmd, &mtu, sizeof(mtu));
+			p = tcp4(TH_SYN);
+			interp_run(&pass, &p, 0);
+			assert_int_equal(p.reply_code, 4);
+			assert_int_equal(p.reply_mtu, 1400);
+		}
+		free_rules(rs);
+	}
+}
+
 /* 'log' records when somebody reads, with the interface of the pass. */
 static void
 logs(void **state)
@@ -778,6 +827,7 @@ main(void)
 		cmocka_unit_test(call_stack_is_bounded),
 		cmocka_unit_test(tags_and_marks),
 		cmocka_unit_test(setdscp),
+		cmocka_unit_test(rejects),
 		cmocka_unit_test(logs),
 	};
 
