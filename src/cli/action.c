@@ -12,7 +12,7 @@ enum { ARG_MAX16 = 65534, LOG_WORDS = 3 };
 
 static action_parse_fn act_plain, act_number, act_port, act_code, act_return;
 static action_parse_fn act_unreach, act_mark, act_refused, act_log, act_tag;
-static action_parse_fn act_untag;
+static action_parse_fn act_untag, act_setmss;
 static action_print_fn put_word, put_number, put_reject, put_unreach6;
 static action_print_fn put_call, put_setdscp, put_setfib, put_mark, put_log;
 static action_print_fn put_tag, put_check_state;
@@ -48,7 +48,7 @@ static const struct action actions[] = {
     {"nat64stl", O_EXTERNAL_ACTION, act_refused, NULL, 0, NULL},
     {"nat64clat", O_EXTERNAL_ACTION, act_refused, NULL, 0, NULL},
     {"nptv6", O_EXTERNAL_ACTION, act_refused, NULL, 0, NULL},
-    {"tcp-setmss", O_EXTERNAL_ACTION, act_refused, NULL, 0, NULL},
+    {"tcp-setmss", O_EXTERNAL_DATA, act_setmss, put_number, 0, NULL},
     {"eaction", O_EXTERNAL_ACTION, act_refused, NULL, 0, NULL},
 };
 
@@ -256,6 +256,27 @@ act_unreach(struct build *b, const struct action *a)
 	u->o.arg1 = (uint16_t)code;
 	u->ports[0] = (uint16_t)mtu;
 	return 0;
+}
+
+/* The action by its name, and its number in a second instruction. */
+static int
+act_setmss(struct build *b, const struct action *a)
+{
+	uint16_t idx = build_name(b, TLV_EACTION, EACTION_SETMSS);
+	struct insn *i = idx != 0 ? build_emit(b, O_EXTERNAL_ACTION, 1) : NULL;
+	const char *s;
+	uint32_t mss;
+	int r;
+
+	if (i == NULL)
+		return EX_DATAERR;
+	i->arg1 = idx;
+	r = build_word(b, "the MSS", &s);
+	if (r != 0)
+		return r;
+	if (!number(s, UINT16_MAX, &mss) || mss == 0)
+		return build_err(b, EX_DATAERR, "not an MSS (1 to 65535)");
+	return emit_arg(b, a, mss, 0);
 }
 
 static int

@@ -56,7 +56,7 @@ static const struct {
 	[O_SETMARK] = {"SetMark", false},
 	[O_REJECT] = {"Unreach", true},
 	[O_UNREACH6] = {"Unreach", true},
-	[O_EXTERNAL_ACTION] = {"Eaction", false},
+	[O_EXTERNAL_ACTION] = {"Eaction " EACTION_SETMSS, false},
 };
 
 static void

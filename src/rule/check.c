@@ -242,6 +242,8 @@ static const struct detail {
     [O_TAG] = {ANY, 0xffff, number_not_table},
     [O_TAGGED] = {ANY, 0xffff, tags},
     [O_CALLRETURN] = {ANY, 0xffff, call_or_return},
+    [O_EXTERNAL_ACTION] = {ANY, 0xffff, number_not_table},
+    [O_EXTERNAL_DATA] = {ANY, 0xffff, number_not_table},
     [O_SETDSCP] = {ANY, 0x803f, number_not_table},
     [O_SETMARK] = {ANY, 0x8000, number_not_table},
     [O_MARK] = {ANY, 0x8000, number_not_table},
@@ -254,6 +256,7 @@ struct walk {
 	unsigned at; /* words before the instruction at hand */
 	bool in_or;  /* the one before it had INSN_OR */
 	bool has_action;
+	bool has_eaction; /* O_EXTERNAL_ACTION, which its data follow */
 };
 
 /* Refuses the instruction at hand. */
@@ -300,6 +303,28 @@ is_negated_by_design(const struct insn *i)
 	    (i->len & INSN_OR) == 0;
 }
 
+/* An action ends the rule; an external one is two instructions. */
+static int
+check_action(struct walk *w, const struct insn *i)
+{
+	unsigned left = w->r->cmd_len - w->at - insn_words(i);
+
+	if (i->opcode == O_EXTERNAL_ACTION) {
+		if (left != 1 || insn_next(i)->opcode != O_EXTERNAL_DATA)
+			return refuse(w, EINVAL, i,
+			    "is not followed by its data alone");
+		w->has_eaction = true;
+		return 0;
+	}
+	if (i->opcode == O_EXTERNAL_DATA && !w->has_eaction)
+		return refuse(w, EINVAL, i, "stands without its action");
+	if (left != 0)
+		return refuse(w, EINVAL, i,
+		    "is an action and not the last instruction");
+	w->has_action = true;
+	return 0;
+}
+
 /* Whether an instruction of this kind may stand here, with these flags. */
 static int
 check_place(struct walk *w, const struct insn *i)
@@ -335,11 +360,7 @@ check_place(struct walk *w, const struct insn *i)
 		if (in_pattern)
 			return refuse(
 			    w, EINVAL, i, "stands before the action part");
-		if (w->at + insn_words(i) != w->r->cmd_len)
-			return refuse(w, EINVAL, i,
-			    "is an action and not the last instruction");
-		w->has_action = true;
-		return 0;
+		return check_action(w, i);
 	}
 	return 0;
 }

@@ -514,6 +514,15 @@ reject(struct pkt *p, const struct insn *act)
 	}
 }
 
+/* tcp-setmss does its work where other rules end their tests: a packet that it
+ * does not change is none that its rule matches.  True for other actions. */
+static inline bool
+setmss(const struct rule *r, struct pkt *p)
+{
+	return likely(!rule_eaction(r)) ||
+	    rewrite_mss(p, r->cmd[r->n_words - 1].arg1);
+}
+
 static inline enum verdict
 run(const struct pass *pass, struct pkt *p, unsigned n)
 {
@@ -533,7 +542,8 @@ run(const struct pass *pass, struct pkt *p, unsigned n)
 		if (plan != NULL)
 			n = plan_next(plan, &key, n);
 		r = rs->rules[n];
-		if (unlikely(!ruleset_on(rs, r)) || !matches(pass, r, p)) {
+		if (unlikely(!ruleset_on(rs, r)) || !matches(pass, r, p) ||
+		    !setmss(r, p)) {
 			n++;
 			continue;
 		}
@@ -543,6 +553,7 @@ run(const struct pass *pass, struct pkt *p, unsigned n)
 		case O_ACCEPT:
 			return VERDICT_ACCEPT;
 		case O_COUNT:
+		case O_EXTERNAL_ACTION: /* done: setmss() */
 			n++;
 			break;
 		case O_SKIPTO:

@@ -167,7 +167,8 @@ each_opcode_in_each_length(void **state)
 		struct lengths l = lengths_of(op);
 
 		if (insn_table[op].refusal != NULL ||
-		    insn_table[op].kind == INSN_NONE)
+		    insn_table[op].kind == INSN_NONE ||
+		    op == O_EXTERNAL_ACTION || op == O_EXTERNAL_DATA)
 			continue;
 		for (unsigned words = 1; words <= INSN_MAX_WORDS; words++) {
 			struct draft d = rule_of(op, words);
@@ -473,6 +474,36 @@ log_is_first(void **state)
 	assert_refused(&d, EINVAL, "LOG at word 3 is not the first");
 }
 
+/* An external action and its data end the rule together. */
+static void
+external_action(void **state)
+{
+	struct draft d = {0};
+
+	(void)state;
+	put(&d, O_IP4, 1, 0);
+	d.head.act_ofs = 1;
+	put(&d, O_EXTERNAL_ACTION, 1, 1);
+	assert_refused(&d, EINVAL, "not followed by its data");
+	put(&d, O_EXTERNAL_DATA, 1, 1400);
+	assert_accepted(&d);
+	d.cmd[1].arg1 = 0;
+	assert_refused(&d, EOPNOTSUPP, "table");
+	d.cmd[1].arg1 = 1;
+	put(&d, O_EXTERNAL_DATA, 1, 1400);
+	assert_refused(&d, EINVAL, "not followed by its data");
+	d.cmd[2].opcode = O_ACCEPT;
+	d.cmd[2].arg1 = 0;
+	d.head.cmd_len = 3;
+	assert_refused(&d, EINVAL, "not followed by its data");
+	d.head.cmd_len = 1;
+	put(&d, O_EXTERNAL_DATA, 1, 1400);
+	assert_refused(&d, EINVAL, "stands without its action");
+	d.head.cmd_len = 1;
+	put(&d, O_EXTERNAL_INSTANCE, 1, 1);
+	assert_refused(&d, EOPNOTSUPP, "not implemented");
+}
+
 static void
 reject_codes(void **state)
 {
@@ -733,6 +764,7 @@ main(void)
 	    cmocka_unit_test(negated_by_design),
     cmocka_unit_test(log_is_first),
     cmocka_unit_test(reject_codes),
+    cmocka_unit_test(external_action),
     cmocka_unit_test(ranges_go_upwards),
 	    cmocka_unit_test(address_sets),
 	    cmocka_unit_test(probabilities),

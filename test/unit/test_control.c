@@ -277,7 +277,7 @@ add_with_names(void **state)
 	msg_put(&m, plain.data + 8, plain.len - 8);
 	assert_ok(m);
 	l->count = 1;
-	assert_call(m, EOPNOTSUPP, "tables");
+	assert_call(m, EINVAL, "malformed");
 	l->count = 0;
 	l->head.length = 24;
 	assert_call(m, EINVAL, "malformed");
@@ -285,6 +285,83 @@ add_with_names(void **state)
 	msg_put(&m, &names, sizeof(names));
 	assert_call(m, EINVAL, "list is missing");
 	assert_string_equal(numbers(), "7");
+}
+
+/* One name and a rule that mentions 'idx'. */
+static struct message
+msg_setmss(uint16_t type, const char *name, uint16_t idx)
+{
+	struct {
+		struct obj_ctlv list;
+		struct obj_ntlv name;
+	} n = {
+	    .list = {.head = {TLV_TBLNAME_LIST, 0, sizeof(n)}, .count = 1},
+	    .name = {.head = {type, 0, sizeof(n.name)}, .idx = 3},
+	};
+	struct {
+		struct obj_ctlv list;
+		struct abi_rule head;
+		struct insn cmd[2];
+	} r = {
+	    .list = {.head = {TLV_RULE_LIST, 0, sizeof(r)}, .count = 1},
+	    .head = {.cmd_len = 2, .rulenum = 10},
+	    .cmd = {{O_EXTERNAL_ACTION, 1, idx}, {O_EXTERNAL_DATA, 1, 1400}},
+	};
+	struct message m = msg_fw3(FW3_XADD);
+
+	strncpy(n.name.name, name, sizeof(n.name.name));
+	msg_put(&m, &n, sizeof(n));
+	msg_put(&m, &r, sizeof(r));
+	return m;
+}
+
+static void
+names_of_actions(void **state)
+{
+	static const char endless[] = "tcp-setmss-with-a-name-that-takes-all-"
+	    "of-the-room-there-is-in-the-TLV";
+	struct message m;
+	const struct obj_ctlv *l;
+	const struct obj_ntlv *n;
+	unsigned nums[] = {20};
+
+	(void)state;
+	m = msg_setmss(TLV_EACTION, "nptv6", 3);
+	assert_call(m, EOPNOTSUPP, "'nptv6' is unknown");
+	assert_call(msg_setmss(TLV_EACTION, "", 3), EOPNOTSUPP, "unknown");
+	assert_call(msg_setmss(TLV_EACTION, endless, 3), EOPNOTSUPP,
+	    "unknown");
+	assert_call(msg_setmss(TLV_TBL_NAME, "tcp-setmss", 3), EOPNOTSUPP,
+	    "tables");
+	assert_call(msg_setmss(TLV_EACTION, "tcp-setmss", 4), EINVAL,
+	    "index 4");
+	m = msg_setmss(TLV_EACTION, "tcp-setmss", 3);
+	m.data[8 + 16 + 4] = 72; /* the name's length */
+	assert_call(m, EINVAL, "length of a name");
+	m = msg_setmss(TLV_EACTION, "tcp-setmss", 3);
+	m.data[8 + 8] = 2; /* two names, one there */
+	assert_call(m, EINVAL, "length of a list");
+	m.data[8 + 8 + 3] = 0x80;
+	assert_call(m, EINVAL, "length of a list");
+	assert_string_equal(numbers(), "");
+	assert_ok(msg_setmss(TLV_EACTION, "tcp-setmss", 3));
+	assert_ok(msg_add(nums, 1, 0));
+	m = msg_get(CFG_STATIC, 0, 0, 4096);
+	assert_int_equal(call(&m), 0);
+	l = (const void *)(m.data + sizeof(struct cfg_lhdr));
+	n = (const void *)(l + 1);
+	assert_int_equal(l->head.type, TLV_TBLNAME_LIST);
+	assert_int_equal(l->head.length, sizeof(*l) + sizeof(*n));
+	assert_int_equal(n->head.type, TLV_EACTION);
+	assert_string_equal(n->name, "tcp-setmss");
+	assert_int_equal(n->idx, en->rules->rules[0]->cmd[0].arg1);
+	assert_int_equal(((const struct obj_ctlv *)(n + 1))->head.type,
+	    TLV_RULE_LIST);
+	/* Where no rule needs it, there is no list. */
+	m = msg_get(CFG_STATIC, 20, 20, 4096);
+	assert_int_equal(call(&m), 0);
+	l = (const void *)(m.data + sizeof(struct cfg_lhdr));
+	assert_int_equal(l->head.type, TLV_RULE_LIST);
 }
 
 static void
@@ -876,6 +953,7 @@ main(void)
 	    T(add_list_at_once),
 	    T(add_cut_short),
 	    T(add_with_names),
+	    T(names_of_actions),
 	    T(add_that_needs_the_out_pass),
 	    T(no_counters_left),
 	    T(delete_range),

@@ -708,6 +708,64 @@ setdscp(void **state)
 	free_rules(rs);
 }
 
+/* tcp-setmss counts and goes on where it lowers an MSS, and is no match
+ * elsewhere. */
+static void
+setmss(void **state)
+{
+	struct rule *r = rule_of(10, "", 0, O_EXTERNAL_ACTION,
+	    EACTION_SETMSS_IDX);
+	struct ruleset *rs;
+	struct pkt p;
+	uint8_t *o;
+
+	(void)state;
+	r = realloc(r, sizeof(*r) + 2 * sizeof(struct insn));
+	r->cmd[r->n_words++] = (struct insn){O_EXTERNAL_DATA, 1, 1400};
+	rs = rules_of((struct rule *[]){r,
+	    rule_of(RULE_DEFAULT, "", 0, O_ACCEPT, 0)}, 2);
+	for (unsigned mss = 1398; mss < 1403; mss++) {
+		f_ether(&f, ETYPE_IP4);
+		f_ip4(&f, PROTO_TCP, 1, 2, 0);
+		f_tcp(&f, 1, 2, TH_SYN)[12] = 0x60;
+		o = f_add(&f, 4);
+		put16(o, 0x0204);
+		put16(o + 2, (uint16_t)mss);
+		p = f_parse(&f);
+		assert_int_equal(interp_run(&pass, &p, 0), VERDICT_ACCEPT);
+		assert_int_equal(get16(o + 2), mss > 1400 ? 1400 : mss);
+		assert_int_equal(counts[0].pkts, mss > 1400 ? mss - 1400 : 0);
+	}
+	assert_int_equal(counts[1].pkts, 5);
+	p = udp6();
+	assert_int_equal(interp_run(&pass, &p, 0), VERDICT_ACCEPT);
+	assert_int_equal(counts[0].pkts, 2);
+	free_rules(rs);
+}
+
+/* The end of another action is not taken for one. */
+static void
+looks_like_setmss(void **state)
+{
+	struct insn cmd[2] = {{O_EXTERNAL_ACTION, 1, 1},
+	    {O_EXTERNAL_DATA, 1, 1}};
+	struct rule *r = rule_of(10, "", 0, O_FORWARD_IP6, 0);
+
+	(void)state;
+	r = realloc(r, sizeof(*r) + 8 * sizeof(struct insn));
+	memset(r->cmd + 1, 0, 7 * sizeof(struct insn));
+	r->cmd[0].len = 8;
+	memcpy(r->cmd + 6, cmd, sizeof(cmd));
+	r->n_words = 8;
+	assert_false(rule_eaction(r));
+	memcpy(r->cmd, cmd, sizeof(cmd));
+	r->n_words = 2;
+	assert_true(rule_eaction(r));
+	r->n_words = 1;
+	assert_false(rule_eaction(r));
+	free(r);
+}
+
 /* Which answer a rejected packet gets. */
 static void
 rejects(void **state)
@@ -827,6 +885,8 @@ main(void)
 		cmocka_unit_test(call_stack_is_bounded),
 		cmocka_unit_test(tags_and_marks),
 		cmocka_unit_test(setdscp),
+		cmocka_unit_test(setmss),
+		cmocka_unit_test(looks_like_setmss),
 		cmocka_unit_test(rejects),
 		cmocka_unit_test(logs),
 	};
