@@ -17,13 +17,16 @@ void
 rewrite_dscp(struct pkt *p, unsigned dscp)
 {
 	uint8_t *h = p->data + p->l3;
-	uint16_t from = get16(h), to;
+	uint16_t from, to;
 
+	if ((p->flags & PKT_IP) == 0)
+		return;
+	from = get16(h);
 	if ((p->flags & PKT_IP4) != 0) {
 		to = (uint16_t)((from & 0xff03) | dscp << 2);
 		put16(h, to);
 		put16(h + 10, rewrite_sum(get16(h + 10), from, to));
-	} else if ((p->flags & PKT_IP6) != 0) {
+	} else {
 		put16(h, (uint16_t)((from & 0xf03f) | dscp << 6));
 	}
 }
