@@ -13,6 +13,19 @@ static const enum drop_reason drop_of_bad[PKT_BAD_MAX] = {
 	[PKT_BAD_SINGLE_FRAG] = DROP_SINGLE_FRAG,
 };
 
+/* Sees to a good packet that does not go on.  Returns 1 if it was denied. */
+static unsigned
+see_off(struct step_ctx *c, struct pkt *p)
+{
+	if (p->verdict == VERDICT_BOUNCE) {
+		c->bounced[c->n_bounced++] = p;
+		return 0;
+	}
+	if (unlikely(p->reply != REPLY_NONE))
+		replies_note(&c->replies, p);
+	return 1;
+}
+
 /* Books what does not go on; collects the rest in c->to_send.  Returns how many
  * those are. */
 static unsigned
@@ -24,13 +37,10 @@ collect(struct step_ctx *c, unsigned n)
 		struct pkt *p = &c->pkts[i];
 		bool good = p->bad == PKT_GOOD;
 
-		if (unlikely(!good)) {
+		if (unlikely(!good))
 			stat_add(&c->drops[drop_of_bad[p->bad]], 1);
-		} else if (p->verdict == VERDICT_DENY) {
-			denied++;
-			if (unlikely(p->reply != REPLY_NONE))
-				replies_note(&c->replies, p);
-		}
+		else if (p->verdict != VERDICT_ACCEPT)
+			denied += see_off(c, p);
 		c->to_send[m] = p;
 		m += good && p->verdict == VERDICT_ACCEPT;
 	}
@@ -43,21 +53,33 @@ collect(struct step_ctx *c, unsigned n)
 static unsigned
 look_again(struct step_ctx *c, unsigned n)
 {
-	unsigned m = 0;
+	unsigned m = 0, denied = 0;
 
 	c->pass.out = true;
 	for (unsigned i = 0; i < n; i++) {
 		struct pkt *p = c->to_send[i];
 
+		p->verdict = (uint8_t)interp_run(&c->pass, p, 0);
 		c->to_send[m] = p;
-		if (interp_run(&c->pass, p, 0) == VERDICT_ACCEPT)
+		if (p->verdict == VERDICT_ACCEPT)
 			m++;
-		else if (p->reply != REPLY_NONE)
-			replies_note(&c->replies, p);
+		else
+			denied += see_off(c, p);
 	}
 	c->pass.out = false;
-	stat_add(&c->drops[DROP_RULE], n - m);
+	stat_add(&c->drops[DROP_RULE], denied);
 	return m;
+}
+
+/* Sends what fwd turns round out of the port it came in by. */
+static void
+send_back(struct step_ctx *c, struct port *in)
+{
+	unsigned sent = port_tx(in, in, c->bounced, c->n_bounced);
+
+	stat_add(&c->drops[DROP_TX_FULL], c->n_bounced - sent);
+	c->n_bounced = 0;
+	port_kick(in);
 }
 
 /* With the firewall switched off everything goes on. */
@@ -107,6 +129,8 @@ step(struct step_ctx *c, struct lane *lane, unsigned max)
 		stat_add(&c->drops[DROP_TX_FULL], m - sent);
 	if (lane->end != N_DROPS)
 		stat_add(&c->drops[lane->end], sent);
+	if (unlikely(c->n_bounced != 0))
+		send_back(c, lane->in);
 	if (unlikely(c->replies.n_asked != 0))
 		replies_send(&c->replies, lane->in, c->reply_limit,
 		    clock_mono_ns());

@@ -34,6 +34,8 @@ struct step_ctx {
 	uint32_t reply_limit;	/* kipfw.reply_limit */
 	struct tag_pool tags;
 	struct replies replies;
+	unsigned n_bounced;	/* of this burst */
+	struct pkt *bounced[PORT_BURST];
 	uint64_t drops[N_DROPS]; /* this worker's, read by anybody */
 	struct pkt pkts[PORT_BURST];
 	struct pkt *to_send[PORT_BURST];

@@ -192,6 +192,20 @@ reject(const struct insn *i, unsigned words)
 	return word_at(i, 1) > 0xffff ? BAD_BITS : FINE;
 }
 
+/* The address of fwd; the unspecified one stands for a table's value. */
+static enum complaint
+next_hop(const struct insn *i, unsigned words)
+{
+	unsigned from = i->opcode == O_FORWARD_IP ? 2 : 3;
+	unsigned to = i->opcode == O_FORWARD_IP ? 3 : 7;
+
+	(void)words;
+	for (unsigned n = from; n < to; n++)
+		if (word_at(i, n) != 0)
+			return FINE;
+	return NEEDS_TABLES;
+}
+
 /* How the length grows, beside min and max of insn.def. */
 enum {
 	ANY = 1,
@@ -232,6 +246,8 @@ static const struct detail {
     [O_PROB] = {ANY, 0, probability},
     [O_REJECT] = {ANY, 0xffff, reject},
     [O_UNREACH6] = {ANY, 0xffff, reject},
+    [O_FORWARD_IP] = {ANY, 0, next_hop},
+    [O_FORWARD_IP6] = {ANY, 0, next_hop},
     [O_SKIPTO] = {ANY, 0xffff, number_not_table},
     [O_TCPDATALEN] = {ANY, 0xffff, number_or_ranges},
     [O_IP6_SRC_MASK] = {EIGHTS, 0, NULL},

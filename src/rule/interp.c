@@ -570,6 +570,9 @@ run(const struct pass *pass, struct pkt *p, unsigned n)
 			p->mark = words(act)[0];
 			n++;
 			break;
+		case O_FORWARD_IP: /* here there is one other way: back */
+		case O_FORWARD_IP6:
+			return VERDICT_BOUNCE;
 		case O_REJECT:
 		case O_UNREACH6:
 			reject(p, act);

@@ -29,6 +29,7 @@ enum {
 enum verdict {
 	VERDICT_ACCEPT,
 	VERDICT_DENY,
+	VERDICT_BOUNCE, /* back out of the port it came in by */
 };
 
 /* What a rule can know beside the packet; one a worker. */

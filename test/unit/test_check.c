@@ -89,7 +89,8 @@ static const struct lengths long_ones[] = {
     {O_TCPWIN, 1, 31, 1}, {O_TCPDATALEN, 1, 31, 1}, {O_TCPMSS, 1, 31, 1},
     {O_TCPSEQ, 2, 2, 1}, {O_TCPACK, 2, 2, 1}, {O_ICMPTYPE, 2, 2, 1},
     {O_PROB, 2, 2, 1}, {O_LOG, 3, 3, 1},
-    {O_REJECT, 1, 2, 1},
+    {O_REJECT, 1, 2, 1}, {O_FORWARD_IP, 5, 5, 1},
+    {O_FORWARD_IP6, 8, 8, 1},
     {O_IP6_SRC, 5, 5, 1}, {O_IP6_DST, 5, 5, 1},
     {O_IP6_SRC_MASK, 9, 57, 8}, {O_IP6_DST_MASK, 9, 57, 8},
     {O_FLOW6ID, 3, 63, 1}, {O_ICMP6TYPE, 8, 8, 1}, {O_DSCP, 3, 3, 1},
@@ -116,6 +117,11 @@ fill(struct insn *i, unsigned words)
 		break;
 	case O_FLOW6ID:
 		i->arg1 = (uint16_t)(words - 2);
+		break;
+	case O_FORWARD_IP:
+	case O_FORWARD_IP6:
+		i[words > 4 ? (i->opcode == O_FORWARD_IP ? 2 : 6) : 0].arg1 |=
+		    words > 4;
 		break;
 	case O_REJECT:
 		i->arg1 = 4;
@@ -505,6 +511,27 @@ external_action(void **state)
 }
 
 static void
+next_hops(void **state)
+{
+	struct draft d = {0};
+
+	(void)state;
+	put(&d, O_FORWARD_IP, 5, 0);
+	d.cmd[1].arg1 = 2; /* family */
+	d.cmd[3].arg1 = 1; /* behind the address */
+	assert_refused(&d, EOPNOTSUPP, "table value");
+	d.cmd[2].arg1 = 1;
+	assert_accepted(&d);
+	memset(&d, 0, sizeof(d));
+	put(&d, O_FORWARD_IP6, 8, 0);
+	d.cmd[2].arg1 = 2; /* flow */
+	d.cmd[7].arg1 = 1; /* scope */
+	assert_refused(&d, EOPNOTSUPP, "table value");
+	d.cmd[6].arg1 = 1;
+	assert_accepted(&d);
+}
+
+static void
 reject_codes(void **state)
 {
 	struct draft d = {0};
@@ -763,6 +790,7 @@ main(void)
 	    cmocka_unit_test(actions_take_no_argument),
 	    cmocka_unit_test(negated_by_design),
     cmocka_unit_test(log_is_first),
+    cmocka_unit_test(next_hops),
     cmocka_unit_test(reject_codes),
     cmocka_unit_test(external_action),
     cmocka_unit_test(ranges_go_upwards),

@@ -148,6 +148,44 @@ answers(void **state)
 	mem_queue_close(a);
 }
 
+/* fwd turns packets round as they are; what comes back into mem:a is turned
+ * round again, so it counts more than once. */
+static void
+turns_round(void **state)
+{
+	struct mem_queue *a = mem_queue_open("mem:a");
+	struct engine *en = start(true, 1, "sink:");
+	struct {
+		struct abi_rule r;
+		struct insn_sa act;
+	} r = {
+		.r = {.cmd_len = 5},
+		.act = {.o = {O_FORWARD_IP, 5, 0}, .addr = 1},
+	};
+	struct engine_totals t;
+	struct rule *rule;
+	uint8_t got[2048];
+	uint32_t counter;
+
+	(void)state;
+	counters_alloc(engine_counters(en), &counter, NULL);
+	rule = rule_create(&r.r, 5, 5, counter);
+	engine_publish(en, ruleset_add(engine_rules(en), &rule, 1));
+	udp(9);
+	assert_true(mem_queue_put(a, f.b, f.len));
+	assert_true(wait_rx(en, 3));
+	engine_stop(en);
+	engine_totals(en, &t);
+	assert_int_equal(t.tx_pkts, t.rx_pkts);
+	assert_int_equal(t.drops[DROP_RULE], 0);
+	assert_int_equal(t.drops[DROP_TX_FULL], 0);
+	assert_int_equal(mem_queue_get(a, got, sizeof(got)), f.len);
+	assert_memory_equal(got, f.b, f.len);
+	assert_int_equal(mem_queue_get(a, got, sizeof(got)), 0);
+	engine_destroy(en);
+	mem_queue_close(a);
+}
+
 static void
 see(void *arg, const struct record *r)
 {
@@ -348,6 +386,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(denies),
 		cmocka_unit_test(answers),
+		cmocka_unit_test(turns_round),
 		cmocka_unit_test(logs),
 		cmocka_unit_test(forwards_and_looks_twice),
 		cmocka_unit_test(reasons),

@@ -740,6 +740,10 @@ setmss(void **state)
 	p = udp6();
 	assert_int_equal(interp_run(&pass, &p, 0), VERDICT_ACCEPT);
 	assert_int_equal(counts[0].pkts, 2);
+	rs->rules[1]->cmd[0].opcode = O_FORWARD_IP;
+	assert_int_equal(interp_run(&pass, &p, 0), VERDICT_BOUNCE);
+	rs->rules[1]->cmd[0].opcode = O_FORWARD_IP6;
+	assert_int_equal(interp_run(&pass, &p, 0), VERDICT_BOUNCE);
 	free_rules(rs);
 }
 
