@@ -33,11 +33,49 @@ range_command(struct cli *c, unsigned op, const struct range_tlv *range,
 
 /* What is sent and comes back: one rule in its envelope. */
 struct add_msg {
-	struct fw3_hdr op;
-	struct obj_ctlv list;
-	struct rule_buf rule;
-	uint32_t pad;
+	size_t len;
+	size_t rule_at; /* offset of the rule in 'data' */
+	_Alignas(8) unsigned char data[sizeof(struct fw3_hdr) +
+	    2 * sizeof(struct obj_ctlv) + sizeof(struct rule_buf) + 8];
 };
+
+static void
+put(struct add_msg *m, const void *what, size_t len)
+{
+	memcpy(m->data + m->len, what, len);
+	m->len += len;
+}
+
+/* A list's header and the 'size' octets of its objects, padded. */
+static void
+put_list(struct add_msg *m, unsigned type, unsigned count, const void *what,
+    size_t size)
+{
+	size_t whole = sizeof(struct obj_ctlv) + ((size + 7) & ~(size_t)7);
+	const struct obj_ctlv l = {
+	    .head = {.type = (uint16_t)type, .length = (uint32_t)whole},
+	    .count = count,
+	};
+	size_t end = m->len + whole;
+
+	put(m, &l, sizeof(l));
+	put(m, what, size);
+	m->len = end;
+}
+
+static void
+pack(struct add_msg *m, const struct rule_buf *r)
+{
+	const struct fw3_hdr op = {.opcode = FW3_XADD};
+
+	memset(m, 0, sizeof(*m));
+	put(m, &op, sizeof(op));
+	if (r->n_names > 0)
+		put_list(m, TLV_TBLNAME_LIST, r->n_names, r->names,
+		    r->n_names * sizeof(r->names[0]));
+	m->rule_at = m->len + sizeof(struct obj_ctlv);
+	put_list(m, TLV_RULE_LIST, 1, &r->rule, rule_size(&r->rule));
+}
 
 static bool
 needs_out(const struct abi_rule *r)
@@ -99,9 +137,10 @@ print_added(struct cli *c, const struct abi_rule *r, size_t size)
 int
 cmd_add(struct cli *c, const struct args *a, struct err *e)
 {
-	struct add_msg m = {.op = {.opcode = FW3_XADD}};
-	struct rule_buf sent;
-	size_t size, total, len;
+	const struct abi_rule *added;
+	struct rule_buf rule;
+	struct add_msg m;
+	size_t len;
 	int64_t limit = 0;
 	int r;
 
@@ -109,29 +148,25 @@ cmd_add(struct cli *c, const struct args *a, struct err *e)
 		ctl_sysctl_get(c->ctl, "net.inet.ip.fw.verbose_limit", &limit,
 		    NULL);
 	r = compile_rule(a->w + 1, a->n - 1,
-	    limit > 0 ? (uint32_t)limit : 0, &m.rule, e);
+	    limit > 0 ? (uint32_t)limit : 0, &rule, e);
 	if (r != 0)
 		return r;
 	if ((c->flags & (CLI_TEST | CLI_QUIET)) == CLI_TEST)
-		print_added(c, &m.rule.rule, rule_size(&m.rule.rule));
+		print_added(c, &rule.rule, rule_size(&rule.rule));
 	if ((c->flags & CLI_TEST) != 0)
 		return 0;
-	sent = m.rule;
-	size = (rule_size(&m.rule.rule) + 7) & ~(size_t)7;
-	m.list = (struct obj_ctlv){.head = {.type = TLV_RULE_LIST,
-	    .length = (uint32_t)(sizeof(m.list) + size)}, .count = 1};
-	total = sizeof(m.op) + sizeof(m.list) + size;
-	r = ctl_get(c->ctl, CTL_FW3, &m, total, total, &len, e);
+	pack(&m, &rule);
+	r = ctl_get(c->ctl, CTL_FW3, m.data, m.len, m.len, &len, e);
 	if (r != 0)
 		return cli_code(r);
-	if (len < sizeof(m.op) + sizeof(m.list) + sizeof(m.rule.rule)) {
+	if (len < m.rule_at + sizeof(*added)) {
 		err_set(e, EPROTO, "the daemon's answer is too short");
 		return EX_OSERR;
 	}
+	added = (const void *)(m.data + m.rule_at);
 	if ((c->flags & CLI_QUIET) == 0)
-		print_added(c, &m.rule.rule,
-		    len - sizeof(m.op) - sizeof(m.list));
-	warn_out(c, &sent, m.rule.rule.rulenum);
+		print_added(c, added, len - m.rule_at);
+	warn_out(c, &rule, added->rulenum);
 	return 0;
 }
 

@@ -449,6 +449,8 @@ assemble(struct build *b, const struct abi_rule *head, struct rule_buf *out)
 	out->rule = *head;
 	out->rule.act_ofs = (uint16_t)b->pat.n;
 	out->rule.cmd_len = (uint16_t)n;
+	out->n_names = b->n_names;
+	memcpy(out->names, b->names, sizeof(out->names));
 	memcpy(out->cmd, b->pat.word, b->pat.n * 4);
 	memcpy(out->cmd + b->pat.n, b->mod.word, b->mod.n * 4);
 	memcpy(out->cmd + b->pat.n + b->mod.n, b->act.word, b->act.n * 4);

@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* A request on its way to a ruleset. */
 struct add {
@@ -21,6 +22,8 @@ struct add {
 	struct err *e;
 	unsigned char *at; /* rest of the request */
 	size_t left;
+	struct obj_ntlv *names; /* of the request, checked */
+	unsigned n_names;
 	struct abi_rule **wanted;
 	struct rule **made;
 	unsigned n; /* rules wanted */
@@ -46,10 +49,25 @@ list_at(struct add *a, const struct obj_ctlv **out)
 	return 0;
 }
 
-/* Steps over a list of names, which must be empty as long as there is nothing
- * that a rule could name. */
+/* A name that rules of this request mention by its index. */
 static int
-skip_names(struct add *a)
+take_name(struct add *a, const struct obj_ntlv *n)
+{
+	if (n->head.type != TLV_EACTION)
+		return err_set(a->e, EOPNOTSUPP,
+		    "tables are not implemented in this version");
+	if (n->head.length != sizeof(*n))
+		return malformed(a, "wrong length of a name");
+	if (strncmp(n->name, EACTION_SETMSS, sizeof(n->name)) != 0)
+		return err_set(a->e, EOPNOTSUPP,
+		    "external action '%.*s' is unknown: " EACTION_SETMSS
+		    " is there", (int)sizeof(n->name) - 1, n->name);
+	return 0;
+}
+
+/* Steps over a list of names. */
+static int
+take_names(struct add *a)
 {
 	const struct obj_ctlv *l = NULL;
 	int error;
@@ -57,13 +75,36 @@ skip_names(struct add *a)
 	error = list_at(a, &l);
 	if (error != 0 || l->head.type != TLV_TBLNAME_LIST)
 		return error;
-	if (l->count != 0)
-		return err_set(a->e, EOPNOTSUPP,
-		    "tables are not implemented in this version");
-	if (l->head.length != sizeof(*l))
+	if (l->head.length > a->left || l->count > a->left / sizeof(*a->names) ||
+	    l->head.length != sizeof(*l) + l->count * sizeof(*a->names))
 		return malformed(a, "wrong length of a list");
+	a->names = (void *)(a->at + sizeof(*l));
+	a->n_names = l->count;
 	a->at += l->head.length;
 	a->left -= l->head.length;
+	for (unsigned i = 0; i < a->n_names && error == 0; i++)
+		error = take_name(a, &a->names[i]);
+	return error;
+}
+
+/* Puts our index of an external action's name in the place of the request's. */
+static int
+use_names(struct add *a, struct abi_rule *r)
+{
+	struct insn *i = (struct insn *)(r + 1), *end = i + r->cmd_len;
+	unsigned k = 0;
+
+	for (i += r->act_ofs; i < end; i += insn_words(i)) {
+		if (i->opcode != O_EXTERNAL_ACTION)
+			continue;
+		while (k < a->n_names && a->names[k].idx != i->arg1)
+			k++;
+		if (k == a->n_names)
+			return err_set(a->e, EINVAL,
+			    "rule with index %u of a name that the request "
+			    "does not tell", i->arg1);
+		i->arg1 = EACTION_SETMSS_IDX;
+	}
 	return 0;
 }
 
@@ -98,6 +139,8 @@ take_rule(struct add *a, unsigned i)
 	if (a->left < sizeof(*r) || a->left < rule_size(r))
 		return malformed(a, "a rule is cut short");
 	error = check_rule(r, rule_size(r), a->e);
+	if (error == 0)
+		error = use_names(a, r);
 	if (error != 0)
 		return error;
 	if (i > 0)
@@ -146,6 +189,17 @@ unmake(struct add *a)
 		rule_put(a->made[i], control_counter_gone, a->c->en);
 }
 
+/* A rule begins with all that its 'log' may log. */
+static void
+log_begins(struct add *a, const struct rule *r)
+{
+	const struct insn_log *l = rule_log(r);
+
+	if (l != NULL)
+		counters_log_left(engine_counters(a->c->en))[r->counter] =
+		    l->max_log;
+}
+
 /* A rule under 'num', with a counter of its own. */
 static int
 make_rule(struct add *a, unsigned i, unsigned num)
@@ -163,6 +217,7 @@ make_rule(struct add *a, unsigned i, unsigned num)
 		counters_free(counters, counter);
 		return err_set(a->e, ENOMEM, "no memory for a rule");
 	}
+	log_begins(a, a->made[i]);
 	return 0;
 }
 
@@ -198,6 +253,8 @@ tell_numbers(struct add *a)
 		a->wanted[i]->rulenum = a->made[i]->num;
 		a->wanted[i]->id = a->made[i]->id;
 	}
+	for (unsigned i = 0; i < a->n_names; i++)
+		a->names[i].idx = EACTION_SETMSS_IDX;
 }
 
 /* A rule that can match only on the out pass while there is none: a warning. */
@@ -247,7 +304,7 @@ op_add(struct control *c, struct ctl_call *call, struct err *e)
 	};
 	int error;
 
-	error = skip_names(&a);
+	error = take_names(&a);
 	if (error == 0)
 		error = take_rules(&a);
 	if (error == 0)

@@ -2,7 +2,7 @@
 /*
  * Reading the rules.
  *
- *	cfg_lhdr | [obj_ctlv RULE_LIST, {obj_tlv, [abi_counter], abi_rule,
+ *	cfg_lhdr | [obj_ctlv TBLNAME_LIST, names] | [obj_ctlv RULE_LIST, {obj_tlv, [abi_counter], abi_rule,
  *code}] | [obj_ctlv DYNSTATE_LIST, states]
  *
  * Each rule's part is padded to 8 octets.
@@ -14,13 +14,21 @@
 
 enum { STATE_SIZE = 128 }; /* of one state's TLV in FreeBSD 11 */
 
+/* Names that rules mention by index; one as yet. */
+struct names {
+	struct obj_ctlv list;
+	struct obj_ntlv setmss;
+};
+
 /* What goes into a reply. */
 struct dump {
 	const struct ruleset *rs;
 	const struct counters *counters;
+	const _Atomic uint32_t *log_left; /* by rule counter */
 	uint32_t flags; /* CFG_* */
 	unsigned lo;	/* indexes of the rules [lo, hi) */
 	unsigned hi;
+	bool setmss;	/* a rule names that external action */
 	size_t rules_size; /* octets of the rules, without the list's header */
 };
 
@@ -50,8 +58,10 @@ choose(struct dump *d, const struct cfg_lhdr *h)
 			d->hi = d->lo;
 	}
 	d->rules_size = 0;
-	for (unsigned i = d->lo; i < d->hi; i++)
+	for (unsigned i = d->lo; i < d->hi; i++) {
 		d->rules_size += entry_size(d, d->rs->rules[i]);
+		d->setmss = d->setmss || rule_eaction(d->rs->rules[i]);
+	}
 }
 
 static size_t
@@ -59,11 +69,33 @@ reply_size(const struct dump *d)
 {
 	size_t size = sizeof(struct cfg_lhdr);
 
+	if ((d->flags & CFG_STATIC) != 0 && d->setmss)
+		size += sizeof(struct names);
 	if ((d->flags & CFG_STATIC) != 0)
 		size += sizeof(struct obj_ctlv) + d->rules_size;
 	if ((d->flags & CFG_STATES) != 0)
 		size += sizeof(struct obj_ctlv);
 	return size;
+}
+
+static unsigned char *
+put_names(unsigned char *at)
+{
+	*(struct names *)(void *)at = (struct names){
+	    .list = {
+		.head = {.type = TLV_TBLNAME_LIST,
+		    .length = sizeof(struct names)},
+		.count = 1,
+		.objsize = sizeof(struct obj_ntlv),
+	    },
+	    .setmss = {
+		.head = {.type = TLV_EACTION,
+		    .length = sizeof(struct obj_ntlv)},
+		.idx = EACTION_SETMSS_IDX,
+		.name = EACTION_SETMSS,
+	    },
+	};
+	return at + sizeof(struct names);
 }
 
 static void
@@ -105,14 +137,19 @@ put_rule(const struct dump *d, const struct rule *r, unsigned char *at)
 	    .rulenum = r->num,
 	    .id = r->id,
 	};
-	memcpy(p + sizeof(struct abi_rule), r->cmd,
-	    r->n_words * sizeof(struct insn));
+	p += sizeof(struct abi_rule);
+	memcpy(p, r->cmd, r->n_words * sizeof(struct insn));
+	if (rule_log(r) != NULL)
+		((struct insn_log *)(void *)(p + r->act_ofs * 4u))->log_left =
+		    d->log_left[r->counter];
 	return at + size;
 }
 
 static void
 put_lists(const struct dump *d, unsigned char *at)
 {
+	if ((d->flags & CFG_STATIC) != 0 && d->setmss)
+		at = put_names(at);
 	if ((d->flags & CFG_STATIC) != 0) {
 		*(struct obj_ctlv *)(void *)at = (struct obj_ctlv){
 		    .head.type = TLV_RULE_LIST,
@@ -138,6 +175,7 @@ op_get(struct control *c, struct ctl_call *call, struct err *e)
 	struct dump d = {
 	    .rs = engine_rules(c->en),
 	    .counters = engine_counters(c->en),
+	    .log_left = counters_log_left(engine_counters(c->en)),
 	    .flags = h->flags,
 	};
 	size_t size;

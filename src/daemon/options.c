@@ -18,6 +18,8 @@ enum {
 	OPT_PACKET,
 	OPT_SEED,
 	OPT_ME,
+	OPT_SYSLOG,
+	OPT_LOG_PCAP,
 };
 
 static const struct option longs[] = {
@@ -31,6 +33,8 @@ static const struct option longs[] = {
 	{"source-packet", required_argument, NULL, OPT_PACKET},
 	{"seed", required_argument, NULL, OPT_SEED},
 	{"me", required_argument, NULL, OPT_ME},
+	{"syslog", no_argument, NULL, OPT_SYSLOG},
+	{"log-pcap", required_argument, NULL, OPT_LOG_PCAP},
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, 'V'},
 	{NULL, 0, NULL, 0},
@@ -51,6 +55,8 @@ static const char help_text[] =
     "      --source N         packets a burst of the infinite source (256)\n"
     "      --source-packet F  packets it sends: those of the pcap file F\n"
     "      --me ADDR[,ADDR]   the addresses that me and me6 stand for (none)\n"
+    "      --syslog           what rules log goes to syslog, not to standard error\n"
+    "      --log-pcap FILE    capture the packets that rules log, as pcapng\n"
     "      --seed N           seed of everything random\n"
     "  -h, --help             this text\n"
     "  -V, --version          the version\n"
@@ -169,6 +175,13 @@ one_option(struct options *o, int opt, const char *text, struct err *e)
 		break;
 	case OPT_ME:
 		rc = own_addresses(&o->engine.me, text, e);
+		break;
+	case OPT_SYSLOG:
+		o->log.syslog = true;
+		break;
+	case OPT_LOG_PCAP:
+		o->log.pcap = text;
+		o->engine.log_capture = true;
 		break;
 	case 'h':
 		o->help = true;

@@ -23,6 +23,8 @@ struct shared {
 	_Atomic(struct ruleset *) rules; /* rcu: ctl writes, read per burst */
 	struct knobs knobs;
 	struct me me;		    /* constant */
+	bool log_capture;	    /* constant: 'log' captures packets */
+	_Atomic uint32_t *log_left; /* by rule counter */
 	_Atomic int source_users;   /* > 0: the infinite source runs */
 	_Atomic bool stop;
 };
@@ -37,6 +39,7 @@ struct worker {
 	bool running;
 	pthread_t thread;
 	struct rng rng;
+	struct record_ring *log;
 	struct step_ctx ctx;
 };
 
