@@ -523,7 +523,7 @@ setmss(const struct rule *r, struct pkt *p)
 	    rewrite_mss(p, r->cmd[r->n_words - 1].arg1);
 }
 
-static inline enum verdict
+static inline __attribute__((always_inline)) enum verdict
 run(const struct pass *pass, struct pkt *p, unsigned n)
 {
 	const struct ruleset *rs = pass->rules;
