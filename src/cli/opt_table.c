@@ -117,7 +117,7 @@ parse_lookup(struct build *b, const struct option *o)
 	if (i == NULL)
 		return EX_DATAERR;
 	i->arg1 = idx;
-	w = (uint32_t *)(i + 1);
+	w = (void *)(i + 1);
 	w[1] = key->value;
 	return 0;
 }
@@ -151,7 +151,7 @@ void
 print_lookup(struct text *t, const struct insn *i, const struct option *o,
     const struct show *show)
 {
-	const uint32_t *w = (const uint32_t *)(i + 1);
+	const uint32_t *w = (const void *)(i + 1);
 	const char *key = insn_words(i) == 3 ? name_of(lookup_keys, w[1]) : NULL;
 
 	(void)o;

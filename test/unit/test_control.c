@@ -340,8 +340,8 @@ names_of_actions(void **state)
 	assert_call(msg_setmss(TLV_EACTION, "", 3), EOPNOTSUPP, "unknown");
 	assert_call(msg_setmss(TLV_EACTION, endless, 3), EOPNOTSUPP,
 	    "unknown");
-	assert_call(msg_setmss(TLV_TBL_NAME, "tcp-setmss", 3), EOPNOTSUPP,
-	    "tables");
+	assert_call(msg_setmss(TLV_TBL_NAME, "tcp-setmss", 3), EINVAL,
+	    "index 3");
 	assert_call(msg_setmss(TLV_EACTION, "tcp-setmss", 4), EINVAL,
 	    "index 4");
 	m = msg_setmss(TLV_EACTION, "tcp-setmss", 3);
