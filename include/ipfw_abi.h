@@ -211,6 +211,161 @@ struct iface_info {
 	uint64_t spare;
 };
 
+/* ---- tables ---- */
+
+enum table_type {
+	TABLE_ADDR = 1,
+	TABLE_IFACE = 2,
+	TABLE_NUMBER = 3,
+	TABLE_FLOW = 4,
+	TABLE_MAC = 5, /* 14 */
+	TABLE_TYPE_MAX = TABLE_MAC,
+};
+
+enum flow_fields { /* table_info.tflags of a flow table */
+	FLOW_SRC_IP = 0x1,
+	FLOW_DST_IP = 0x2,
+	FLOW_SRC_PORT = 0x4,
+	FLOW_DST_PORT = 0x8,
+	FLOW_PROTO = 0x10,
+	FLOW_ALL = 0x1f,
+};
+
+enum table_vtype { /* bits of a table's value type */
+	VTYPE_SKIPTO = 0x1,
+	VTYPE_PIPE = 0x2,
+	VTYPE_FIB = 0x4,
+	VTYPE_NAT = 0x8,
+	VTYPE_DSCP = 0x10,
+	VTYPE_TAG = 0x20,
+	VTYPE_DIVERT = 0x40,
+	VTYPE_NETGRAPH = 0x80,
+	VTYPE_LIMIT = 0x100,
+	VTYPE_NH4 = 0x200,
+	VTYPE_NH6 = 0x400,
+	VTYPE_MARK = 0x800, /* 14 */
+	VTYPE_ALL = 0xfff,
+};
+#define VTYPE_LEGACY UINT32_C(0xffffffff) /* one number, in every field */
+
+struct table_value {
+	uint32_t tag;
+	uint32_t pipe;
+	uint16_t divert;
+	uint16_t skipto;
+	uint32_t netgraph;
+	uint32_t fib;
+	uint32_t nat;
+	uint32_t nh4; /* host order */
+	uint8_t dscp;
+	uint8_t spare0[3];
+	uint8_t nh6[16];
+	uint32_t limit;
+	uint32_t spare;	 /* zoneid in 13; VLIST: the value's index */
+	uint32_t mark;	 /* 14; VLIST: with 'unused' the references */
+	uint32_t unused;
+};
+
+struct tflow_entry {
+	uint8_t af; /* 2 or 28, FreeBSD's; Linux clients say 2 or 10 */
+	uint8_t proto;
+	uint16_t spare;
+	uint16_t sport; /* network order, as the addresses */
+	uint16_t dport;
+	uint8_t addr[32]; /* IPv4: 4 and 4 octets; IPv6: 16 and 16 */
+};
+
+enum tentry_result {
+	TR_IGNORED,
+	TR_ADDED,
+	TR_UPDATED,
+	TR_DELETED,
+	TR_LIMIT,
+	TR_NOTFOUND,
+	TR_EXISTS,
+	TR_ERROR,
+};
+
+enum {
+	TF_UPDATE = 0x1,	/* obj_tentry.head.flags: replace the value */
+	CTF_ATOMIC = 0x1,	/* obj_ctlv.flags of the entries: all or none */
+	TGF_LOCKED = 0x1,	/* table_info.flags */
+	TGF_COUNTERS = 0x8000,	/* ours: a pair of counters an entry */
+	TMF_LIMIT = 0x2,	/* table_info.mflags: what to change */
+	TMF_LOCK = 0x4,
+	AF_V6_LINUX = 10,	/* numbers of AF_INET6 that clients use */
+	AF_V6_FREEBSD = 28,
+	TACLASS_HASH = 1,
+	TACLASS_RADIX = 3,
+	TATF_DATA = 0x1,	/* ta_info has numbers */
+	TATF_AFDATA = 0x2,	/* one set for IPv4, one for IPv6 */
+};
+
+struct obj_tentry {
+	struct obj_tlv head;
+	uint8_t subtype; /* addr: the address family */
+	uint8_t masklen;
+	uint8_t result; /* TR_* */
+	uint8_t spare0;
+	uint16_t idx;
+	uint16_t spare1;
+	union {
+		uint8_t addr[16];
+		uint8_t mac[6];
+		uint32_t number;
+		char iface[16];
+		struct tflow_entry flow;
+	} k;
+	struct table_value v;
+};
+
+struct table_hits { /* follows an obj_tentry of a table with counters */
+	uint64_t pkts;
+	uint64_t bytes;
+};
+
+struct ta_numbers {
+	uint32_t flags; /* TATF_* */
+	uint32_t spare;
+	uint8_t class4;
+	uint8_t spare4;
+	uint16_t itemsize4;
+	uint32_t size4;
+	uint32_t count4;
+	uint8_t class6;
+	uint8_t spare6;
+	uint16_t itemsize6;
+	uint32_t size6;
+	uint32_t count6;
+};
+
+struct table_info {
+	uint8_t type;
+	uint8_t tflags;
+	uint16_t mflags; /* TMF_* */
+	uint16_t flags;	 /* TGF_* */
+	uint16_t spare[3];
+	uint32_t vmask;
+	uint32_t set;
+	uint32_t kidx;
+	uint32_t refcnt;
+	uint32_t count;
+	uint32_t size;
+	uint32_t limit;
+	char tablename[64];
+	char algoname[64];
+	struct ta_numbers ta_info;
+};
+
+struct algo_info {
+	char algoname[64];
+	uint32_t type;
+	uint32_t flags;
+	uint32_t refcnt;
+	uint32_t spare0;
+	uint64_t spare1;
+};
+
 /* ---- CTL_DUMMYNET3: objects one after another, each 8-aligned ---- */
 
 enum { DN_API_VERSION = 12500000 };
@@ -259,3 +414,8 @@ _Static_assert(sizeof(struct abi_rule) == 16, "rule ABI");
 _Static_assert(sizeof(struct abi_counter) == 24, "counter ABI");
 _Static_assert(sizeof(struct sopt_info) == 16, "sopt_info ABI");
 _Static_assert(sizeof(struct iface_info) == 88, "iface_info ABI");
+_Static_assert(sizeof(struct table_value) == 64, "table_value ABI");
+_Static_assert(sizeof(struct tflow_entry) == 40, "tflow_entry ABI");
+_Static_assert(sizeof(struct obj_tentry) == 120, "obj_tentry ABI");
+_Static_assert(sizeof(struct table_info) == 200, "table_info ABI");
+_Static_assert(sizeof(struct algo_info) == 88, "algo_info ABI");

@@ -137,14 +137,7 @@ act_refused(struct build *b, const struct action *a)
 	    "is not implemented in this version");
 }
 
-static int
-no_tablearg(struct build *b)
-{
-	return build_err(b, EX_UNAVAILABLE,
-	    "tablearg is not implemented in this version");
-}
-
-/* Reads 1 to 65534. */
+/* Reads 1 to 65534, or tablearg. */
 static int
 read_arg(struct build *b, const struct action *a, uint32_t *v)
 {
@@ -153,8 +146,10 @@ read_arg(struct build *b, const struct action *a, uint32_t *v)
 
 	if (r != 0)
 		return r;
-	if (strcmp(s, "tablearg") == 0)
-		return no_tablearg(b);
+	if (strcmp(s, "tablearg") == 0) {
+		*v = TABLEARG;
+		return 0;
+	}
 	if (!number(s, ARG_MAX16, v) || *v == 0)
 		return build_err(b, EX_DATAERR,
 		    "not a number from 1 to %d, which %.*s needs", ARG_MAX16,
@@ -206,8 +201,6 @@ read_code(struct build *b, const struct action *a, uint32_t max, uint32_t *v)
 
 	if (r != 0)
 		return r;
-	if (strcmp(s, "tablearg") == 0)
-		return no_tablearg(b);
 	if (number(s, max, v))
 		return 0;
 	if (a->table != NULL) {
@@ -228,8 +221,11 @@ act_code(struct build *b, const struct action *a)
 {
 	uint32_t v, max = a->op == O_SETDSCP ? 63 : a->op == O_SETFIB ? 32767
 								     : 255;
-	int r = read_code(b, a, max, &v);
+	int r;
 
+	if (a->num != 0 && build_accept(b, "tablearg"))
+		return emit_arg(b, a, TABLEARG, 0);
+	r = read_code(b, a, max, &v);
 	return r != 0 ? r : emit_arg(b, a, v | a->num, 0);
 }
 
@@ -306,7 +302,8 @@ act_fwd(struct build *b, const struct action *a)
 		return r;
 	n = strcspn(s, ",");
 	if (n == 8 && strncmp(s, "tablearg", n) == 0)
-		return no_tablearg(b);
+		return build_err(b, EX_UNAVAILABLE,
+		    "tablearg is not implemented in this version");
 	if (s[n] == ',' && (!number(s + n + 1, UINT16_MAX, &port) || port == 0))
 		return build_err(b, EX_DATAERR,
 		    "not a port (1 to 65535) after the address");
@@ -351,14 +348,13 @@ act_mark(struct build *b, const struct action *a)
 
 	if (r != 0)
 		return r;
-	if (strcmp(s, "tablearg") == 0)
-		return no_tablearg(b);
-	if (!number(s, UINT32_MAX, &v))
+	v = 0;
+	if (strcmp(s, "tablearg") != 0 && !number(s, UINT32_MAX, &v))
 		return build_err(b, EX_DATAERR, "not a mark");
 	u = build_emit(b, a->op, 2);
 	if (u == NULL)
 		return EX_DATAERR;
-	u->o.arg1 = (uint16_t)a->num; /* which is not TABLEARG */
+	u->o.arg1 = strcmp(s, "tablearg") == 0 ? TABLEARG : (uint16_t)a->num;
 	u->d[0] = v;
 	return 0;
 }

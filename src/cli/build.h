@@ -12,6 +12,7 @@
 #pragma once
 
 #include "base/err.h"
+#include "cli/tabnames.h"
 #include "cli/words.h"
 #include "ipfw_abi.h"
 #include "rule/insn.h"
@@ -37,6 +38,7 @@ struct build {
 	unsigned n_names;
 	struct obj_ntlv names[RULE_MAX_NAMES]; /* index i + 1 */
 	uint32_t log_default;	/* for 'log' without logamount */
+	struct tabnames *tables; /* that the rule names */
 	struct err *e;
 };
 

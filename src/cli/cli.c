@@ -54,7 +54,7 @@ static const struct command {
     {"sched", cmd_sched, CMD_DN},
     {"set", cmd_set, CMD_SILENT},
     {"add", cmd_add, 0},
-    {"table", cmd_later, CMD_SET},
+    {"table", cmd_table, CMD_SET},
     {"enable", cmd_enable, 0},
     {"disable", cmd_disable, 0},
     {"delete", cmd_delete, CMD_SET},
@@ -293,7 +293,11 @@ cli_command(struct cli *c, const struct words *ws, struct err *e)
 		copy[0] = copy[1];
 		copy[1] = w;
 	}
-	r = dispatch(&own, &(struct args){copy, n}, e);
+	r = 0;
+	if (!table_batch_takes(c->batch, &(struct args){copy, n}))
+		r = table_batch_send(c, c->batch, &c->line, e);
+	if (r == 0)
+		r = dispatch(&own, &(struct args){copy, n}, e);
 	free(copy);
 	return r;
 }

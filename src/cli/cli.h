@@ -46,6 +46,7 @@ struct cli {
 	unsigned flags;	 /* CLI_* */
 	unsigned line;	 /* of the file, 0 outside */
 	int set;	 /* of the prefix "set N", -1 without */
+	struct table_batch *batch; /* of a file; NULL outside */
 };
 
 /* Words of a command; w[0] names it. */
@@ -93,7 +94,18 @@ typedef int command_fn(struct cli *c, const struct args *a, struct err *e);
 command_fn cmd_add, cmd_delete, cmd_zero, cmd_resetlog, cmd_flush;
 command_fn cmd_list, cmd_show;
 command_fn cmd_set, cmd_enable, cmd_disable, cmd_sysctl, cmd_internal;
+command_fn cmd_table;
 command_fn cmd_pipe, cmd_queue, cmd_sched, cmd_later;
+
+/* ---- cmd_entry.c: records that a file adds to a table, sent together ---- */
+
+struct table_batch *table_batch_create(void);
+void table_batch_destroy(struct table_batch *b);
+/* Sends what is waiting; after an error, *line is the one at fault. */
+int table_batch_send(struct cli *c, struct table_batch *b, unsigned *line,
+    struct err *e);
+/* True if the command can wait with the others. */
+bool table_batch_takes(const struct table_batch *b, const struct args *a);
 
 /* Prints the long help to c->out. */
 void help_print(struct cli *c);

@@ -31,50 +31,48 @@ range_command(struct cli *c, unsigned op, const struct range_tlv *range,
 
 /* ---- add ---- */
 
-/* What is sent and comes back: one rule in its envelope. */
+/* What is sent and comes back: one rule behind the names of its tables. */
 struct add_msg {
+	unsigned char *data; /* owned */
 	size_t len;
-	size_t rule_at; /* offset of the rule in 'data' */
-	_Alignas(8) unsigned char data[sizeof(struct fw3_hdr) +
-	    2 * sizeof(struct obj_ctlv) + sizeof(struct rule_buf) + 8];
+	struct abi_rule *rule; /* in data */
 };
 
-static void
-put(struct add_msg *m, const void *what, size_t len)
+static bool
+make_add(struct add_msg *m, const struct rule_buf *rule,
+    const struct tabnames *names)
 {
-	memcpy(m->data + m->len, what, len);
-	m->len += len;
-}
+	size_t size = (rule_size(&rule->rule) + 7) & ~(size_t)7;
+	unsigned count = names->count + rule->n_names;
+	size_t names_size = count * sizeof(names->n[0]);
+	struct obj_ntlv *n;
+	struct obj_ctlv *l;
 
-/* A list's header and the 'size' octets of its objects, padded. */
-static void
-put_list(struct add_msg *m, unsigned type, unsigned count, const void *what,
-    size_t size)
-{
-	size_t whole = sizeof(struct obj_ctlv) + ((size + 7) & ~(size_t)7);
-	const struct obj_ctlv l = {
-	    .head = {.type = (uint16_t)type, .length = (uint32_t)whole},
-	    .count = count,
-	};
-	size_t end = m->len + whole;
-
-	put(m, &l, sizeof(l));
-	put(m, what, size);
-	m->len = end;
-}
-
-static void
-pack(struct add_msg *m, const struct rule_buf *r)
-{
-	const struct fw3_hdr op = {.opcode = FW3_XADD};
-
-	memset(m, 0, sizeof(*m));
-	put(m, &op, sizeof(op));
-	if (r->n_names > 0)
-		put_list(m, TLV_TBLNAME_LIST, r->n_names, r->names,
-		    r->n_names * sizeof(r->names[0]));
-	m->rule_at = m->len + sizeof(struct obj_ctlv);
-	put_list(m, TLV_RULE_LIST, 1, &r->rule, rule_size(&r->rule));
+	m->len = sizeof(struct fw3_hdr) + sizeof(*l) + size;
+	if (count > 0)
+		m->len += sizeof(*l) + names_size;
+	m->data = calloc(1, m->len);
+	if (m->data == NULL)
+		return false;
+	*(struct fw3_hdr *)(void *)m->data =
+	    (struct fw3_hdr){.opcode = FW3_XADD};
+	l = (void *)(m->data + sizeof(struct fw3_hdr));
+	if (count > 0) {
+		*l = (struct obj_ctlv){.head = {.type = TLV_TBLNAME_LIST,
+		    .length = (uint32_t)(sizeof(*l) + names_size)},
+		    .count = count, .objsize = sizeof(names->n[0])};
+		n = (void *)(l + 1);
+		for (unsigned i = 0; i < names->count; i++)
+			*n++ = names->n[i];
+		for (unsigned i = 0; i < rule->n_names; i++)
+			*n++ = rule->names[i];
+		l = (void *)((unsigned char *)(l + 1) + names_size);
+	}
+	*l = (struct obj_ctlv){.head = {.type = TLV_RULE_LIST,
+	    .length = (uint32_t)(sizeof(*l) + size)}, .count = 1};
+	m->rule = (void *)(l + 1);
+	memcpy(m->rule, rule, rule_size(&rule->rule));
+	return true;
 }
 
 static bool
@@ -124,9 +122,10 @@ wants_log_default(const struct args *a)
 }
 
 static void
-print_added(struct cli *c, const struct abi_rule *r, size_t size)
+print_added(struct cli *c, const struct abi_rule *r, size_t size,
+    const struct tabnames *names)
 {
-	struct print_opt opt = {.flags = list_print_flags(c)};
+	struct print_opt opt = {.flags = list_print_flags(c), .tables = names};
 	struct text t = {0};
 
 	print_rule(&t, r, size, NULL, &opt);
@@ -134,40 +133,54 @@ print_added(struct cli *c, const struct abi_rule *r, size_t size)
 	text_fini(&t);
 }
 
+/* Sends the rule and shows what the daemon made of it. */
+static int
+send_add(struct cli *c, const struct rule_buf *rule,
+    const struct tabnames *names, struct err *e)
+{
+	struct add_msg m = {NULL, 0, NULL};
+	size_t len, before;
+	int r;
+
+	if (!make_add(&m, rule, names)) {
+		err_set(e, ENOMEM, "no memory for a rule");
+		return EX_OSERR;
+	}
+	before = (size_t)((unsigned char *)m.rule - m.data);
+	r = ctl_get(c->ctl, CTL_FW3, m.data, m.len, m.len, &len, e);
+	if (r != 0) {
+		r = cli_code(r);
+	} else if (len < before + sizeof(*m.rule)) {
+		err_set(e, EPROTO, "the daemon's answer is too short");
+		r = EX_OSERR;
+	} else {
+		if ((c->flags & CLI_QUIET) == 0)
+			print_added(c, m.rule, len - before, names);
+		warn_out(c, rule, m.rule->rulenum);
+	}
+	free(m.data);
+	return r;
+}
+
 int
 cmd_add(struct cli *c, const struct args *a, struct err *e)
 {
-	const struct abi_rule *added;
+	struct tabnames names = {NULL, 0};
 	struct rule_buf rule;
-	struct add_msg m;
-	size_t len;
 	int64_t limit = 0;
 	int r;
 
 	if ((c->flags & CLI_TEST) == 0 && wants_log_default(a))
 		ctl_sysctl_get(c->ctl, "net.inet.ip.fw.verbose_limit", &limit,
 		    NULL);
-	r = compile_rule(a->w + 1, a->n - 1,
-	    limit > 0 ? (uint32_t)limit : 0, &rule, e);
-	if (r != 0)
-		return r;
-	if ((c->flags & (CLI_TEST | CLI_QUIET)) == CLI_TEST)
-		print_added(c, &rule.rule, rule_size(&rule.rule));
-	if ((c->flags & CLI_TEST) != 0)
-		return 0;
-	pack(&m, &rule);
-	r = ctl_get(c->ctl, CTL_FW3, m.data, m.len, m.len, &len, e);
-	if (r != 0)
-		return cli_code(r);
-	if (len < m.rule_at + sizeof(*added)) {
-		err_set(e, EPROTO, "the daemon's answer is too short");
-		return EX_OSERR;
-	}
-	added = (const void *)(m.data + m.rule_at);
-	if ((c->flags & CLI_QUIET) == 0)
-		print_added(c, added, len - m.rule_at);
-	warn_out(c, &rule, added->rulenum);
-	return 0;
+	r = compile_named(a->w + 1, a->n - 1,
+	    limit > 0 ? (uint32_t)limit : 0, &rule, &names, e);
+	if (r == 0 && (c->flags & (CLI_TEST | CLI_QUIET)) == CLI_TEST)
+		print_added(c, &rule.rule, rule_size(&rule.rule), &names);
+	if (r == 0 && (c->flags & CLI_TEST) == 0)
+		r = send_add(c, &rule, &names, e);
+	tabnames_fini(&names);
+	return r;
 }
 
 /* ---- delete ---- */

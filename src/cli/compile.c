@@ -30,9 +30,20 @@ int
 compile_rule(const struct word *w, unsigned n, uint32_t log_default,
     struct rule_buf *out, struct err *e)
 {
+	struct tabnames names = {NULL, 0};
+	int r = compile_named(w, n, log_default, out, &names, e);
+
+	tabnames_fini(&names);
+	return r;
+}
+
+int
+compile_named(const struct word *w, unsigned n, uint32_t log_default,
+    struct rule_buf *out, struct tabnames *names, struct err *e)
+{
 	struct abi_rule head = {0};
 	struct words ws;
-	struct build b = {.log_default = log_default, .e = e};
+	struct build b = {.log_default = log_default, .tables = names, .e = e};
 	int r = words_rule(&ws, w, n, e);
 
 	if (r != 0)

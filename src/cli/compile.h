@@ -14,6 +14,7 @@
 
 #include "base/err.h"
 #include "cli/build.h"
+#include "cli/tabnames.h"
 #include "cli/words.h"
 #include "ipfw_abi.h"
 #include "rule/insn.h"
@@ -30,6 +31,11 @@ struct rule_buf {
  * 'out' untouched. */
 int compile_rule(const struct word *w, unsigned n, uint32_t log_default,
     struct rule_buf *out, struct err *e);
+
+/* The same for a rule that may name tables: 'names', {0} before, gets them and
+ * is the caller's to end, also after an error. */
+int compile_named(const struct word *w, unsigned n, uint32_t log_default,
+    struct rule_buf *out, struct tabnames *names, struct err *e);
 
 /* Octets of a rule with its words. */
 static inline size_t

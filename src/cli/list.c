@@ -21,6 +21,7 @@ struct listing {
 	const char *states;
 	size_t states_len;
 	bool counters;
+	struct tabnames tables; /* that the rules name; owned */
 };
 
 int
@@ -99,7 +100,10 @@ split(struct listing *l)
 		memcpy(&list, at, sizeof(list));
 		if (list.head.length < sizeof(list) || list.head.length > left)
 			return;
-		if (list.head.type == TLV_RULE_LIST) {
+		if (list.head.type == TLV_TBLNAME_LIST) {
+			tabnames_read(&l->tables, at + sizeof(list),
+			    list.head.length - sizeof(list));
+		} else if (list.head.type == TLV_RULE_LIST) {
 			l->rules = at + sizeof(list);
 			l->rules_len = list.head.length - sizeof(list);
 		} else if (list.head.type == TLV_DYNSTATE_LIST) {
@@ -326,6 +330,7 @@ list(struct cli *c, const struct args *a, struct err *e)
 	if (r != 0)
 		return cli_code(r);
 	split(&l);
+	opt.tables = &l.tables;
 	measure(c, &l, &opt);
 	n_states = states_measure(l.states, l.states_len, &opt);
 	if (a->n > 1)
@@ -334,6 +339,7 @@ list(struct cli *c, const struct args *a, struct err *e)
 		print_range(c, &l, 0, RULE_LAST, &opt);
 	if ((c->flags & CLI_DYNAMIC) != 0 && n_states > 0)
 		print_dynamic(c, &l, a, &opt, n_states);
+	tabnames_fini(&l.tables);
 	free(l.cfg);
 	return r;
 }

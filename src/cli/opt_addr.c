@@ -21,12 +21,15 @@ enum {
 struct side {
 	uint8_t host4, mask4, me4, set4;
 	uint8_t host6, mask6, me6;
+	uint8_t lookup;
 };
 
 static const struct side src_side = {O_IP_SRC, O_IP_SRC_MASK, O_IP_SRC_ME,
-    O_IP_SRC_SET, O_IP6_SRC, O_IP6_SRC_MASK, O_IP6_SRC_ME};
+    O_IP_SRC_SET, O_IP6_SRC, O_IP6_SRC_MASK, O_IP6_SRC_ME,
+    O_IP_SRC_LOOKUP};
 static const struct side dst_side = {O_IP_DST, O_IP_DST_MASK, O_IP_DST_ME,
-    O_IP_DST_SET, O_IP6_DST, O_IP6_DST_MASK, O_IP6_DST_ME};
+    O_IP_DST_SET, O_IP6_DST, O_IP6_DST_MASK, O_IP6_DST_ME,
+    O_IP_DST_LOOKUP};
 
 int
 contiguous(const uint8_t *p, unsigned bits)
@@ -337,9 +340,8 @@ parse_addr(struct build *b, const struct option *o, const struct side *side)
 		return emit_me(b, side->me6);
 	if (strcmp(s, "me") == 0)
 		return emit_me(b, family == 6 ? side->me6 : side->me4);
-	if (strncmp(s, "table(", 6) == 0)
-		return build_err(b, EX_UNAVAILABLE,
-		    "table(...) is not implemented in this version");
+	if (is_table(s))
+		return emit_table(b, side->lookup, s);
 	if (is_v6(s))
 		return parse_list6(b, side, s);
 	brace = strchr(s, '{');

@@ -8,7 +8,30 @@
 
 #include <arpa/inet.h>
 
-/* A name, a pattern, an IPv4 address, or 'any'. */
+/* A table of interfaces, which the first octet of the name tells. */
+static int
+iface_table(struct build *b, const struct option *o, const char *s)
+{
+	struct insn_if *f;
+	uint16_t idx = 0;
+	uint32_t value = 0;
+	bool has_value = false;
+	int r = table_word(b, s, &idx, &value, &has_value);
+
+	if (r != 0)
+		return r;
+	if (has_value)
+		return build_err(b, EX_DATAERR,
+		    "a table of interfaces is asked without a value");
+	f = build_emit(b, o->op, 6);
+	if (f == NULL)
+		return EX_DATAERR;
+	f->name[0] = '\1';
+	f->p.kidx = idx;
+	return 0;
+}
+
+/* A name, a pattern, a table, an IPv4 address, or 'any'. */
 int
 parse_iface(struct build *b, const struct option *o)
 {
@@ -21,9 +44,8 @@ parse_iface(struct build *b, const struct option *o)
 		return r;
 	if (strcmp(s, "any") == 0)
 		return 0;
-	if (strncmp(s, "table(", 6) == 0)
-		return build_err(b, EX_UNAVAILABLE,
-		    "table(...) is not implemented in this version");
+	if (is_table(s))
+		return iface_table(b, o, s);
 	if (strlen(s) >= sizeof(f->name))
 		return build_err(b, EX_DATAERR,
 		    "an interface name has at most %zu characters",
@@ -50,13 +72,15 @@ print_iface(struct text *t, const struct insn *i, const struct option *o,
 	const struct insn_if *f = (const void *)i;
 	char buf[INET_ADDRSTRLEN];
 
-	(void)o, (void)show;
+	(void)o;
 	text_f(t, " ");
 	if (f->name[0] == '\0')
 		text_f(t, "%s", inet_ntop(AF_INET, &f->p.ip, buf, sizeof(buf)));
-	else if (f->name[0] == '\1')
-		text_f(t, "table(%u)", f->p.kidx);
-	else
+	else if (f->name[0] == '\1') {
+		text_f(t, "table(");
+		put_table_name(t, f->p.kidx, show);
+		text_f(t, ")");
+	} else
 		text_safe(t, f->name, sizeof(f->name));
 }
 

@@ -132,6 +132,9 @@ emit_ranges(struct build *b, const struct option *o, bool short_form)
 int
 parse_ranges(struct build *b, const struct option *o)
 {
+	/* tagged: a single number of 0 is what the table says */
+	if (o->op == O_TAGGED && build_accept(b, "tablearg"))
+		return build_emit(b, o->op, 1) != NULL ? 0 : EX_DATAERR;
 	return emit_ranges(b, o, true);
 }
 
@@ -184,7 +187,10 @@ print_ranges(struct text *t, const struct insn *i, const struct option *o,
 	const char *sep = " ";
 
 	if (insn_words(i) == 1) {
-		text_f(t, " %u", i->arg1);
+		if (i->opcode == O_TAGGED && i->arg1 == TABLEARG)
+			text_f(t, " tablearg");
+		else
+			text_f(t, " %u", i->arg1);
 		return;
 	}
 	for (unsigned n = insn_words(i) - 1; n > 0; n--, p += 2) {
@@ -437,6 +443,13 @@ parse_mark(struct build *b, const struct option *o)
 
 	if (r != 0)
 		return r;
+	if (strcmp(s, "tablearg") == 0) {
+		u = build_emit(b, o->op, 3);
+		if (u == NULL)
+			return EX_DATAERR;
+		memcpy(u->d, (uint32_t[]){0, UINT32_MAX}, 8);
+		return 0;
+	}
 	if (!number_until(s, ":", UINT32_MAX, &value, &s) ||
 	    (*s == ':' && !number(s + 1, UINT32_MAX, &mask)))
 		return build_err(b, EX_DATAERR, "not a mark or mark:mask");

@@ -86,14 +86,16 @@ static const struct option options[] = {
     {"set-limit", O_LIMIT, 0, 0, parse_later, NULL, NULL, 0},
     {"defer-immediate-action defer-action", O_SKIP_ACTION, 0, 0, parse_later,
 	print_nothing, NULL, 0},
-    {"lookup", O_IP_DST_LOOKUP, 0, 0, parse_later, NULL, NULL, 0},
-    {"flow", O_IP_FLOW_LOOKUP, 0, 0, parse_later, NULL, NULL, 0},
-    {"src-mac", O_MAC_SRC_LOOKUP, 0, 0, parse_later, NULL, NULL, 0},
-    {"dst-mac", O_MAC_DST_LOOKUP, 0, 0, parse_later, NULL, NULL, 0},
+    {"flow", O_IP_FLOW_LOOKUP, 0, 0, parse_table, print_table, NULL, 0},
+    {"src-mac", O_MAC_SRC_LOOKUP, 0, 0, parse_table, print_table, NULL, 0},
+    {"dst-mac", O_MAC_DST_LOOKUP, 0, 0, parse_table, print_table, NULL, 0},
 
     {"//", O_NOP, 0, 0, parse_comment, print_comment, NULL, 0},
 
     /* Other opcodes of the keywords above. */
+    {"src-ip", O_IP_SRC_LOOKUP, ROLE_SRC, 0, NULL, print_table, NULL, 0},
+    {"dst-ip", O_IP_DST_LOOKUP, ROLE_DST, 0, NULL, print_table, NULL, 0},
+    {"lookup", O_IP_DST_LOOKUP, 0, 0, parse_lookup, print_lookup, NULL, 0},
     {"src-ip", O_IP_SRC_MASK, ROLE_SRC, 0, NULL, print_ip4, NULL, 0},
     {"src-ip", O_IP_SRC_SET, ROLE_SRC, 0, NULL, print_ip4_set, NULL, 0},
     {"src-ip", O_IP_SRC_ME, ROLE_SRC, 0, NULL, print_me, NULL, 0},

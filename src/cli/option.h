@@ -16,6 +16,7 @@
 
 #include "cli/build.h"
 #include "cli/names.h"
+#include "cli/tabnames.h"
 #include "cli/text.h"
 
 enum role { /* where the body of a rule may show the option */
@@ -30,6 +31,7 @@ enum role { /* where the body of a rule may show the option */
 struct show {
 	bool resolve; /* -N: names for hosts and services */
 	uint8_t proto;	/* of the rule, for service names */
+	const struct tabnames *tables; /* may be NULL */
 };
 
 struct option;
@@ -105,6 +107,21 @@ option_print_fn print_limit;
 int parse_iface(struct build *b, const struct option *o);
 int parse_mac(struct build *b, const struct option *o);
 option_print_fn print_iface, print_mac;
+
+/* ---- opt_table.c: lookup tables ---- */
+int parse_table(struct build *b, const struct option *o);
+int parse_lookup(struct build *b, const struct option *o);
+option_print_fn print_table, print_lookup;
+
+/* True if a word starts like "table(NAME)". */
+bool is_table(const char *word);
+/* Takes "table(NAME[,VALUE])" apart; the name becomes an index. */
+int table_word(struct build *b, const char *word, uint16_t *idx,
+    uint32_t *value, bool *has_value);
+/* The instruction for such a word. */
+int emit_table(struct build *b, unsigned opcode, const char *word);
+/* The name behind an index, or the index. */
+void put_table_name(struct text *t, unsigned idx, const struct show *show);
 
 /* Number of leading ones in 'bits' bits at 'p'; -1 if ones follow a zero. */
 int contiguous(const uint8_t *p, unsigned bits);

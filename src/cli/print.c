@@ -85,6 +85,7 @@ print_rule(struct text *t, const struct abi_rule *r, size_t size,
 	const struct insn *cmd = (const struct insn *)(r + 1);
 	unsigned words = r->cmd_len, split = r->act_ofs;
 
+	p.show.tables = opt->tables;
 	p.show.resolve = (opt->flags & PRINT_RESOLVE) != 0;
 	if (size < sizeof(*r)) {
 		text_f(t, "[rule of %zu octets]\n", size);
@@ -225,10 +226,20 @@ block_end(const struct part *a, unsigned k)
 	return k + 1;
 }
 
+/* The row that prints an instruction.  lookup shares its opcode with a table
+ * as destination. */
+static const struct option *
+row_of(const struct insn *i)
+{
+	if (i->opcode == O_IP_DST_LOOKUP && insn_words(i) == 3)
+		return option_find("lookup");
+	return option_of(i->opcode);
+}
+
 static enum role
 role_of(const struct insn *i)
 {
-	const struct option *o = option_of(i->opcode);
+	const struct option *o = row_of(i);
 
 	return o != NULL && fits(i) ? (enum role)o->role : ROLE_OPTION;
 }
@@ -236,7 +247,7 @@ role_of(const struct insn *i)
 static void
 print_insn(struct page *p, const struct insn *i, bool keyword)
 {
-	const struct option *o = option_of(i->opcode);
+	const struct option *o = row_of(i);
 	char kw[32];
 
 	if (i->opcode == O_PROBE_STATE && fits(i))

@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include "cli/tabnames.h"
 #include "cli/text.h"
 #include "ipfw_abi.h"
 #include "rule/insn.h"
@@ -28,6 +29,7 @@ struct print_opt {
 	unsigned flags;	   /* PRINT_* */
 	int pkts_width;	   /* columns of the counters */
 	int bytes_width;
+	const struct tabnames *tables; /* names in rules; may be NULL */
 };
 
 /* Appends the line of a rule, '\n' included.  'r' may be unaligned to 8 but is

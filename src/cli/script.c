@@ -30,7 +30,8 @@ static int
 run_lines(struct cli *c, FILE *f, struct err *e)
 {
 	char line[LINE_MAX_LEN + 2];
-	int r = 0;
+	struct err why = {.code = 0};
+	int r = 0, last;
 
 	for (c->line = 1; fgets(line, sizeof(line), f) != NULL; c->line++) {
 		size_t len = strlen(line);
@@ -42,8 +43,17 @@ run_lines(struct cli *c, FILE *f, struct err *e)
 		}
 		r = run_line(c, line, e);
 		if (r != 0)
-			return r;
+			break;
 	}
+	/* What stood before a line that failed was not done yet. */
+	last = r == 0 || c->batch == NULL ? 0 : (int)c->line;
+	if (table_batch_send(c, c->batch, &c->line, r == 0 ? e : &why) != 0) {
+		if (last != 0)
+			*e = why;
+		return r != 0 ? r : EX_OSERR;
+	}
+	if (r != 0)
+		return r;
 	if (ferror(f)) {
 		err_set(e, errno, "cannot read on: %s", strerror(errno));
 		return EX_OSERR;
@@ -123,7 +133,10 @@ script_run(struct cli *c, const char *path, char *const preproc[],
 		if (r != 0)
 			return r;
 	}
+	c->batch = table_batch_create();
 	r = run_lines(c, lines, e);
+	table_batch_destroy(c->batch);
+	c->batch = NULL;
 	fclose(lines);
 	if (preproc != NULL) {
 		end = end_preproc(preproc[0], pid, r == 0 ? e : NULL);

@@ -7,9 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NO_TABLES "tables are not implemented in this version"
+#define OLD_TABLES "is of FreeBSD 10 and before"
 #define RANGE	  sizeof(struct range_hdr)
 #define LIST	  sizeof(struct obj_lhdr)
+#define OBJ	  sizeof(struct obj_hdr)
+#define OBJ_INFO  (OBJ + sizeof(struct table_info))
 
 const struct op op_table[] = {
     {FW3_XADD, 0, OP_BOTH, sizeof(struct fw3_hdr), op_add, NULL},
@@ -24,20 +26,22 @@ const struct op op_table[] = {
     {FW3_DUMP_SOPTCODES, 0, OP_GET, LIST, op_list_opcodes, NULL},
     {FW3_XIFLIST, 0, OP_GET, LIST, op_list_ports, NULL},
     {FW3_DUMP_SRVOBJECTS, 0, OP_GET, LIST, op_list_nothing, NULL},
-    {FW3_TABLES_XLIST, 0, OP_GET, LIST, op_list_nothing, NULL},
-    {FW3_TABLES_ALIST, 0, OP_GET, LIST, op_list_nothing, NULL},
-    {FW3_TABLE_VLIST, 0, OP_GET, LIST, op_list_nothing, NULL},
-    {FW3_TABLE_XADD, 1, OP_BOTH, 0, NULL, NO_TABLES},
-    {FW3_TABLE_XDEL, 1, OP_BOTH, 0, NULL, NO_TABLES},
-    {FW3_TABLE_XGETSIZE, 0, OP_BOTH, 0, NULL, NO_TABLES},
-    {FW3_TABLE_XLIST, 1, OP_BOTH, 0, NULL, NO_TABLES},
-    {FW3_TABLE_XDESTROY, 0, OP_BOTH, 0, NULL, NO_TABLES},
-    {FW3_TABLE_XINFO, 0, OP_BOTH, 0, NULL, NO_TABLES},
-    {FW3_TABLE_XFLUSH, 0, OP_BOTH, 0, NULL, NO_TABLES},
-    {FW3_TABLE_XCREATE, 0, OP_BOTH, 0, NULL, NO_TABLES},
-    {FW3_TABLE_XMODIFY, 0, OP_BOTH, 0, NULL, NO_TABLES},
-    {FW3_TABLE_XFIND, 0, OP_BOTH, 0, NULL, NO_TABLES},
-    {FW3_TABLE_XSWAP, 0, OP_BOTH, 0, NULL, NO_TABLES},
+    {FW3_TABLES_XLIST, 0, OP_GET, LIST, op_list_tables, NULL},
+    {FW3_TABLES_ALIST, 0, OP_GET, LIST, op_list_algos, NULL},
+    {FW3_TABLE_VLIST, 0, OP_GET, LIST, op_list_values, NULL},
+    {FW3_TABLE_XADD, 1, OP_BOTH, OBJ, op_entry_add, NULL},
+    {FW3_TABLE_XDEL, 1, OP_BOTH, OBJ, op_entry_delete, NULL},
+    {FW3_TABLE_XGETSIZE, 0, OP_BOTH, 0, NULL, OLD_TABLES},
+    {FW3_TABLE_XLIST, 1, OP_GET, OBJ, op_entry_list, NULL},
+    {FW3_TABLE_XDESTROY, 0, OP_SET, OBJ, op_table_destroy, NULL},
+    {FW3_TABLE_XINFO, 0, OP_GET, OBJ_INFO, op_table_info, NULL},
+    {FW3_TABLE_XFLUSH, 0, OP_SET, OBJ, op_table_flush, NULL},
+    {FW3_TABLE_XCREATE, 0, OP_SET, OBJ_INFO, op_table_create, NULL},
+    {FW3_TABLE_XMODIFY, 0, OP_BOTH, OBJ_INFO, op_table_modify, NULL},
+    {FW3_TABLE_XFIND, 0, OP_GET, OBJ + sizeof(struct obj_tentry),
+	op_entry_find, NULL},
+    {FW3_TABLE_XSWAP, 0, OP_SET, OBJ + sizeof(struct obj_ntlv), op_table_swap,
+	NULL},
     {0, 0, 0, 0, NULL, NULL},
 };
 

@@ -58,7 +58,46 @@ op_fn op_get;
 /* op_list.c: lists with an obj_lhdr */
 op_fn op_list_opcodes;
 op_fn op_list_ports;
-op_fn op_list_nothing; /* tables, values, objects: there are none */
+op_fn op_list_nothing; /* objects: there are none */
+/* Prepares a reply of 'n' objects of 'objsize', zeroed, which follow its
+ * header. */
+int op_list_begin(struct ctl_call *call, unsigned n, size_t objsize,
+    struct err *e);
+
+/* op_table.c: tables as a whole */
+op_fn op_table_create;
+op_fn op_table_destroy;
+op_fn op_table_modify;
+op_fn op_table_flush;
+op_fn op_table_info;
+op_fn op_table_swap;
+op_fn op_list_tables;
+op_fn op_list_algos;
+op_fn op_list_values;
+
+/* op_entry.c: what is in a table */
+op_fn op_entry_add;
+op_fn op_entry_delete;
+op_fn op_entry_find;
+op_fn op_entry_list;
+
+/* tables.c: for all of these */
+/* The table that 'n' names.  -EINVAL, -ESRCH. */
+int control_table(struct control *c, const struct obj_ntlv *n,
+    struct table **out, struct err *e);
+/* True if it is a name: 1 to 63 of letters, digits, '_', '.' and '-'. */
+bool control_table_name(const char *name, size_t size);
+/* A new, empty table of a type with all its defaults. */
+int control_table_make(struct control *c, const char *name, uint8_t type,
+    uint8_t fields, uint32_t vmask, struct table **out, struct err *e);
+/* How often each table is named by rules, by index: TABLES_MAX numbers that the
+ * caller frees; NULL without memory. */
+uint32_t *control_table_refs(const struct control *c);
+/* Describes a table. */
+void control_table_info(const struct control *c, const struct table *t,
+    uint32_t refs, struct table_info *out);
+/* The only algorithm of a type. */
+extern const char *const control_algos[TABLE_TYPE_MAX + 1];
 
 /* op_dn.c: CTL_DUMMYNET3.  'last' is what sysctl kipfw.lasterr shows. */
 op_fn op_dn_set;

@@ -11,6 +11,7 @@
 #include "ctl/op.h"
 
 #include "rule/check.h"
+#include "rule/lookup.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -27,6 +28,8 @@ struct add {
 	struct abi_rule **wanted;
 	struct rule **made;
 	unsigned n; /* rules wanted */
+	struct table *fresh[RULE_MAX_WORDS]; /* made for these rules */
+	unsigned n_fresh;
 };
 
 static int
@@ -53,11 +56,11 @@ list_at(struct add *a, const struct obj_ctlv **out)
 static int
 take_name(struct add *a, const struct obj_ntlv *n)
 {
-	if (n->head.type != TLV_EACTION)
-		return err_set(a->e, EOPNOTSUPP,
-		    "tables are not implemented in this version");
 	if (n->head.length != sizeof(*n))
 		return malformed(a, "wrong length of a name");
+	if (n->head.type != TLV_EACTION)
+		return control_table_name(n->name, sizeof(n->name)) ? 0 :
+		    malformed(a, "not a name of a table");
 	if (strncmp(n->name, EACTION_SETMSS, sizeof(n->name)) != 0)
 		return err_set(a->e, EOPNOTSUPP,
 		    "external action '%.*s' is unknown: " EACTION_SETMSS
@@ -97,7 +100,8 @@ use_names(struct add *a, struct abi_rule *r)
 	for (i += r->act_ofs; i < end; i += insn_words(i)) {
 		if (i->opcode != O_EXTERNAL_ACTION)
 			continue;
-		while (k < a->n_names && a->names[k].idx != i->arg1)
+		while (k < a->n_names && (a->names[k].idx != i->arg1 ||
+				a->names[k].head.type != TLV_EACTION))
 			k++;
 		if (k == a->n_names)
 			return err_set(a->e, EINVAL,
@@ -200,6 +204,70 @@ log_begins(struct add *a, const struct rule *r)
 		    l->max_log;
 }
 
+/* The table that a request's index stands for, of the type wanted; one that
+ * does not exist is made, as ipfw has always done. */
+static int
+table_of(struct add *a, uint16_t idx, uint8_t type, struct table **out)
+{
+	unsigned i = 0;
+	int error;
+
+	while (i < a->n_names && (a->names[i].idx != idx ||
+				     a->names[i].head.type == TLV_EACTION))
+		i++;
+	if (i == a->n_names)
+		return malformed(a, "a table without a name");
+	*out = tables_find(engine_tables(a->c->en), a->names[i].name, 0);
+	if (*out != NULL && (*out)->type != type)
+		return err_set(a->e, EINVAL,
+		    "table %s is of type %.*s, and %.*s is needed",
+		    (*out)->name, (int)strcspn(control_algos[(*out)->type], ":"),
+		    control_algos[(*out)->type],
+		    (int)strcspn(control_algos[type], ":"),
+		    control_algos[type]);
+	if (*out != NULL)
+		return 0;
+	if (a->n_fresh == RULE_MAX_WORDS)
+		return err_set(a->e, ENOSPC, "too many new tables at a time");
+	error = control_table_make(a->c, a->names[i].name, type, 0,
+	    VTYPE_LEGACY, out, a->e);
+	if (error == 0)
+		a->fresh[a->n_fresh++] = *out;
+	return error;
+}
+
+/* Puts our indexes of tables in the place of the request's. */
+static int
+resolve_tables(struct add *a, struct rule *r)
+{
+	struct insn *end = r->cmd + r->act_ofs;
+	int error = 0;
+
+	for (struct insn *i = r->cmd; error == 0 && i < end;
+	     i += insn_words(i)) {
+		struct table *t = NULL;
+		uint16_t idx;
+		uint8_t type;
+
+		if (!lookup_table_of(i, &idx, &type))
+			continue;
+		error = table_of(a, idx, type, &t);
+		if (error == 0)
+			lookup_set_table(i, t->kidx);
+	}
+	return error;
+}
+
+/* Removes tables that were made for rules which were not added. */
+static void
+unmake_tables(struct add *a)
+{
+	while (a->n_fresh > 0)
+		tables_remove(engine_tables(a->c->en), a->fresh[--a->n_fresh],
+		    NULL);
+	engine_settle_tables(a->c->en);
+}
+
 /* A rule under 'num', with a counter of its own. */
 static int
 make_rule(struct add *a, unsigned i, unsigned num)
@@ -218,7 +286,7 @@ make_rule(struct add *a, unsigned i, unsigned num)
 		return err_set(a->e, ENOMEM, "no memory for a rule");
 	}
 	log_begins(a, a->made[i]);
-	return 0;
+	return resolve_tables(a, a->made[i]);
 }
 
 static int
@@ -238,7 +306,7 @@ make_rules(struct add *a)
 			num = ruleset_auto_num(highest, step);
 		if (num > highest)
 			highest = num;
-		error = make_rule(a, i, num);
+		error = name_rule(a, i, make_rule(a, i, num));
 		if (error != 0)
 			return error;
 	}
@@ -313,6 +381,8 @@ op_add(struct control *c, struct ctl_call *call, struct err *e)
 		warn_out(&a);
 		call->reply_len = call->len;
 	}
+	else
+		unmake_tables(&a);
 	unmake(&a);
 	free(a.made);
 	free(a.wanted);

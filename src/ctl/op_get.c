@@ -9,17 +9,14 @@
  */
 #include "ctl/op.h"
 
+#include "rule/lookup.h"
+
 #include <errno.h>
 #include <string.h>
 
 enum { STATE_SIZE = 128 }; /* of one state's TLV in FreeBSD 11 */
 
 /* Names that rules mention by index; one as yet. */
-struct names {
-	struct obj_ctlv list;
-	struct obj_ntlv setmss;
-};
-
 /* What goes into a reply. */
 struct dump {
 	const struct ruleset *rs;
@@ -30,6 +27,9 @@ struct dump {
 	unsigned hi;
 	bool setmss;	/* a rule names that external action */
 	size_t rules_size; /* octets of the rules, without the list's header */
+	const struct tables *tables;
+	bool named[TABLES_MAX]; /* tables that the rules name */
+	unsigned n_named;
 };
 
 static size_t
@@ -41,6 +41,22 @@ entry_size(const struct dump *d, const struct rule *r)
 	if ((d->flags & CFG_COUNTERS) != 0)
 		size += sizeof(struct abi_counter);
 	return (size + 7) & ~(size_t)7;
+}
+
+/* Notes the tables that a rule names. */
+static void
+note_tables(struct dump *d, const struct rule *r)
+{
+	const struct insn *i = r->cmd, *end = rule_action(r);
+	uint16_t kidx;
+	uint8_t type;
+
+	for (; i < end; i = insn_next(i))
+		if (lookup_table_of(i, &kidx, &type) && kidx < TABLES_MAX &&
+		    !d->named[kidx]) {
+			d->named[kidx] = true;
+			d->n_named++;
+		}
 }
 
 /* Chooses the rules of the numbers asked for, both included; all if no end is
@@ -61,7 +77,15 @@ choose(struct dump *d, const struct cfg_lhdr *h)
 	for (unsigned i = d->lo; i < d->hi; i++) {
 		d->rules_size += entry_size(d, d->rs->rules[i]);
 		d->setmss = d->setmss || rule_eaction(d->rs->rules[i]);
+		if ((d->flags & CFG_STATIC) != 0)
+			note_tables(d, d->rs->rules[i]);
 	}
+}
+
+static unsigned
+names_of(const struct dump *d)
+{
+	return d->n_named + d->setmss;
 }
 
 static size_t
@@ -69,33 +93,14 @@ reply_size(const struct dump *d)
 {
 	size_t size = sizeof(struct cfg_lhdr);
 
-	if ((d->flags & CFG_STATIC) != 0 && d->setmss)
-		size += sizeof(struct names);
+	if ((d->flags & CFG_STATIC) != 0 && names_of(d) > 0)
+		size += sizeof(struct obj_ctlv) +
+		    names_of(d) * sizeof(struct obj_ntlv);
 	if ((d->flags & CFG_STATIC) != 0)
 		size += sizeof(struct obj_ctlv) + d->rules_size;
 	if ((d->flags & CFG_STATES) != 0)
 		size += sizeof(struct obj_ctlv);
 	return size;
-}
-
-static unsigned char *
-put_names(unsigned char *at)
-{
-	*(struct names *)(void *)at = (struct names){
-	    .list = {
-		.head = {.type = TLV_TBLNAME_LIST,
-		    .length = sizeof(struct names)},
-		.count = 1,
-		.objsize = sizeof(struct obj_ntlv),
-	    },
-	    .setmss = {
-		.head = {.type = TLV_EACTION,
-		    .length = sizeof(struct obj_ntlv)},
-		.idx = EACTION_SETMSS_IDX,
-		.name = EACTION_SETMSS,
-	    },
-	};
-	return at + sizeof(struct names);
 }
 
 static void
@@ -145,11 +150,47 @@ put_rule(const struct dump *d, const struct rule *r, unsigned char *at)
 	return at + size;
 }
 
+/* The names of tables, by index; returns what comes behind them. */
+static unsigned char *
+put_names(const struct dump *d, unsigned char *at)
+{
+	struct obj_ctlv *l = (void *)at;
+	struct obj_ntlv *n = (void *)(l + 1);
+
+	*l = (struct obj_ctlv){
+	    .head.type = TLV_TBLNAME_LIST,
+	    .head.length = (uint32_t)(sizeof(*l) + names_of(d) * sizeof(*n)),
+	    .count = names_of(d),
+	    .objsize = sizeof(*n),
+	};
+	for (unsigned k = 0; k < TABLES_MAX; k++) {
+		const struct table *t = tables_at(d->tables, k);
+
+		if (!d->named[k])
+			continue;
+		*n = (struct obj_ntlv){
+		    .head = {.type = TLV_TBL_NAME, .length = sizeof(*n)},
+		    .idx = (uint16_t)k,
+		    .type = t != NULL ? t->type : 0,
+		};
+		if (t != NULL)
+			memcpy(n->name, t->name, sizeof(n->name));
+		n++;
+	}
+	if (d->setmss)
+		*n++ = (struct obj_ntlv){
+		    .head = {.type = TLV_EACTION, .length = sizeof(*n)},
+		    .idx = EACTION_SETMSS_IDX,
+		    .name = EACTION_SETMSS,
+		};
+	return (unsigned char *)n;
+}
+
 static void
 put_lists(const struct dump *d, unsigned char *at)
 {
-	if ((d->flags & CFG_STATIC) != 0 && d->setmss)
-		at = put_names(at);
+	if ((d->flags & CFG_STATIC) != 0 && names_of(d) > 0)
+		at = put_names(d, at);
 	if ((d->flags & CFG_STATIC) != 0) {
 		*(struct obj_ctlv *)(void *)at = (struct obj_ctlv){
 		    .head.type = TLV_RULE_LIST,
@@ -177,6 +218,7 @@ op_get(struct control *c, struct ctl_call *call, struct err *e)
 	    .counters = engine_counters(c->en),
 	    .log_left = counters_log_left(engine_counters(c->en)),
 	    .flags = h->flags,
+	    .tables = engine_tables(c->en),
 	};
 	size_t size;
 

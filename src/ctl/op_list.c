@@ -8,10 +8,8 @@
 #include <errno.h>
 #include <string.h>
 
-/* Prepares the reply for 'n' objects of 'objsize': the header is filled in and
- * the place of the objects, objects(), zeroed. */
-static int
-begin(struct ctl_call *call, unsigned n, size_t objsize, struct err *e)
+int
+op_list_begin(struct ctl_call *call, unsigned n, size_t objsize, struct err *e)
 {
 	struct obj_lhdr *h = call->data;
 	size_t size = sizeof(*h) + n * objsize;
@@ -49,7 +47,7 @@ op_list_opcodes(struct control *c, struct ctl_call *call, struct err *e)
 	(void)c;
 	for (const struct op *op = op_table; op->opcode != 0; op++)
 		n += op->fn != NULL;
-	error = begin(call, n, sizeof(*info), e);
+	error = op_list_begin(call, n, sizeof(*info), e);
 	if (error != 0)
 		return error;
 	info = objects(call);
@@ -72,7 +70,7 @@ op_list_ports(struct control *c, struct ctl_call *call, struct err *e)
 
 	while (engine_port_name(c->en, n) != NULL)
 		n++;
-	error = begin(call, n, sizeof(*info), e);
+	error = op_list_begin(call, n, sizeof(*info), e);
 	if (error != 0)
 		return error;
 	info = objects(call);
@@ -92,5 +90,5 @@ int
 op_list_nothing(struct control *c, struct ctl_call *call, struct err *e)
 {
 	(void)c;
-	return begin(call, 0, 0, e);
+	return op_list_begin(call, 0, 0, e);
 }

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sys/random.h>
+
 enum { MAX_PORTS = 2 * WORKER_MAX_LANES, MAX_RETIRED = 8 };
 
 struct engine {
@@ -95,6 +97,24 @@ init_workers(struct engine *en, uint64_t seed, struct err *e)
 	return 0;
 }
 
+static int
+make_tables(struct engine *en, uint64_t seed, struct err *e)
+{
+	struct rng rng;
+	uint64_t keys[2];
+
+	/* Nobody may know what collides; the seed is only for what must be
+	 * repeatable. */
+	if (getrandom(keys, sizeof(keys), GRND_NONBLOCK) != sizeof(keys)) {
+		rng_init(&rng, ~seed);
+		keys[0] = rng_u64(&rng);
+		keys[1] = rng_u64(&rng);
+	}
+	en->shared.tables = tables_create(keys);
+	return en->shared.tables != NULL ? 0 :
+	    err_set(e, ENOMEM, "no memory for the tables");
+}
+
 int
 engine_create(const struct engine_cfg *cfg, struct engine **out, struct err *e)
 {
@@ -115,7 +135,8 @@ engine_create(const struct engine_cfg *cfg, struct engine **out, struct err *e)
 	}
 	en->shared.log_capture = cfg->log_capture;
 	en->shared.log_left = counters_log_left(en->counters);
-	if ((rc = first_rules(en, cfg->default_accept, e)) != 0 ||
+	if ((rc = make_tables(en, cfg->seed, e)) != 0 ||
+	    (rc = first_rules(en, cfg->default_accept, e)) != 0 ||
 	    (rc = init_workers(en, cfg->seed, e)) != 0 ||
 	    (rc = source_lane(en, cfg, e)) != 0)
 		goto err;
@@ -206,6 +227,7 @@ engine_destroy(struct engine *en)
 		ruleset_destroy(current(en), rule_gone, en->counters);
 	}
 	counters_destroy(en->counters);
+	tables_destroy(en->shared.tables);
 	free(en->workers);
 	free(en);
 }
@@ -240,6 +262,21 @@ struct knobs *
 engine_knobs(struct engine *en)
 {
 	return &en->shared.knobs;
+}
+
+struct tables *
+engine_tables(const struct engine *en)
+{
+	return en->shared.tables;
+}
+
+void
+engine_settle_tables(struct engine *en)
+{
+	if (tables_limbo(en->shared.tables)->n == 0)
+		return;
+	rcu_wait();
+	limbo_empty(tables_limbo(en->shared.tables));
 }
 
 void

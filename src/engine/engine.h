@@ -17,6 +17,7 @@
 #include "rule/me.h"
 #include "rule/record.h"
 #include "rule/ruleset.h"
+#include "table/table.h"
 
 struct engine;
 
@@ -74,6 +75,11 @@ void engine_publish(struct engine *en, struct ruleset *next);
 
 struct counters *engine_counters(struct engine *en);
 struct knobs *engine_knobs(struct engine *en);
+
+/* The lookup tables; changed by the control thread alone. */
+struct tables *engine_tables(const struct engine *en);
+/* Waits until no worker sees what the tables have let go, and frees it. */
+void engine_settle_tables(struct engine *en);
 
 /* Starts (n > 0) or stops one user of the infinite source; it runs while at
  * least one wants it. */

@@ -39,6 +39,7 @@ worker_init(struct worker *w, unsigned index, struct shared *shared,
 	w->ctx.pass.rng = &w->rng;
 	w->ctx.pass.tags = &w->ctx.tags;
 	w->ctx.pass.me = &shared->me;
+	w->ctx.pass.tables = shared->tables;
 	return 0;
 }
 

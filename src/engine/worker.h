@@ -25,6 +25,7 @@ struct shared {
 	struct me me;		    /* constant */
 	bool log_capture;	    /* constant: 'log' captures packets */
 	_Atomic uint32_t *log_left; /* by rule counter */
+	struct tables *tables;	    /* see table.h */
 	_Atomic int source_users;   /* > 0: the infinite source runs */
 	_Atomic bool stop;
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "rule/check.h"
 
+#include "rule/lookup.h"
 #include "rule/rule.h"
 
 #include <errno.h>
@@ -19,6 +20,8 @@ enum complaint {
 	ENDLESS_NAME,
 	NEEDS_ADDRESS,
 	NEEDS_TABLES,
+	NEEDS_SOCKET,
+	NO_KEY,
 };
 
 static const struct {
@@ -37,6 +40,9 @@ static const struct {
 	"names an address, and ports here have none"},
     [NEEDS_TABLES] = {EOPNOTSUPP,
 	"with a table value is not implemented in this version"},
+    [NEEDS_SOCKET] = {EOPNOTSUPP,
+	"has a key of sockets on this machine, which see no packet here"},
+    [NO_KEY] = {EINVAL, "has a key that does not exist"},
 };
 
 /* Looks into an instruction that lies whole within the rule and is as long as
@@ -114,26 +120,20 @@ probability(const struct insn *i, unsigned words)
 	return word_at(i, 1) > 0x7fffffff ? BAD_PROB : FINE;
 }
 
-static enum complaint
-number_not_table(const struct insn *i, unsigned words)
-{
-	(void)words;
-	return i->arg1 == TABLEARG ? NEEDS_TABLES : FINE;
-}
-
 /* 'call N'; its negation is 'return' and takes no number. */
 static enum complaint
 call_or_return(const struct insn *i, unsigned words)
 {
+	(void)words;
 	if ((i->len & INSN_NOT) != 0)
 		return i->arg1 == 0 ? FINE : BAD_BITS;
-	return number_not_table(i, words);
+	return FINE;
 }
 
 static enum complaint
 tags(const struct insn *i, unsigned words)
 {
-	return words == 1 ? number_not_table(i, words) : ranges(i, words);
+	return words == 1 ? FINE : ranges(i, words);
 }
 
 static enum complaint
@@ -164,8 +164,8 @@ interface(const struct insn *i, unsigned words)
 	memcpy(&f, i, sizeof(f));
 	if (f.name[0] == 0)
 		return NEEDS_ADDRESS;
-	if (f.name[0] == 1)
-		return NEEDS_TABLES;
+	if (f.name[0] == 1) /* a table of interfaces */
+		return FINE;
 	if (f.p.glob > 1)
 		return BAD_BITS;
 	len = strnlen(f.name, sizeof(f.name));
@@ -204,6 +204,27 @@ next_hop(const struct insn *i, unsigned words)
 		if (word_at(i, n) != 0)
 			return FINE;
 	return NEEDS_TABLES;
+}
+
+static enum complaint
+not_zero(const struct insn *i, unsigned words)
+{
+	(void)words;
+	return i->arg1 == TABLEARG ? NEEDS_TABLES : FINE;
+}
+
+/* lookup KEY TABLE has three words, table(T,V) two, table(T) one. */
+static enum complaint
+lookup(const struct insn *i, unsigned words)
+{
+	uint32_t key;
+
+	if (words != 3)
+		return FINE;
+	key = word_at(i, 2);
+	if (key == LOOKUP_UID || key == LOOKUP_JAIL)
+		return NEEDS_SOCKET;
+	return key < N_LOOKUP_KEYS ? FINE : NO_KEY;
 }
 
 /* How the length grows, beside min and max of insn.def. */
@@ -248,21 +269,26 @@ static const struct detail {
     [O_UNREACH6] = {ANY, 0xffff, reject},
     [O_FORWARD_IP] = {ANY, 0, next_hop},
     [O_FORWARD_IP6] = {ANY, 0, next_hop},
-    [O_SKIPTO] = {ANY, 0xffff, number_not_table},
+    [O_SKIPTO] = {ANY, 0xffff, NULL},
+    [O_IP_SRC_LOOKUP] = {ANY, 0xffff, NULL},
+    [O_IP_DST_LOOKUP] = {ANY, 0xffff, lookup},
+    [O_IP_FLOW_LOOKUP] = {ANY, 0xffff, NULL},
+    [O_MAC_SRC_LOOKUP] = {ANY, 0xffff, NULL},
+    [O_MAC_DST_LOOKUP] = {ANY, 0xffff, NULL},
     [O_TCPDATALEN] = {ANY, 0xffff, number_or_ranges},
     [O_IP6_SRC_MASK] = {EIGHTS, 0, NULL},
     [O_IP6_DST_MASK] = {EIGHTS, 0, NULL},
     [O_FLOW6ID] = {ANY, 0xffff, flow_labels},
     [O_EXT_HDR] = {ANY, 0xff, NULL},
     [O_TCPMSS] = {ANY, 0xffff, number_or_ranges},
-    [O_TAG] = {ANY, 0xffff, number_not_table},
+    [O_TAG] = {ANY, 0xffff, NULL},
     [O_TAGGED] = {ANY, 0xffff, tags},
     [O_CALLRETURN] = {ANY, 0xffff, call_or_return},
-    [O_EXTERNAL_ACTION] = {ANY, 0xffff, number_not_table},
-    [O_EXTERNAL_DATA] = {ANY, 0xffff, number_not_table},
-    [O_SETDSCP] = {ANY, 0x803f, number_not_table},
-    [O_SETMARK] = {ANY, 0x8000, number_not_table},
-    [O_MARK] = {ANY, 0x8000, number_not_table},
+    [O_EXTERNAL_ACTION] = {ANY, 0xffff, not_zero},
+    [O_EXTERNAL_DATA] = {ANY, 0xffff, not_zero},
+    [O_SETDSCP] = {ANY, 0x803f, NULL},
+    [O_SETMARK] = {ANY, 0x8000, NULL},
+    [O_MARK] = {ANY, 0x8000, NULL},
 };
 
 /* Where the walk through a rule is. */

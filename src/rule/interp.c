@@ -5,6 +5,7 @@
 #include "packet/proto.h"
 #include "packet/reply.h"
 #include "packet/rewrite.h"
+#include "rule/lookup.h"
 #include "rule/opt.h"
 #include "rule/plan.h"
 
@@ -139,12 +140,28 @@ match_mac(const struct insn *i, const struct pkt *p)
 	return true;
 }
 
+/* Asks a table; what it answers is the tablearg from then on. */
+static bool
+match_table(const struct insn *i, const struct pass *pass,
+    const struct pkt *p, const char *ifname, uint32_t *tablearg)
+{
+	uint32_t idx = lookup_insn(i, pass->tables, p, ifname);
+
+	if (idx == 0)
+		return false;
+	*tablearg = idx;
+	return true;
+}
+
 /* The interface a packet came in by, or would leave by. */
 static bool
-match_if(const struct insn *i, const char *name)
+match_if(const struct insn *i, const struct pass *pass, const struct pkt *p,
+    const char *name, uint32_t *tablearg)
 {
 	const struct insn_if *f = (const struct insn_if *)(const void *)i;
 
+	if (f->name[0] == '\1')
+		return match_table(i, pass, p, name, tablearg);
 	if (f->name[0] == '\0') /* by address: ports here have none */
 		return false;
 	if (f->p.glob == 1)
@@ -268,14 +285,19 @@ match_estab(const struct pkt *p)
 /* Any tag of the packet in the list. */
 static bool
 match_tagged(const struct insn *i, const struct pass *pass,
-    const struct pkt *p)
+    const struct pkt *p, uint32_t tablearg)
 {
 	const uint16_t *r = (const uint16_t *)(const void *)(i + 1);
+	uint32_t one = i->arg1;
 
 	if (p->tags == 0)
 		return false;
-	if (insn_words(i) == 1)
-		return tag_find(pass->tags, p->tags, i->arg1, i->arg1);
+	if (insn_words(i) == 1) {
+		if (one == TABLEARG)
+			one = tables_value(pass->tables, tablearg)->tag;
+		return one <= UINT16_MAX &&
+		    tag_find(pass->tags, p->tags, (uint16_t)one, (uint16_t)one);
+	}
 	for (unsigned n = insn_words(i) - 1; n > 0; n--, r += 2) {
 		if (tag_find(pass->tags, p->tags, r[0], r[1]))
 			return true;
@@ -283,9 +305,22 @@ match_tagged(const struct insn *i, const struct pass *pass,
 	return false;
 }
 
-/* One test, before its 'not'.  A flat switch: one row an opcode. */
+static bool
+match_mark(const struct insn *i, const struct pass *pass,
+    const struct pkt *p, uint32_t tablearg)
+{
+	uint32_t want = words(i)[0];
+
+	if (i->arg1 == TABLEARG)
+		want = tables_value(pass->tables, tablearg)->mark;
+	return ((p->mark ^ want) & words(i)[1]) == 0;
+}
+
+/* One test, before its 'not'; 'tablearg' is what the last lookup that matched
+ * found.  A flat switch: one row an opcode. */
 static inline bool
-match_one(const struct insn *i, const struct pass *pass, const struct pkt *p)
+match_one(const struct insn *i, const struct pass *pass, const struct pkt *p,
+    uint32_t *tablearg)
 {
 	switch (i->opcode) {
 	case O_NOP:
@@ -337,11 +372,19 @@ match_one(const struct insn *i, const struct pass *pass, const struct pkt *p)
 	case O_IN:
 		return !pass->out;
 	case O_RECV:
-		return match_if(i, pass->in_if);
+		return match_if(i, pass, p, pass->in_if, tablearg);
 	case O_XMIT:
-		return pass->out && match_if(i, pass->out_if);
+		return pass->out &&
+		    match_if(i, pass, p, pass->out_if, tablearg);
 	case O_VIA:
-		return match_if(i, pass->out ? pass->out_if : pass->in_if);
+		return match_if(i, pass, p,
+		    pass->out ? pass->out_if : pass->in_if, tablearg);
+	case O_IP_SRC_LOOKUP:
+	case O_IP_DST_LOOKUP:
+	case O_IP_FLOW_LOOKUP:
+	case O_MAC_SRC_LOOKUP:
+	case O_MAC_DST_LOOKUP:
+		return match_table(i, pass, p, NULL, tablearg);
 	case O_FRAG:
 		return match_frag(i, p);
 	case O_IPOPT:
@@ -386,9 +429,9 @@ match_one(const struct insn *i, const struct pass *pass, const struct pkt *p)
 	case O_EXT_HDR:
 		return is_ip6(p) && (p->ext & i->arg1) != 0;
 	case O_TAGGED:
-		return match_tagged(i, pass, p);
+		return match_tagged(i, pass, p, *tablearg);
 	case O_MARK:
-		return (p->mark & words(i)[1]) == words(i)[0];
+		return match_mark(i, pass, p, *tablearg);
 	case O_PROB:
 		return rng_31(pass->rng) < words(i)[0];
 	default: /* check refuses what is not in this list */
@@ -397,12 +440,14 @@ match_one(const struct insn *i, const struct pass *pass, const struct pkt *p)
 }
 
 static bool
-match_rule(const struct pass *pass, const struct rule *r, const struct pkt *p)
+match_rule(const struct pass *pass, const struct rule *r, const struct pkt *p,
+    uint32_t *tablearg)
 {
 	const struct insn *i = r->cmd, *end = rule_action(r);
 
 	for (; i < end; i = insn_next(i)) {
-		bool hit = match_one(i, pass, p) != ((i->len & INSN_NOT) != 0);
+		bool hit = match_one(i, pass, p, tablearg) !=
+		    ((i->len & INSN_NOT) != 0);
 
 		if (hit) { /* the rest of an or-block need not be asked */
 			while ((i->len & INSN_OR) != 0)
@@ -418,14 +463,17 @@ bool
 interp_match(const struct pass *pass, const struct rule *r,
     const struct pkt *p)
 {
-	return match_rule(pass, r, p);
+	uint32_t tablearg = 0;
+
+	return match_rule(pass, r, p, &tablearg);
 }
 
 /* A rule without patterns needs no look at the packet. */
 static inline bool
-matches(const struct pass *pass, const struct rule *r, const struct pkt *p)
+matches(const struct pass *pass, const struct rule *r, const struct pkt *p,
+    uint32_t *tablearg)
 {
-	return r->act_ofs == 0 || match_rule(pass, r, p);
+	return r->act_ofs == 0 || match_rule(pass, r, p, tablearg);
 }
 
 /* Leaves a record of the packet for the log, if somebody reads it. */
@@ -444,19 +492,27 @@ run_log(const struct pass *pass, const struct rule *r, const struct insn *i,
 	});
 }
 
+/* A 16-bit argument, or the member of a table's value in its place. */
+#define ARG16(pass, insn, tablearg, member) \
+	((insn)->arg1 != TABLEARG ? (insn)->arg1 : \
+	    (uint16_t)tables_value((pass)->tables, (tablearg))->member)
+
 /* Does what stands before the action; returns the action. */
 static inline const struct insn *
-run_modifiers(const struct pass *pass, const struct rule *r, struct pkt *p)
+run_modifiers(const struct pass *pass, const struct rule *r, struct pkt *p,
+    uint32_t tablearg)
 {
 	const struct insn *i = rule_action(r);
 
 	while (unlikely(i->opcode == O_TAG || i->opcode == O_LOG)) {
+		uint16_t tag = ARG16(pass, i, tablearg, tag);
+
 		if (i->opcode == O_LOG)
 			run_log(pass, r, i, p);
 		else if ((i->len & INSN_NOT) != 0)
-			tag_clear(pass->tags, &p->tags, i->arg1);
-		else
-			tag_set(pass->tags, &p->tags, i->arg1);
+			tag_clear(pass->tags, &p->tags, tag);
+		else if (tag != 0)
+			tag_set(pass->tags, &p->tags, tag);
 		i = insn_next(i);
 	}
 	return i;
@@ -472,7 +528,7 @@ struct calls {
  * without a caller to return to, that is the next rule. */
 static unsigned
 call_or_return(const struct ruleset *rs, unsigned n, const struct insn *act,
-    struct calls *c)
+    unsigned to, struct calls *c)
 {
 	if ((act->len & INSN_NOT) != 0)
 		return c->depth == 0 ? n + 1 :
@@ -480,7 +536,7 @@ call_or_return(const struct ruleset *rs, unsigned n, const struct insn *act,
 	if (c->depth == CALL_DEPTH)
 		return n + 1;
 	c->from[c->depth++] = rs->rules[n]->num;
-	return ruleset_find(rs, act->arg1);
+	return ruleset_find(rs, to);
 }
 
 /* The index after a skipto of rule 'n': never back, at least the next number. */
@@ -530,6 +586,8 @@ run(const struct pass *pass, struct pkt *p, unsigned n)
 	const struct plan *plan = rs->plan;
 	unsigned bytes = pkt_count_bytes(p);
 	struct pkt_key key;
+	uint32_t tablearg = 0;
+	unsigned target = n; /* the rule that tablearg was carried to */
 	struct calls calls;
 
 	if (plan != NULL)
@@ -542,13 +600,19 @@ run(const struct pass *pass, struct pkt *p, unsigned n)
 		if (plan != NULL)
 			n = plan_next(plan, &key, n);
 		r = rs->rules[n];
-		if (unlikely(!ruleset_on(rs, r)) || !matches(pass, r, p) ||
-		    !setmss(r, p)) {
+		if (unlikely(!ruleset_on(rs, r))) {
+			target += n == target;
+			n++;
+			continue;
+		}
+		if (n != target)
+			tablearg = 0;
+		if (!matches(pass, r, p, &tablearg) || !setmss(r, p)) {
 			n++;
 			continue;
 		}
 		counter_add(&pass->counts[r->counter], bytes, pass->now_s);
-		act = run_modifiers(pass, r, p);
+		act = run_modifiers(pass, r, p, tablearg);
 		switch (act->opcode) {
 		case O_ACCEPT:
 			return VERDICT_ACCEPT;
@@ -557,17 +621,20 @@ run(const struct pass *pass, struct pkt *p, unsigned n)
 			n++;
 			break;
 		case O_SKIPTO:
-			n = skip(rs, n, act->arg1);
+			n = target = skip(rs, n,
+			    ARG16(pass, act, tablearg, skipto));
 			break;
 		case O_CALLRETURN:
-			n = call_or_return(rs, n, act, &calls);
+			n = target = call_or_return(rs, n, act,
+			    ARG16(pass, act, tablearg, skipto), &calls);
 			break;
 		case O_SETDSCP:
-			rewrite_dscp(p, act->arg1 & 0x3f);
+			rewrite_dscp(p, ARG16(pass, act, tablearg, dscp) & 0x3f);
 			n++;
 			break;
 		case O_SETMARK:
-			p->mark = words(act)[0];
+			p->mark = act->arg1 != TABLEARG ? words(act)[0] :
+			    tables_value(pass->tables, tablearg)->mark;
 			n++;
 			break;
 		case O_FORWARD_IP: /* here there is one other way: back */

@@ -20,6 +20,7 @@
 #include "rule/me.h"
 #include "rule/record.h"
 #include "rule/ruleset.h"
+#include "table/table.h"
 
 enum {
 	IFNAME_LEN = 16,
@@ -39,6 +40,7 @@ struct pass {
 	struct rng *rng;	     /* for prob */
 	struct tag_pool *tags;	     /* reset before each burst */
 	const struct me *me;	     /* own addresses */
+	const struct tables *tables; /* what lookups ask */
 	const char *in_if;	     /* where this burst came in */
 	const char *out_if;	     /* where it would leave */
 	uint32_t now_s;		     /* wall clock */

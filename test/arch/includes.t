@@ -6,11 +6,12 @@ cd "$(dirname "$0")/../.." || exit 1
 allowed='base:
 packet:
 vale:
+table:
 port: packet vale
-rule: packet
-engine: packet rule port
+rule: packet table
+engine: packet table rule port
 cli: ctl/client.h rule/insn.h rule/insn.def
-ctl: rule engine
+ctl: table rule engine
 daemon: rule port engine ctl cli
 tools: packet vale'
 

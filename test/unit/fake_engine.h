@@ -14,6 +14,7 @@ struct engine {
 	struct ruleset *rules;
 	struct counters *counters;
 	struct knobs knobs;
+	struct tables *tables;
 	_Atomic int source; /* users of the infinite source */
 	unsigned published; /* rulesets */
 };
@@ -34,6 +35,7 @@ fake_create(void)
 	counters_alloc(en->counters, &idx, NULL);
 	en->rules = ruleset_create(true, idx);
 	knobs_init(&en->knobs);
+	en->tables = tables_create((const uint64_t[2]){1, 2});
 	return en;
 }
 
@@ -42,6 +44,7 @@ fake_destroy(struct engine *en)
 {
 	ruleset_destroy(en->rules, fake_gone, en);
 	counters_destroy(en->counters);
+	tables_destroy(en->tables);
 	free(en);
 }
 
@@ -70,6 +73,18 @@ struct knobs *
 engine_knobs(struct engine *en)
 {
 	return &en->knobs;
+}
+
+struct tables *
+engine_tables(const struct engine *en)
+{
+	return en->tables;
+}
+
+void
+engine_settle_tables(struct engine *en)
+{
+	limbo_empty(tables_limbo(en->tables));
 }
 
 void

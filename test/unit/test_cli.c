@@ -525,8 +525,6 @@ command_words(void **state)
 	    "ipfw: word 1 \"-y\": unknown flag -y\n");
 	expect(f, "-s 1 list", 0, RULES, "");
 	expect(f, "-- list", 0, RULES, "");
-	expect(f, "table 1 list", EX_UNAVAILABLE, "", "ipfw: word 1 \"table\": "
-	    "is not implemented in this version\n");
 	expect(f, "pipe 1 config bw 1Mbit/s", EX_UNAVAILABLE, "", "ipfw: word 3 "
 	    "\"config\": dummynet is not implemented in this version\n");
 	expect(f, "", EX_USAGE, "", "usage: ipfw [options]\n"

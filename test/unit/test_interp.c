@@ -632,7 +632,7 @@ tags_and_marks(void **state)
 	struct {
 		struct insn i;
 		uint32_t v[2];
-	} mark = {{O_MARK, 3, 0}, {0x20, 0xf0}};
+	} mark = {{O_MARK, 3, 0x8000}, {0x20, 0xf0}};
 	struct insn_u16 range = {{O_TAGGED, 2, 0}, {5, 9}};
 	struct pkt p = tcp4(0), other = tcp4(0);
 	struct ruleset *rs = rules_of((struct rule *[]){

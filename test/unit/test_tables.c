@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Tables from the command line to the packet: ipfw's commands through the
+ * handlers, listings, and what rules that name tables do.
+ */
+#include "unit.h"
+#include "fake_engine.h"
+
+#include "cli/cli.h"
+#include "ctl/control.h"
+#include "packet/parse.h"
+#include "rule/interp.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+static struct engine *en;
+static struct control *control;
+static struct cli c;
+static char *text;
+static size_t text_len;
+
+static int
+setup(void **state)
+{
+	(void)state;
+	en = fake_create();
+	control = control_create(en);
+	c = (struct cli){.ctl = ctl_client_wrap(ctl_local_transport, control),
+	    .in = stdin, .prog = "ipfw", .set = -1};
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	ctl_client_close(c.ctl);
+	control_destroy(control);
+	fake_destroy(en);
+	free(text);
+	text = NULL;
+	return 0;
+}
+
+/* Runs "ipfw LINE"; what it prints, errors included, is in 'text'. */
+static int
+run(const char *line)
+{
+	char copy[512];
+	char name[] = "ipfw", *argv[] = {name, copy};
+	int code;
+
+	free(text);
+	snprintf(copy, sizeof(copy), "%s", line);
+	c.out = c.err = open_memstream(&text, &text_len);
+	code = cli_main(&c, 2, argv);
+	fclose(c.out);
+	return code;
+}
+
+static void
+expect(const char *line, int code, const char *want)
+{
+	int got = run(line);
+
+	assert_string_equal(text, want);
+	assert_int_equal(got, code);
+}
+
+static void
+lookup_of_each_type(void **state)
+{
+	(void)state;
+	expect("table a create valtype skipto,tag", 0, "");
+	expect("table a add 10.0.0.0/8 100,5 2001:db8::/32 200,6", 0,
+	    "added: 10.0.0.0/8 100,5\nadded: 2001:db8::/32 200,6\n");
+	expect("table a list", 0, "10.0.0.0/8 100,5\n2001:db8::/32 200,6\n");
+	expect("table a lookup 10.1.2.3", 0, "10.0.0.0/8 100,5\n");
+	expect("table a lookup 11.1.2.3", EX_UNAVAILABLE,
+	    "ipfw: Entry 11.1.2.3 not found\n");
+	expect("table n create type number", 0, "");
+	expect("table n add 80 7 443", 0, "added: 80 7\nadded: 443 0\n");
+	expect("table n list", 0, "80 7\n443 0\n");
+	expect("table f create type flow:src-ip,proto,dst-port", 0, "");
+	expect("table f add 1.2.3.4,tcp,80 9", 0, "added: 1.2.3.4,6,80 9\n");
+	expect("table f list", 0, "1.2.3.4,6,80 9\n");
+	expect("table i create type iface", 0, "");
+	expect("table i add em0 3", 0, "added: em0 3\n");
+	expect("table m create type mac", 0, "");
+	expect("table m add 02:00:00:00:00:01/40 3", 0,
+	    "added: 02:00:00:00:00:01/40 3\n");
+	expect("table m list", 0, "02:00:00:00:00:00/40 3\n");
+	expect("table m lookup 02:00:00:00:00:77", 0,
+	    "02:00:00:00:00:00/40 3\n");
+	assert_int_equal(run("table all destroy"), 0);
+	expect("table all list", 0, "");
+}
+
+static void
+results_and_errors(void **state)
+{
+	(void)state;
+	run("table a create limit 2");
+	expect("table a add 1.1.1.1 1", 0, "added: 1.1.1.1/32 1\n");
+	expect("table a add 1.1.1.1 1", EX_OSERR,
+	    "exists: 1.1.1.1/32 1\n"
+	    "ipfw: Adding record failed: record already exists\n");
+	expect("-q table a add 1.1.1.1 2", 0, "");
+	expect("table a list", 0, "1.1.1.1/32 2\n");
+	expect("table a atomic add 2.2.2.2 2 3.3.3.3 3", EX_OSERR,
+	    "added(reverted): 2.2.2.2/32 2\nlimit: 3.3.3.3/32 3\n"
+	    "ipfw: Adding record failed: limit hit\n");
+	expect("table a list", 0, "1.1.1.1/32 2\n");
+	expect("table a atomic delete 1.1.1.1 9.9.9.9", EX_OSERR,
+	    "deleted(reverted): 1.1.1.1/32 2\nnotfound: 9.9.9.9/32 0\n"
+	    "ipfw: Deleting record failed: record not found\n");
+	expect("table a list", 0, "1.1.1.1/32 2\n");
+	expect("-q table a delete 9.9.9.9", 0, "");
+	run("table a lock");
+	assert_int_equal(run("table a add 5.5.5.5"), EX_OSERR);
+	assert_int_equal(run("table a flush"), EX_OSERR);
+	run("table a unlock");
+	expect("table a flush", 0, "");
+	expect("table a list", 0, "");
+	expect("table a create", EX_OSERR, "ipfw: table a exists\n");
+	expect("table a create limit 2 missing", 0, "");
+	expect("table a create type number missing", EX_SOFTWARE,
+	    "ipfw: The existing table is not compatible with one you are "
+	    "creating.\n");
+	assert_int_equal(run("table b c"), EX_USAGE);
+	assert_int_equal(run("table a/b list"), EX_USAGE);
+	assert_int_equal(run("table a add 10.0.0.0/33"), EX_DATAERR);
+	assert_int_equal(run("table a swap zz"), EX_OSERR);
+	expect("table nn add 80 7", 0,
+	    "ipfw: DEPRECATED: inserting data into non-existent table nn. "
+	    "(auto-created)\nadded: 80 7\n");
+}
+
+static void
+rules_keep_tables(void **state)
+{
+	(void)state;
+	expect("add skipto tablearg ip from table(a) to not table(b,7)", 0,
+	    "00100 skipto tablearg ip from table(a) to not table(b,7)\n");
+	expect("add count tag tablearg ip from any to any lookup dst-port n "
+	       "tagged tablearg",
+	    0,
+	    "00200 count tag tablearg ip from any to any lookup dst-port n "
+	    "tagged tablearg\n");
+	expect("add count ip from any to any flow table(f) via table(i) "
+	       "src-mac table(m)",
+	    0,
+	    "00300 count ip from any to any flow table(f) via table(i) "
+	    "src-mac table(m)\n");
+	expect("list 100", 0,
+	    "00100 skipto tablearg ip from table(a) to not table(b,7)\n");
+	expect("table a destroy", EX_OSERR,
+	    "ipfw: table a is named by 1 rule\n");
+	expect("add count ip from table(n) to any", EX_UNAVAILABLE,
+	    "ipfw: table n is of type number, and addr is needed\n");
+	/* What a refused rule made is gone again. */
+	run("add count ip from table(fresh) to table(n)");
+	assert_null(tables_find(en->tables, "fresh", 0));
+	run("table b swap a");
+	run("delete 100");
+	expect("table a destroy", 0, "");
+	assert_non_null(tables_find(en->tables, "b", 0));
+}
+
+/* ---- packets ---- */
+
+static uint8_t frame[64];
+static struct tag_pool tags;
+static struct counter counts[64];
+static struct rng rng;
+static const struct me nobody;
+
+static enum verdict
+fate(const char *src, const char *dst, uint16_t dport, struct pkt *p)
+{
+	static const struct parse_cfg cfg;
+	struct pass pass = {.rules = en->rules, .counts = counts, .rng = &rng,
+	    .tags = &tags, .me = &nobody, .tables = en->tables,
+	    .in_if = "em0", .out_if = "em1"};
+
+	memset(frame, 0, sizeof(frame));
+	frame[5] = 9;
+	frame[6] = 2;
+	frame[12] = 8;
+	frame[14] = 0x45;
+	frame[17] = 46;
+	frame[22] = 64;
+	frame[23] = 17;
+	inet_pton(AF_INET, src, frame + 26);
+	inet_pton(AF_INET, dst, frame + 30);
+	frame[36] = (uint8_t)(dport >> 8);
+	frame[37] = (uint8_t)dport;
+	frame[39] = 26;
+	*p = (struct pkt){.data = frame, .len = 60};
+	tag_reset(&tags);
+	parse(p, &cfg);
+	assert_int_equal(p->bad, PKT_GOOD);
+	return interp_run(&pass, p, 0);
+}
+
+static enum verdict
+from(const char *src, const char *dst, uint16_t dport)
+{
+	struct pkt p;
+
+	return fate(src, dst, dport, &p);
+}
+
+static void
+addresses_ports_and_interfaces(void **state)
+{
+	(void)state;
+	run("table a create");
+	run("table a add 10.0.0.0/8 1 10.1.0.0/16 2");
+	run("table n create type number");
+	run("table n add 53");
+	run("table i create type iface");
+	run("table i add em0");
+	run("add deny ip from table(a,2) to any");
+	assert_int_equal(from("10.1.2.3", "1.1.1.1", 9), VERDICT_DENY);
+	assert_int_equal(from("10.2.2.3", "1.1.1.1", 9), VERDICT_ACCEPT);
+	assert_int_equal(from("1.1.1.1", "10.1.2.3", 9), VERDICT_ACCEPT);
+	run("-f flush");
+	run("add deny ip from any to any lookup dst-port n recv table(i)");
+	assert_int_equal(from("1.1.1.1", "2.2.2.2", 53), VERDICT_DENY);
+	assert_int_equal(from("1.1.1.1", "2.2.2.2", 54), VERDICT_ACCEPT);
+	run("table i delete em0");
+	assert_int_equal(from("1.1.1.1", "2.2.2.2", 53), VERDICT_ACCEPT);
+	run("-f flush");
+	run("add deny ip from any to any not lookup dst-ip a");
+	assert_int_equal(from("1.1.1.1", "10.2.2.2", 53), VERDICT_ACCEPT);
+	assert_int_equal(from("10.1.1.1", "1.2.2.2", 53), VERDICT_DENY);
+	run("-f flush");
+	run("table m create type mac");
+	run("table m add 02:00:00:00:00:00/24");
+	run("add deny src-mac table(m) not dst-mac table(m)");
+	assert_int_equal(from("1.1.1.1", "2.2.2.2", 1), VERDICT_DENY);
+	run("-f flush");
+	run("table f create type flow:src-ip,proto,dst-port");
+	run("table f add 1.1.1.1,udp,7 3");
+	run("add deny ip from any to any flow table(f,3)");
+	assert_int_equal(from("1.1.1.1", "2.2.2.2", 7), VERDICT_DENY);
+	assert_int_equal(from("1.1.1.1", "2.2.2.2", 8), VERDICT_ACCEPT);
+	assert_int_equal(from("1.1.1.2", "2.2.2.2", 7), VERDICT_ACCEPT);
+}
+
+static void
+tablearg(void **state)
+{
+	struct pkt p;
+
+	(void)state;
+	run("table a create valtype skipto,tag,mark");
+	run("table a add 10.0.0.0/8 300,7,0x55");
+	run("add 100 skipto tablearg ip from table(a) to any");
+	run("add 200 deny ip from any to any");
+	/* Carried over the jump, and not further. */
+	run("add 300 setmark tablearg ip from any to any");
+	run("add 400 deny ip from any to any mark 0");
+	run("add 500 setmark tablearg ip from any to any");
+	run("add 600 deny ip from any to any not mark 0");
+	assert_int_equal(fate("10.9.9.9", "1.1.1.1", 1, &p), VERDICT_ACCEPT);
+	assert_int_equal(from("11.9.9.9", "1.1.1.1", 1), VERDICT_DENY);
+	run("-f flush");
+	/* A lookup that fails later does not reset it. */
+	run("add count tag tablearg src-ip table(a) not dst-ip table(a)");
+	run("add deny tagged 7");
+	assert_int_equal(from("10.9.9.9", "1.1.1.1", 1), VERDICT_DENY);
+	assert_int_equal(from("10.9.9.9", "10.1.1.1", 1), VERDICT_ACCEPT);
+}
+
+static void
+counters_of_entries(void **state)
+{
+	(void)state;
+	run("table a create counters");
+	run("table a add 10.0.0.0/8 1 11.0.0.0/8 1");
+	run("add count ip from table(a) to any");
+	from("10.9.9.9", "1.1.1.1", 1);
+	from("10.9.9.8", "1.1.1.1", 1);
+	expect("-a table a list", 0, "10.0.0.0/8 1 2 92\n11.0.0.0/8 1 0 0\n");
+	expect("table a list", 0, "10.0.0.0/8 1\n11.0.0.0/8 1\n");
+}
+
+/* ---- files ---- */
+
+static void
+a_file_of_entries(void **state)
+{
+	char path[] = "/tmp/kipfw-tables-XXXXXX", line[64];
+	int fd = mkstemp(path), code;
+	FILE *f = fdopen(fd, "w");
+
+	(void)state;
+	fputs("table t create\n", f);
+	for (unsigned i = 0; i < 70000; i++)
+		fprintf(f, "table t add 10.%u.%u.%u %u\n", i >> 16, i >> 8 & 255,
+		    i & 255, i);
+	fputs("table t add 10.0.0.7 1\ntable t add 99.9.9.9 1\n", f);
+	fclose(f);
+	snprintf(line, sizeof(line), "%s", path);
+	char name[] = "ipfw", *argv[] = {name, line};
+	free(text);
+	c.out = c.err = open_memstream(&text, &text_len);
+	code = cli_main(&c, 2, argv);
+	fclose(c.out);
+	assert_int_equal(code, EX_OSERR);
+	assert_non_null(strstr(text,
+	    "Line 70002: Adding record failed: record already exists"));
+	expect("table t lookup 10.1.17.111", 0, "10.1.17.111/32 69999\n");
+	assert_int_equal(run("table t lookup 99.9.9.9"), EX_UNAVAILABLE);
+	unlink(path);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    T(lookup_of_each_type),
+	    T(results_and_errors),
+	    T(rules_keep_tables),
+	    T(addresses_ports_and_interfaces),
+	    T(tablearg),
+	    T(counters_of_entries),
+	    T(a_file_of_entries),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
