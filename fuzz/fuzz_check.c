@@ -36,7 +36,10 @@ walk(const struct rule *r)
 			abort();
 		i = insn_next(i);
 	}
-	if (!action_seen || insn_next(rule_action(r)) != end)
+	i = rule_action(r);
+	while (i < end && insn_table[i->opcode].kind == INSN_MODIFIER)
+		i = insn_next(i);
+	if (!action_seen || i >= end || insn_next(i) != end)
 		abort();
 }
 
