@@ -84,7 +84,8 @@ struct pkt {
 	uint16_t sport;
 	uint32_t mark;
 	uint32_t tags;	   /* head of its tag list, 0 = none */
-	uint32_t spare[3];
+	uint32_t spare;
+	uint64_t flow_hash; /* set by rule/interp when rules keep states */
 };
 _Static_assert(sizeof(struct pkt) == 64, "a packet is one cache line");
 

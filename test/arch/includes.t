@@ -5,12 +5,13 @@ cd "$(dirname "$0")/../.." || exit 1
 # folder: what it may include, beside itself, base and the ABI in include/
 allowed='base:
 packet:
+state: packet
 vale:
 port: packet vale
-rule: packet
-engine: packet rule port
+rule: packet state
+engine: packet state rule port
 cli: ctl/client.h rule/insn.h rule/insn.def
-ctl: rule engine
+ctl: state rule engine
 daemon: rule port engine ctl cli
 tools: packet vale'
 
