@@ -19,6 +19,7 @@ enum complaint {
 	ENDLESS_NAME,
 	NEEDS_ADDRESS,
 	NEEDS_TABLES,
+	NO_FIELDS,
 };
 
 static const struct {
@@ -37,6 +38,7 @@ static const struct {
 	"names an address, and ports here have none"},
     [NEEDS_TABLES] = {EOPNOTSUPP,
 	"with a table value is not implemented in this version"},
+    [NO_FIELDS] = {EINVAL, "counts by no field"},
 };
 
 /* Looks into an instruction that lies whole within the rule and is as long as
@@ -130,6 +132,21 @@ call_or_return(const struct insn *i, unsigned words)
 	return number_not_table(i, words);
 }
 
+/* Fields to count by, and how many. */
+static enum complaint
+limit(const struct insn *i, unsigned words)
+{
+	struct insn_limit l;
+
+	(void)words;
+	memcpy(&l, i, sizeof(l));
+	if (l.mask == 0)
+		return NO_FIELDS;
+	if (l.mask > 0xf || l.pad != 0)
+		return BAD_BITS;
+	return l.limit == TABLEARG ? NEEDS_TABLES : FINE;
+}
+
 static enum complaint
 tags(const struct insn *i, unsigned words)
 {
@@ -214,6 +231,10 @@ static const struct detail {
     [O_TCPFLAGS] = {ANY, 0xffff, NULL},
     [O_TCPWIN] = {ANY, 0xffff, number_or_ranges},
     [O_TCPOPTS] = {ANY, 0x1f1f, NULL},
+    [O_PROBE_STATE] = {ANY, 0xffff, NULL}, /* arg1: a name, 0 = any */
+    [O_KEEP_STATE] = {ANY, 0xffff, NULL},
+    [O_LIMIT] = {ANY, 0xffff, limit},
+    [O_CHECK_STATE] = {ANY, 0xffff, NULL},
     [O_PROB] = {ANY, 0, probability},
     [O_SKIPTO] = {ANY, 0xffff, number_not_table},
     [O_TCPDATALEN] = {ANY, 0xffff, number_or_ranges},
