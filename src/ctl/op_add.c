@@ -21,6 +21,9 @@ struct add {
 	struct err *e;
 	unsigned char *at; /* rest of the request */
 	size_t left;
+	struct obj_ntlv *names; /* of the request, checked */
+	uint16_t *ours; /* our index of each */
+	unsigned n_names;
 	struct abi_rule **wanted;
 	struct rule **made;
 	unsigned n; /* rules wanted */
@@ -46,10 +49,26 @@ list_at(struct add *a, const struct obj_ctlv **out)
 	return 0;
 }
 
-/* Steps over a list of names, which must be empty as long as there is nothing
- * that a rule could name. */
+/* Gives a name of the request our index; its rules are rewritten to it. */
 static int
-skip_names(struct add *a)
+take_name(struct add *a, unsigned i)
+{
+	const struct obj_ntlv *n = &a->names[i];
+
+	if (n->head.type != TLV_STATE_NAME)
+		return err_set(a->e, EOPNOTSUPP,
+		    "tables are not implemented in this version");
+	if (n->head.length != sizeof(*n))
+		return malformed(a, "wrong length of a name");
+	if (n->idx == 0)
+		return malformed(a, "a name with index 0");
+	return state_names_index(
+	    &a->c->state_names, n->name, &a->ours[i], a->e);
+}
+
+/* Steps over a list of names. */
+static int
+take_names(struct add *a)
 {
 	const struct obj_ctlv *l = NULL;
 	int error;
@@ -57,11 +76,19 @@ skip_names(struct add *a)
 	error = list_at(a, &l);
 	if (error != 0 || l->head.type != TLV_TBLNAME_LIST)
 		return error;
-	if (l->count != 0)
-		return err_set(a->e, EOPNOTSUPP,
-		    "tables are not implemented in this version");
-	if (l->head.length != sizeof(*l))
+	if (l->count > a->left / sizeof(*a->names) ||
+	    l->head.length != sizeof(*l) + l->count * sizeof(*a->names) ||
+	    l->head.length > a->left)
 		return malformed(a, "wrong length of a list");
+	a->names = (void *)(a->at + sizeof(*l));
+	a->n_names = l->count;
+	a->ours = calloc(a->n_names + 1u, sizeof(*a->ours));
+	if (a->ours == NULL)
+		return err_set(a->e, ENOMEM, "no memory for names");
+	for (unsigned i = 0; i < a->n_names && error == 0; i++)
+		error = take_name(a, i);
+	if (error != 0)
+		return error;
 	a->at += l->head.length;
 	a->left -= l->head.length;
 	return 0;
@@ -87,6 +114,28 @@ name_rule(struct add *a, unsigned i, int error)
 	return error;
 }
 
+/* Puts our indexes of names in the place of the request's. */
+static int
+use_names(struct add *a, struct abi_rule *r)
+{
+	struct insn *i = (struct insn *)(r + 1), *end = i + r->cmd_len;
+
+	for (; i < end; i += insn_words(i)) {
+		unsigned k = 0;
+
+		if (!state_names_in(i))
+			continue;
+		while (k < a->n_names && a->names[k].idx != i->arg1)
+			k++;
+		if (k == a->n_names)
+			return err_set(a->e, EINVAL,
+			    "rule with index %u of a state's name that the "
+			    "request does not tell", i->arg1);
+		i->arg1 = a->ours[k];
+	}
+	return 0;
+}
+
 /* The rule at 'at', checked; steps over it. */
 static int
 take_rule(struct add *a, unsigned i)
@@ -98,6 +147,8 @@ take_rule(struct add *a, unsigned i)
 	if (a->left < sizeof(*r) || a->left < rule_size(r))
 		return malformed(a, "a rule is cut short");
 	error = check_rule(r, rule_size(r), a->e);
+	if (error == 0)
+		error = use_names(a, r);
 	if (error != 0)
 		return error;
 	if (i > 0)
@@ -198,6 +249,8 @@ tell_numbers(struct add *a)
 		a->wanted[i]->rulenum = a->made[i]->num;
 		a->wanted[i]->id = a->made[i]->id;
 	}
+	for (unsigned i = 0; i < a->n_names; i++)
+		a->names[i].idx = a->ours[i];
 }
 
 /* A rule that can match only on the out pass while there is none: a warning. */
@@ -247,7 +300,7 @@ op_add(struct control *c, struct ctl_call *call, struct err *e)
 	};
 	int error;
 
-	error = skip_names(&a);
+	error = take_names(&a);
 	if (error == 0)
 		error = take_rules(&a);
 	if (error == 0)
@@ -259,5 +312,6 @@ op_add(struct control *c, struct ctl_call *call, struct err *e)
 	unmake(&a);
 	free(a.made);
 	free(a.wanted);
+	free(a.ours);
 	return error;
 }

@@ -2,22 +2,29 @@
 /*
  * Reading the rules.
  *
- *	cfg_lhdr | [obj_ctlv RULE_LIST, {obj_tlv, [abi_counter], abi_rule,
+ *	cfg_lhdr | [obj_ctlv TBLNAME_LIST, names of states] |
+ *	[obj_ctlv RULE_LIST, {obj_tlv, [abi_counter], abi_rule,
  *code}] | [obj_ctlv DYNSTATE_LIST, states]
  *
  * Each rule's part is padded to 8 octets.
  */
 #include "ctl/op.h"
 
+#include "ctl/states.h"
+
 #include <errno.h>
 #include <string.h>
 
-enum { STATE_SIZE = 128 }; /* of one state's TLV in FreeBSD 11 */
+enum { STATE_SIZE = sizeof(struct obj_tlv) + sizeof(struct abi_state) };
 
 /* What goes into a reply. */
 struct dump {
 	const struct ruleset *rs;
 	const struct counters *counters;
+	struct control *c;
+	unsigned n_names; /* used by rules */
+	bool used[STATE_NAMES_MAX + 1];
+	size_t states_size; /* without the list's header */
 	uint32_t flags; /* CFG_* */
 	unsigned lo;	/* indexes of the rules [lo, hi) */
 	unsigned hi;
@@ -59,10 +66,13 @@ reply_size(const struct dump *d)
 {
 	size_t size = sizeof(struct cfg_lhdr);
 
+	if (d->n_names > 0)
+		size += sizeof(struct obj_ctlv) +
+		    d->n_names * sizeof(struct obj_ntlv);
 	if ((d->flags & CFG_STATIC) != 0)
 		size += sizeof(struct obj_ctlv) + d->rules_size;
 	if ((d->flags & CFG_STATES) != 0)
-		size += sizeof(struct obj_ctlv);
+		size += sizeof(struct obj_ctlv) + d->states_size;
 	return size;
 }
 
@@ -110,9 +120,59 @@ put_rule(const struct dump *d, const struct rule *r, unsigned char *at)
 	return at + size;
 }
 
-static void
+/* The names that rules use; returns where the next list goes. */
+static unsigned char *
+put_names(const struct dump *d, unsigned char *at)
+{
+	size_t size = sizeof(struct obj_ctlv) +
+	    d->n_names * sizeof(struct obj_ntlv);
+	struct obj_ntlv *n = (void *)(at + sizeof(struct obj_ctlv));
+
+	*(struct obj_ctlv *)(void *)at = (struct obj_ctlv){
+	    .head.type = TLV_TBLNAME_LIST,
+	    .head.length = (uint32_t)size,
+	    .count = d->n_names,
+	    .objsize = sizeof(*n),
+	};
+	for (unsigned i = 1; i <= d->c->state_names.n; i++) {
+		if (!d->used[i])
+			continue;
+		*n = (struct obj_ntlv){
+		    .head = {.type = TLV_STATE_NAME, .length = sizeof(*n)},
+		    .idx = (uint16_t)i,
+		};
+		memcpy(n->name, d->c->state_names.names[i - 1],
+		    sizeof(n->name));
+		n++;
+	}
+	return at + size;
+}
+
+/* Returns the octets of the states, which may have become fewer. */
+static size_t
+put_states(const struct dump *d, unsigned char *at)
+{
+	size_t size = ctl_states_put(d->c->en, at + sizeof(struct obj_ctlv),
+	    d->states_size);
+
+	*(struct obj_ctlv *)(void *)at = (struct obj_ctlv){
+	    .head.type = TLV_DYNSTATE_LIST,
+	    /* Without states 0, as the original answers. */
+	    .head.length = size == 0 ?
+		0 :
+		(uint32_t)(sizeof(struct obj_ctlv) + size),
+	    .count = (uint32_t)(size / STATE_SIZE),
+	    .objsize = STATE_SIZE,
+	};
+	return size;
+}
+
+/* Returns how many octets fewer than planned were written. */
+static size_t
 put_lists(const struct dump *d, unsigned char *at)
 {
+	if (d->n_names > 0)
+		at = put_names(d, at);
 	if ((d->flags & CFG_STATIC) != 0) {
 		*(struct obj_ctlv *)(void *)at = (struct obj_ctlv){
 		    .head.type = TLV_RULE_LIST,
@@ -124,11 +184,9 @@ put_lists(const struct dump *d, unsigned char *at)
 		for (unsigned i = d->lo; i < d->hi; i++)
 			at = put_rule(d, d->rs->rules[i], at);
 	}
-	if ((d->flags & CFG_STATES) != 0)
-		*(struct obj_ctlv *)(void *)at = (struct obj_ctlv){
-		    .head.type = TLV_DYNSTATE_LIST,
-		    .objsize = STATE_SIZE,
-		};
+	return (d->flags & CFG_STATES) != 0 ?
+	    d->states_size - put_states(d, at) :
+	    0;
 }
 
 int
@@ -139,10 +197,15 @@ op_get(struct control *c, struct ctl_call *call, struct err *e)
 	    .rs = engine_rules(c->en),
 	    .counters = engine_counters(c->en),
 	    .flags = h->flags,
+	    .c = c,
 	};
 	size_t size;
 
 	choose(&d, h);
+	if ((d.flags & (CFG_STATIC | CFG_STATES)) != 0)
+		d.n_names = state_names_used(d.rs, d.used);
+	if ((d.flags & CFG_STATES) != 0)
+		d.states_size = ctl_states_size(c->en);
 	size = reply_size(&d);
 	if (size > UINT32_MAX)
 		return err_set(e, EFBIG, "ask for fewer rules at a time");
@@ -151,7 +214,8 @@ op_get(struct control *c, struct ctl_call *call, struct err *e)
 	call->reply_len = sizeof(*h);
 	if (call->room < size)
 		return err_set(e, ENOMEM, "the answer needs %zu octets", size);
-	put_lists(&d, (unsigned char *)(h + 1));
+	size -= put_lists(&d, (unsigned char *)(h + 1));
+	h->size = (uint32_t)size;
 	call->reply_len = size;
 	return 0;
 }

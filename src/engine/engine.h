@@ -16,6 +16,7 @@
 #include "engine/knobs.h"
 #include "rule/me.h"
 #include "rule/ruleset.h"
+#include "state/state.h"
 
 struct engine;
 
@@ -26,6 +27,7 @@ struct engine_cfg {
 	const char *source_pcap; /* packets it sends; NULL = the classic one */
 	uint64_t seed;	       /* for prob */
 	struct me me;	       /* addresses that 'me' stands for */
+	uint32_t max_states;   /* room for them; 0 = ENGINE_STATES */
 };
 
 /* Why a packet ended in the engine; beside them rules count their own. */
@@ -41,7 +43,7 @@ struct engine_totals {
 	uint64_t drops[N_DROPS];
 };
 
-enum { ENGINE_MAX_WORKERS = 64 };
+enum { ENGINE_MAX_WORKERS = 64, ENGINE_STATES = 1 << 20 };
 
 int engine_create(const struct engine_cfg *cfg, struct engine **out,
     struct err *e);
@@ -63,6 +65,9 @@ void engine_publish(struct engine *en, struct ruleset *next);
 
 struct counters *engine_counters(struct engine *en);
 struct knobs *engine_knobs(struct engine *en);
+
+/* The states of all workers; borrowed.  Their time is clock_mono_s(). */
+struct state_table *engine_states(struct engine *en);
 
 /* Starts (n > 0) or stops one user of the infinite source; it runs while at
  * least one wants it. */

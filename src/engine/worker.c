@@ -35,6 +35,8 @@ worker_init(struct worker *w, unsigned index, struct shared *shared,
 	w->ctx.pass.rng = &w->rng;
 	w->ctx.pass.tags = &w->ctx.tags;
 	w->ctx.pass.me = &shared->me;
+	w->ctx.pass.states = shared->states;
+	w->ctx.pass.state_cfg = &w->state_cfg;
 	return 0;
 }
 
@@ -64,6 +66,7 @@ refresh(struct worker *w)
 	c->pass.rules = atomic_load_explicit(&w->shared->rules,
 	    memory_order_acquire);
 	c->pass.now_s = clock_wall_s();
+	tick_settings(&w->state_cfg, k, clock_mono_s());
 	c->enabled = knob_get(&k->enable) != 0;
 	c->out_pass = knob_get(&k->out_pass) != 0;
 	c->parse.deny_unknown_exthdrs = knob_get(&k->deny_unknown_exthdrs);
@@ -77,6 +80,8 @@ round_robin(struct worker *w)
 	unsigned n = 0;
 
 	refresh(w);
+	if (w->index == 0)
+		tick_sweep(&w->tick, w->shared->states, w->state_cfg.now_s);
 	for (unsigned i = 0; i < w->n_lanes; i++)
 		n += step(&w->ctx, &w->lanes[i], PORT_BURST);
 	if (w->source.in != NULL &&

@@ -14,6 +14,7 @@ struct engine {
 	struct ruleset *rules;
 	struct counters *counters;
 	struct knobs knobs;
+	struct state_table *states;
 	_Atomic int source; /* users of the infinite source */
 	unsigned published; /* rulesets */
 };
@@ -29,11 +30,14 @@ fake_create(void)
 {
 	struct engine *en = calloc(1, sizeof(*en));
 	uint32_t idx = 0;
+	struct rng rng;
 
 	en->counters = counters_create(1);
 	counters_alloc(en->counters, &idx, NULL);
 	en->rules = ruleset_create(true, idx);
 	knobs_init(&en->knobs);
+	rng_init(&rng, 1);
+	en->states = state_create(1024, &rng);
 	return en;
 }
 
@@ -42,6 +46,7 @@ fake_destroy(struct engine *en)
 {
 	ruleset_destroy(en->rules, fake_gone, en);
 	counters_destroy(en->counters);
+	state_destroy(en->states);
 	free(en);
 }
 
@@ -70,6 +75,12 @@ struct knobs *
 engine_knobs(struct engine *en)
 {
 	return &en->knobs;
+}
+
+struct state_table *
+engine_states(struct engine *en)
+{
+	return en->states;
 }
 
 void
