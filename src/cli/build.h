@@ -13,7 +13,10 @@
 
 #include "base/err.h"
 #include "cli/words.h"
+#include "ipfw_abi.h"
 #include "rule/insn.h"
+
+enum { RULE_NAMES = 4 }; /* names of states in a rule */
 
 struct section {
 	uint32_t word[RULE_MAX_WORDS];
@@ -27,6 +30,13 @@ struct build {
 	struct section pat;
 	struct section mod;
 	struct section act;
+	struct section state;	/* keep-state and limit: ends the patterns */
+	bool keeps;		/* one of them was given */
+	bool probes;		/* and looks for states first, by */
+	uint16_t probe_name;
+	bool defers;		/* defer-action */
+	struct obj_ntlv names[RULE_NAMES];
+	unsigned n_names;
 	struct section *to;	/* where build_emit() writes */
 	uint8_t proto;		/* of the body, for service names; 0 = any */
 	uint8_t family;		/* 4, 6; 0 = either */

@@ -34,10 +34,43 @@ range_command(struct cli *c, unsigned op, const struct range_tlv *range,
 /* What is sent and comes back: one rule in its envelope. */
 struct add_msg {
 	struct fw3_hdr op;
-	struct obj_ctlv list;
-	struct rule_buf rule;
-	uint32_t pad;
+	/* [list, names,] list, rule */
+	_Alignas(8) char rest[2 * sizeof(struct obj_ctlv) +
+	    sizeof(struct rule_buf) + 8];
 };
+
+static size_t
+rule_room(const struct rule_buf *r)
+{
+	return (rule_size(&r->rule) + 7) & ~(size_t)7;
+}
+
+static char *
+put_list(char *at, unsigned type, unsigned count, const void *what,
+    size_t size, size_t room)
+{
+	const struct obj_ctlv list = {.head = {.type = (uint16_t)type,
+	    .length = (uint32_t)(sizeof(list) + room)}, .count = count};
+
+	memcpy(at, &list, sizeof(list));
+	memcpy(at + sizeof(list), what, size);
+	return at + sizeof(list) + room;
+}
+
+/* Writes the lists of a request; returns the octets of all of it. */
+static size_t
+fill_add(struct add_msg *m, const struct rule_buf *r)
+{
+	size_t names = r->n_names * sizeof(r->names[0]);
+	char *at = m->rest;
+
+	if (r->n_names > 0)
+		at = put_list(at, TLV_TBLNAME_LIST, r->n_names, r->names,
+		    names, names);
+	at = put_list(at, TLV_RULE_LIST, 1, &r->rule, rule_size(&r->rule),
+	    rule_room(r));
+	return (size_t)(at - (char *)m);
+}
 
 static bool
 needs_out(const struct abi_rule *r)
@@ -86,9 +119,12 @@ wants_log_default(const struct args *a)
 }
 
 static void
-print_added(struct cli *c, const struct abi_rule *r, size_t size)
+print_added(struct cli *c, const struct abi_rule *r, size_t size,
+    const struct add_msg *m, unsigned n_names)
 {
-	struct print_opt opt = {.flags = list_print_flags(c)};
+	struct print_opt opt = {.flags = list_print_flags(c),
+	    .names = (const void *)(m->rest + sizeof(struct obj_ctlv)),
+	    .n_names = n_names};
 	struct text t = {0};
 
 	print_rule(&t, r, size, NULL, &opt);
@@ -100,34 +136,32 @@ int
 cmd_add(struct cli *c, const struct args *a, struct err *e)
 {
 	struct add_msg m = {.op = {.opcode = FW3_XADD}};
-	struct rule_buf sent;
-	size_t size, total, len;
+	struct rule_buf rule = {.n_names = 0};
+	size_t total, len;
 	int64_t limit = 0;
+	const char *at;
 	int r;
 
 	if ((c->flags & CLI_TEST) == 0 && wants_log_default(a))
 		ctl_sysctl_get(c->ctl, "net.inet.ip.fw.verbose_limit", &limit,
 		    NULL);
 	r = compile_rule(a->w + 1, a->n - 1,
-	    limit > 0 ? (uint32_t)limit : 0, &m.rule, e);
+	    limit > 0 ? (uint32_t)limit : 0, &rule, e);
 	if (r != 0 || (c->flags & CLI_TEST) != 0)
 		return r;
-	sent = m.rule;
-	size = (rule_size(&m.rule.rule) + 7) & ~(size_t)7;
-	m.list = (struct obj_ctlv){.head = {.type = TLV_RULE_LIST,
-	    .length = (uint32_t)(sizeof(m.list) + size)}, .count = 1};
-	total = sizeof(m.op) + sizeof(m.list) + size;
+	total = fill_add(&m, &rule);
 	r = ctl_get(c->ctl, CTL_FW3, &m, total, total, &len, e);
 	if (r != 0)
 		return cli_code(r);
-	if (len < sizeof(m.op) + sizeof(m.list) + sizeof(m.rule.rule)) {
+	at = (const char *)&m + total - rule_room(&rule);
+	if (len < total) {
 		err_set(e, EPROTO, "the daemon's answer is too short");
 		return EX_OSERR;
 	}
 	if ((c->flags & CLI_QUIET) == 0)
-		print_added(c, &m.rule.rule,
-		    len - sizeof(m.op) - sizeof(m.list));
-	warn_out(c, &sent, m.rule.rule.rulenum);
+		print_added(c, (const void *)at, rule_room(&rule), &m,
+		    rule.n_names);
+	warn_out(c, &rule, ((const struct abi_rule *)(const void *)at)->rulenum);
 	return 0;
 }
 
@@ -179,12 +213,14 @@ delete_one(struct cli *c, const struct word *w, bool sets, struct err *e)
 		t.set = (uint32_t)c->set;
 		t.flags |= RANGE_SET;
 	}
+	if ((c->flags & CLI_ONLY_DYNAMIC) != 0)
+		t.flags |= RANGE_DYNAMIC;
 	if ((c->flags & CLI_TEST) != 0)
 		return 0;
 	r = range_command(c, FW3_XDEL, &t, &touched, e);
 	if (r != 0)
 		return cli_code(r);
-	if (touched != 0)
+	if (touched != 0 || (c->flags & CLI_ONLY_DYNAMIC) != 0)
 		return 0;
 	if (sets)
 		cli_warn(c, "no rules in set %u", lo);

@@ -13,6 +13,7 @@
 #pragma once
 
 #include "base/err.h"
+#include "cli/build.h"
 #include "cli/words.h"
 #include "ipfw_abi.h"
 #include "rule/insn.h"
@@ -20,6 +21,8 @@
 struct rule_buf {
 	struct abi_rule rule;
 	uint32_t cmd[RULE_MAX_WORDS];
+	unsigned n_names;
+	struct obj_ntlv names[RULE_NAMES]; /* that arg1 of instructions means */
 };
 
 /* Compiles 'n' words (what follows "add") into 'out'; 'log_default' is the

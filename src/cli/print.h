@@ -28,6 +28,8 @@ struct print_opt {
 	unsigned flags;	   /* PRINT_* */
 	int pkts_width;	   /* columns of the counters */
 	int bytes_width;
+	const struct obj_ntlv *names; /* of states; may be NULL */
+	unsigned n_names;
 };
 
 /* Appends the line of a rule, '\n' included.  'r' may be unaligned to 8 but is

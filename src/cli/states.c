@@ -72,6 +72,19 @@ put_flags(struct text *t, const struct abi_state *d)
 }
 
 static void
+put_name(struct text *t, unsigned idx, const struct print_opt *opt)
+{
+	for (unsigned k = 0; idx != 0 && k < opt->n_names; k++)
+		if (opt->names[k].head.type == TLV_STATE_NAME &&
+		    opt->names[k].idx == idx) {
+			text_f(t, " :");
+			text_safe(t, opt->names[k].name,
+			    sizeof(opt->names[k].name));
+			return;
+		}
+}
+
+static void
 put_state(struct text *t, const struct abi_state *d,
     const struct state_query *q)
 {
@@ -94,6 +107,7 @@ put_state(struct text *t, const struct abi_state *d,
 	else
 		text_f(t, " proto %u", d->id.proto);
 	put_ends(t, &d->id);
+	put_name(t, d->name, &q->opt);
 	if (q->verbose)
 		put_flags(t, d);
 	text_f(t, "\n");
