@@ -5,7 +5,9 @@
  * Input: flags of the parser, words of the rule, its act_ofs, the bytecode, then
  * the frame.  The frame is copied to memory of exactly its size.
  */
+#include "engine/log_text.h"
 #include "packet/parse.h"
+#include "packet/reply.h"
 #include "rule/check.h"
 #include "rule/interp.h"
 
@@ -16,6 +18,7 @@ enum { HEAD = 3, MAX_FRAME = 2112 };
 
 static struct counter counts[2];
 static struct tag_pool tags;
+static _Atomic uint32_t log_left[2];
 static const struct me me = {.n4 = 1, .n6 = 1};
 
 static void
@@ -51,27 +54,53 @@ rules_of(const uint8_t *in, size_t size)
 	return rs;
 }
 
+/* The lines of what was logged. */
+static void
+write_down(struct record_ring *log)
+{
+	const struct record *r;
+	char line[LOG_TEXT_MAX];
+
+	record_publish(log, 1);
+	while ((r = record_first(log)) != NULL) {
+		log_text(r, line, sizeof(line));
+		record_done(log);
+	}
+}
+
 static void
 run(struct ruleset *rs, uint8_t flags, const uint8_t *frame, size_t len)
 {
 	const struct parse_cfg cfg = {flags & 1, flags & 2};
 	struct pkt p = {.data = malloc(len), .len = (uint16_t)len};
+	static struct record_ring *log;
 	struct rng rng;
 	struct pass pass = {
 		.rules = rs, .counts = counts, .rng = &rng,
 		.tags = &tags,
 		.me = &me,
+		.log_left = log_left, .log_text = flags & 8,
 		.in_if = "valeA:f", .out_if = "eth0", .out = flags & 4,
 	};
 
+	if (log == NULL && (log = record_ring_create()) == NULL)
+		abort();
+	pass.log = log;
+	log_left[1] = 1;
 	rng_init(&rng, flags);
 	tag_reset(&tags);
 	memcpy(p.data, frame, len);
 	parse(&p, &cfg);
 	if (p.l3 > p.len || pkt_count_bytes(&p) > p.len)
 		abort();
-	if (p.bad == PKT_GOOD)
-		interp_run(&pass, &p, 0);
+	if (p.bad == PKT_GOOD && interp_run(&pass, &p, 0) == VERDICT_DENY) {
+		uint8_t *out = malloc(REPLY_MAX);
+
+		if (reply_build(&p, out) > REPLY_MAX)
+			abort();
+		free(out);
+	}
+	write_down(log);
 	free(p.data);
 }
 

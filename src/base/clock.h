@@ -29,6 +29,16 @@ clock_mono_s(void)
 	return (uint32_t)ts.tv_sec;
 }
 
+/* Wall clock in ns since 1970, for what is logged. */
+static inline uint64_t
+clock_wall_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
+}
+
 /* Wall clock in seconds since 1970, as rule time stamps show it. */
 static inline uint32_t
 clock_wall_s(void)

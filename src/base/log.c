@@ -31,6 +31,20 @@ flatten(char *s)
 			*s = '?';
 }
 
+/* Ends the line, which has room for that, and writes it. */
+static void
+finish(char *line)
+{
+	size_t n;
+
+	flatten(line);
+	n = strlen(line);
+	line[n] = '\n';
+	/* There is nobody to tell if standard error is gone. */
+	if (write(STDERR_FILENO, line, n + 1) == -1)
+		return;
+}
+
 void
 log_msg(enum log_level level, const char *fmt, ...)
 {
@@ -45,10 +59,14 @@ log_msg(enum log_level level, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(line + n, sizeof(line) - 1 - n, fmt, ap);
 	va_end(ap);
-	flatten(line);
-	n = strlen(line);
-	line[n] = '\n';
-	/* There is nobody to tell if standard error is gone. */
-	if (write(STDERR_FILENO, line, n + 1) == -1)
-		return;
+	finish(line);
+}
+
+void
+log_line(const char *text)
+{
+	char line[512];
+
+	snprintf(line, sizeof(line) - 1, "%s", text);
+	finish(line);
 }

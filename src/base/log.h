@@ -5,7 +5,8 @@
  * Form       "what: object: reason", lower case, no full stop.
  * Level      who must act: error the operator now, warn the operator soon,
  *            info nobody (a state changed), debug a developer.
- * Threads    any; a line is written with one call.  Never a line per packet.
+ * Threads    any; a line is written with one call.  Never a line per packet,
+ *            but for those that rules with 'log' ask for (log_line).
  */
 #pragma once
 
@@ -21,3 +22,6 @@ void log_set_level(enum log_level level);
 
 void log_msg(enum log_level level, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* Writes a line that is complete but for its end, whatever the level. */
+void log_line(const char *text);

@@ -14,10 +14,10 @@ enum { ARG_MAX16 = 65534, LOG_WORDS = 3 };
 
 static action_parse_fn act_plain, act_number, act_port, act_code, act_return;
 static action_parse_fn act_unreach, act_mark, act_refused, act_log, act_tag;
-static action_parse_fn act_untag, act_check_state;
+static action_parse_fn act_untag, act_check_state, act_setmss, act_fwd;
 static action_print_fn put_word, put_number, put_reject, put_unreach6;
 static action_print_fn put_call, put_setdscp, put_setfib, put_mark, put_log;
-static action_print_fn put_tag, put_check_state;
+static action_print_fn put_tag, put_check_state, put_fwd, put_fwd6;
 
 static const struct action actions[] = {
     {"allow accept pass permit", O_ACCEPT, act_plain, put_word, 0, NULL},
@@ -44,13 +44,14 @@ static const struct action actions[] = {
     {"setfib", O_SETFIB, act_code, put_setfib, 0x8000, NULL},
     {"setmark", O_SETMARK, act_mark, put_mark, 0x8000, NULL},
     {"check-state", O_CHECK_STATE, act_check_state, put_check_state, 0, NULL},
-    {"fwd forward", O_FORWARD_IP, act_refused, NULL, 0, NULL},
+    {"fwd forward", O_FORWARD_IP, act_fwd, put_fwd, 0, NULL},
+    {"fwd", O_FORWARD_IP6, act_fwd, put_fwd6, 0, NULL},
     {"nat", O_NAT, act_refused, NULL, 0, NULL},
     {"nat64lsn", O_EXTERNAL_ACTION, act_refused, NULL, 0, NULL},
     {"nat64stl", O_EXTERNAL_ACTION, act_refused, NULL, 0, NULL},
     {"nat64clat", O_EXTERNAL_ACTION, act_refused, NULL, 0, NULL},
     {"nptv6", O_EXTERNAL_ACTION, act_refused, NULL, 0, NULL},
-    {"tcp-setmss", O_EXTERNAL_ACTION, act_refused, NULL, 0, NULL},
+    {"tcp-setmss", O_EXTERNAL_DATA, act_setmss, put_number, 0, NULL},
     {"eaction", O_EXTERNAL_ACTION, act_refused, NULL, 0, NULL},
 };
 
@@ -260,6 +261,88 @@ act_unreach(struct build *b, const struct action *a)
 	return 0;
 }
 
+enum { BSD_AF_INET = 2, BSD_AF_INET6 = 28 };
+
+static int
+emit_fwd4(struct build *b, const struct in_addr *addr, uint32_t port)
+{
+	struct insn_sa *sa = build_emit(b, O_FORWARD_IP, 5);
+
+	if (sa == NULL)
+		return EX_DATAERR;
+	sa->sa_len = 16;
+	sa->sa_family = BSD_AF_INET;
+	sa->port = (uint16_t)port;
+	sa->addr = addr->s_addr;
+	return 0;
+}
+
+static int
+emit_fwd6(struct build *b, const struct in6_addr *addr, uint32_t port)
+{
+	struct insn_sa6 *sa = build_emit(b, O_FORWARD_IP6, 8);
+
+	if (sa == NULL)
+		return EX_DATAERR;
+	sa->sa_len = 28;
+	sa->sa_family = BSD_AF_INET6;
+	sa->port = (uint16_t)port;
+	memcpy(sa->addr6, addr, sizeof(sa->addr6));
+	return 0;
+}
+
+/* An address of either family, and perhaps ",port". */
+static int
+act_fwd(struct build *b, const struct action *a)
+{
+	char addr[INET6_ADDRSTRLEN];
+	struct in_addr a4;
+	struct in6_addr a6;
+	uint32_t port = 0;
+	const char *s;
+	size_t n;
+	int r = build_word(b, "the address", &s);
+
+	(void)a;
+	if (r != 0)
+		return r;
+	n = strcspn(s, ",");
+	if (n == 8 && strncmp(s, "tablearg", n) == 0)
+		return no_tablearg(b);
+	if (s[n] == ',' && (!number(s + n + 1, UINT16_MAX, &port) || port == 0))
+		return build_err(b, EX_DATAERR,
+		    "not a port (1 to 65535) after the address");
+	memcpy(addr, s, n < sizeof(addr) ? n : 0);
+	addr[n < sizeof(addr) ? n : 0] = '\0';
+	if (inet_pton(AF_INET, addr, &a4) == 1 && a4.s_addr != 0)
+		return emit_fwd4(b, &a4, port);
+	if (inet_pton(AF_INET6, addr, &a6) == 1 &&
+	    !IN6_IS_ADDR_UNSPECIFIED(&a6))
+		return emit_fwd6(b, &a6, port);
+	return build_err(b, EX_DATAERR, "not the address of a host");
+}
+
+/* The action by its name, and its number in a second instruction. */
+static int
+act_setmss(struct build *b, const struct action *a)
+{
+	uint16_t idx = build_name(b, TLV_EACTION, EACTION_SETMSS);
+	struct insn *i = idx != 0 ? build_emit(b, O_EXTERNAL_ACTION, 1) : NULL;
+	const char *s;
+	uint32_t mss;
+	int r;
+
+	if (i == NULL)
+		return EX_DATAERR;
+	i->arg1 = idx;
+	r = build_word(b, "the MSS", &s);
+	if (r != 0)
+		return r;
+	if (!number(s, UINT16_MAX, &mss) || mss == 0)
+		return build_err(b, EX_DATAERR, "not an MSS (1 to 65535)");
+	return emit_arg(b, a, mss, 0);
+}
+
 static int
 act_check_state(struct build *b, const struct action *a)
 {
@@ -361,6 +444,37 @@ put_number(struct text *t, const struct insn *i)
 {
 	put_word(t, i);
 	put_arg(t, "", i->arg1);
+}
+
+/* "fwd" and the address, the unspecified one being tablearg's form. */
+static void
+put_hop(struct text *t, int af, const void *addr, unsigned port)
+{
+	static const uint8_t none[16];
+	char buf[INET6_ADDRSTRLEN];
+
+	if (memcmp(addr, none, af == AF_INET ? 4 : 16) == 0)
+		text_f(t, "fwd tablearg");
+	else
+		text_f(t, "fwd %s", inet_ntop(af, addr, buf, sizeof(buf)));
+	if (port != 0)
+		text_f(t, ",%u", port);
+}
+
+static void
+put_fwd(struct text *t, const struct insn *i)
+{
+	const struct insn_sa *sa = (const void *)i;
+
+	put_hop(t, AF_INET, &sa->addr, sa->port);
+}
+
+static void
+put_fwd6(struct text *t, const struct insn *i)
+{
+	const struct insn_sa6 *sa = (const void *)i;
+
+	put_hop(t, AF_INET6, sa->addr6, sa->port);
 }
 
 static void

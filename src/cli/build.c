@@ -50,6 +50,28 @@ build_emit(struct build *b, unsigned opcode, unsigned words)
 	return insn;
 }
 
+uint16_t
+build_name(struct build *b, unsigned type, const char *name)
+{
+	struct obj_ntlv *n = b->names;
+	unsigned i;
+
+	for (i = 0; i < b->n_names; i++)
+		if (n[i].head.type == type && strcmp(n[i].name, name) == 0)
+			return n[i].idx;
+	if (i == RULE_MAX_NAMES || strlen(name) >= sizeof(n->name)) {
+		build_err(b, EX_DATAERR, "too many or too long names");
+		return 0;
+	}
+	n[i] = (struct obj_ntlv){
+	    .head = {.type = (uint16_t)type, .length = sizeof(*n)},
+	    .idx = (uint16_t)(i + 1),
+	};
+	memcpy(n[i].name, name, strlen(name));
+	b->n_names++;
+	return n[i].idx;
+}
+
 static int
 fail(struct build *b, int exitcode, unsigned at, const char *text)
 {

@@ -16,7 +16,7 @@
 #include "ipfw_abi.h"
 #include "rule/insn.h"
 
-enum { RULE_NAMES = 4 }; /* names of states in a rule */
+enum { RULE_MAX_NAMES = 8 };
 
 struct section {
 	uint32_t word[RULE_MAX_WORDS];
@@ -35,12 +35,12 @@ struct build {
 	bool probes;		/* and looks for states first, by */
 	uint16_t probe_name;
 	bool defers;		/* defer-action */
-	struct obj_ntlv names[RULE_NAMES];
-	unsigned n_names;
 	struct section *to;	/* where build_emit() writes */
 	uint8_t proto;		/* of the body, for service names; 0 = any */
 	uint8_t family;		/* 4, 6; 0 = either */
 	bool negated;		/* a 'not' stands before this item */
+	unsigned n_names;
+	struct obj_ntlv names[RULE_MAX_NAMES]; /* index i + 1 */
 	uint32_t log_default;	/* for 'log' without logamount */
 	struct err *e;
 };
@@ -56,6 +56,10 @@ int build_word(struct build *b, const char *what, const char **s);
 
 /* Appends a zeroed instruction of so many words; NULL if the rule is full. */
 void *build_emit(struct build *b, unsigned opcode, unsigned words);
+
+/* The index under which the rule mentions this name, 1 and up; 0 if there are
+ * too many (with the error).  'type' is that of the name's TLV. */
+uint16_t build_name(struct build *b, unsigned type, const char *name);
 
 /* Fills the error for the word read last, or the one at 'i', or the end of
  * the rule; return 'exitcode'. */

@@ -33,43 +33,48 @@ range_command(struct cli *c, unsigned op, const struct range_tlv *range,
 
 /* What is sent and comes back: one rule in its envelope. */
 struct add_msg {
-	struct fw3_hdr op;
-	/* [list, names,] list, rule */
-	_Alignas(8) char rest[2 * sizeof(struct obj_ctlv) +
-	    sizeof(struct rule_buf) + 8];
+	size_t len;
+	size_t rule_at; /* offset of the rule in 'data' */
+	_Alignas(8) unsigned char data[sizeof(struct fw3_hdr) +
+	    2 * sizeof(struct obj_ctlv) + sizeof(struct rule_buf) + 8];
 };
 
-static size_t
-rule_room(const struct rule_buf *r)
+static void
+put(struct add_msg *m, const void *what, size_t len)
 {
-	return (rule_size(&r->rule) + 7) & ~(size_t)7;
+	memcpy(m->data + m->len, what, len);
+	m->len += len;
 }
 
-static char *
-put_list(char *at, unsigned type, unsigned count, const void *what,
-    size_t size, size_t room)
+/* A list's header and the 'size' octets of its objects, padded. */
+static void
+put_list(struct add_msg *m, unsigned type, unsigned count, const void *what,
+    size_t size)
 {
-	const struct obj_ctlv list = {.head = {.type = (uint16_t)type,
-	    .length = (uint32_t)(sizeof(list) + room)}, .count = count};
+	size_t whole = sizeof(struct obj_ctlv) + ((size + 7) & ~(size_t)7);
+	const struct obj_ctlv l = {
+	    .head = {.type = (uint16_t)type, .length = (uint32_t)whole},
+	    .count = count,
+	};
+	size_t end = m->len + whole;
 
-	memcpy(at, &list, sizeof(list));
-	memcpy(at + sizeof(list), what, size);
-	return at + sizeof(list) + room;
+	put(m, &l, sizeof(l));
+	put(m, what, size);
+	m->len = end;
 }
 
-/* Writes the lists of a request; returns the octets of all of it. */
-static size_t
-fill_add(struct add_msg *m, const struct rule_buf *r)
+static void
+pack(struct add_msg *m, const struct rule_buf *r)
 {
-	size_t names = r->n_names * sizeof(r->names[0]);
-	char *at = m->rest;
+	const struct fw3_hdr op = {.opcode = FW3_XADD};
 
+	memset(m, 0, sizeof(*m));
+	put(m, &op, sizeof(op));
 	if (r->n_names > 0)
-		at = put_list(at, TLV_TBLNAME_LIST, r->n_names, r->names,
-		    names, names);
-	at = put_list(at, TLV_RULE_LIST, 1, &r->rule, rule_size(&r->rule),
-	    rule_room(r));
-	return (size_t)(at - (char *)m);
+		put_list(m, TLV_TBLNAME_LIST, r->n_names, r->names,
+		    r->n_names * sizeof(r->names[0]));
+	m->rule_at = m->len + sizeof(struct obj_ctlv);
+	put_list(m, TLV_RULE_LIST, 1, &r->rule, rule_size(&r->rule));
 }
 
 static bool
@@ -120,10 +125,9 @@ wants_log_default(const struct args *a)
 
 static void
 print_added(struct cli *c, const struct abi_rule *r, size_t size,
-    const struct add_msg *m, unsigned n_names)
+    const struct obj_ntlv *names, unsigned n_names)
 {
-	struct print_opt opt = {.flags = list_print_flags(c),
-	    .names = (const void *)(m->rest + sizeof(struct obj_ctlv)),
+	struct print_opt opt = {.flags = list_print_flags(c), .names = names,
 	    .n_names = n_names};
 	struct text t = {0};
 
@@ -135,11 +139,11 @@ print_added(struct cli *c, const struct abi_rule *r, size_t size,
 int
 cmd_add(struct cli *c, const struct args *a, struct err *e)
 {
-	struct add_msg m = {.op = {.opcode = FW3_XADD}};
-	struct rule_buf rule = {.n_names = 0};
-	size_t total, len;
+	const struct abi_rule *added;
+	struct rule_buf rule;
+	struct add_msg m;
+	size_t len;
 	int64_t limit = 0;
-	const char *at;
 	int r;
 
 	if ((c->flags & CLI_TEST) == 0 && wants_log_default(a))
@@ -147,21 +151,27 @@ cmd_add(struct cli *c, const struct args *a, struct err *e)
 		    NULL);
 	r = compile_rule(a->w + 1, a->n - 1,
 	    limit > 0 ? (uint32_t)limit : 0, &rule, e);
-	if (r != 0 || (c->flags & CLI_TEST) != 0)
+	if (r != 0)
 		return r;
-	total = fill_add(&m, &rule);
-	r = ctl_get(c->ctl, CTL_FW3, &m, total, total, &len, e);
+	if ((c->flags & (CLI_TEST | CLI_QUIET)) == CLI_TEST)
+		print_added(c, &rule.rule, rule_size(&rule.rule), rule.names,
+		    rule.n_names);
+	if ((c->flags & CLI_TEST) != 0)
+		return 0;
+	pack(&m, &rule);
+	r = ctl_get(c->ctl, CTL_FW3, m.data, m.len, m.len, &len, e);
 	if (r != 0)
 		return cli_code(r);
-	at = (const char *)&m + total - rule_room(&rule);
-	if (len < total) {
+	if (len < m.rule_at + sizeof(*added)) {
 		err_set(e, EPROTO, "the daemon's answer is too short");
 		return EX_OSERR;
 	}
+	added = (const void *)(m.data + m.rule_at);
 	if ((c->flags & CLI_QUIET) == 0)
-		print_added(c, (const void *)at, rule_room(&rule), &m,
-		    rule.n_names);
-	warn_out(c, &rule, ((const struct abi_rule *)(const void *)at)->rulenum);
+		print_added(c, added, len - m.rule_at,
+		    (const void *)(m.data + sizeof(struct fw3_hdr) +
+			sizeof(struct obj_ctlv)), rule.n_names);
+	warn_out(c, &rule, added->rulenum);
 	return 0;
 }
 

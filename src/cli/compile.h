@@ -22,7 +22,7 @@ struct rule_buf {
 	struct abi_rule rule;
 	uint32_t cmd[RULE_MAX_WORDS];
 	unsigned n_names;
-	struct obj_ntlv names[RULE_NAMES]; /* that arg1 of instructions means */
+	struct obj_ntlv names[RULE_MAX_NAMES]; /* that it mentions by index */
 };
 
 /* Compiles 'n' words (what follows "add") into 'out'; 'log_default' is the

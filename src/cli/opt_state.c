@@ -23,23 +23,8 @@ is_state_name(const char *s)
 static int
 name_index(struct build *b, const char *s, uint16_t *idx)
 {
-	unsigned k = 0;
-
-	while (k < b->n_names && strcmp(b->names[k].name, s) != 0)
-		k++;
-	if (k == RULE_NAMES)
-		return build_err(b, EX_DATAERR, "more than %d names of states",
-		    RULE_NAMES);
-	if (k == b->n_names) {
-		b->names[b->n_names++] = (struct obj_ntlv){
-		    .head = {.type = TLV_STATE_NAME,
-			.length = sizeof(struct obj_ntlv)},
-		    .idx = (uint16_t)(k + 1),
-		};
-		memcpy(b->names[k].name, s, strlen(s) + 1);
-	}
-	*idx = (uint16_t)(k + 1);
-	return 0;
+	*idx = build_name(b, TLV_STATE_NAME, s);
+	return *idx != 0 ? 0 : EX_DATAERR;
 }
 
 int

@@ -214,7 +214,10 @@ print_action(struct page *p)
 	for (unsigned k = 0; k < a->n; k++) {
 		const struct action *row = modifier_of(a->insn[k]->opcode);
 
-		if (k == last)
+		/* The name of an external action is its data's word. */
+		if (k == last || (a->insn[k]->opcode == O_EXTERNAL_ACTION &&
+				     last < a->n && fits(a->insn[k]) &&
+				     a->insn[last]->opcode == O_EXTERNAL_DATA))
 			continue;
 		if (row != NULL && fits(a->insn[k]))
 			row->print(p->t, a->insn[k]);

@@ -278,6 +278,22 @@ ask_why(struct ctl_client *c, int error, struct err *why)
 	c->asking = false;
 }
 
+/* In words.  A daemon of another user, and one with too many clients, hangs up
+ * without an answer. */
+static const char *
+failure(int r)
+{
+	switch (r) {
+	case -EPROTO:
+		return "not a reply of kipfw";
+	case -EPIPE:
+	case -ECONNRESET:
+		return "it hung up; it answers root and its own user only";
+	default:
+		return strerror(-r);
+	}
+}
+
 static int
 socket_transport(void *arg, uint32_t optname, uint32_t dir, void *data,
     size_t len, size_t room, size_t *reply_len, struct err *why)
@@ -297,7 +313,7 @@ socket_transport(void *arg, uint32_t optname, uint32_t dir, void *data,
 	if (r != 0) {
 		hang_up(c);
 		return err_set(why, -r, "the connection to kipfw failed: %s",
-		    r == -EPROTO ? "not a reply of kipfw" : strerror(-r));
+		    failure(r));
 	}
 	*reply_len = reply.optlen;
 	/* The original answers a set with octets that its header does not

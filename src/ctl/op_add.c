@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* A request on its way to a ruleset. */
 struct add {
@@ -49,21 +50,28 @@ list_at(struct add *a, const struct obj_ctlv **out)
 	return 0;
 }
 
-/* Gives a name of the request our index; its rules are rewritten to it. */
+/* A name that rules of this request mention by its index. */
 static int
 take_name(struct add *a, unsigned i)
 {
 	const struct obj_ntlv *n = &a->names[i];
 
-	if (n->head.type != TLV_STATE_NAME)
+	if (n->head.type != TLV_EACTION && n->head.type != TLV_STATE_NAME)
 		return err_set(a->e, EOPNOTSUPP,
 		    "tables are not implemented in this version");
 	if (n->head.length != sizeof(*n))
 		return malformed(a, "wrong length of a name");
-	if (n->idx == 0)
+	if (n->head.type == TLV_STATE_NAME && n->idx == 0)
 		return malformed(a, "a name with index 0");
-	return state_names_index(
-	    &a->c->state_names, n->name, &a->ours[i], a->e);
+	if (n->head.type == TLV_STATE_NAME)
+		return state_names_index(
+		    &a->c->state_names, n->name, &a->ours[i], a->e);
+	a->ours[i] = EACTION_SETMSS_IDX;
+	if (strncmp(n->name, EACTION_SETMSS, sizeof(n->name)) != 0)
+		return err_set(a->e, EOPNOTSUPP,
+		    "external action '%.*s' is unknown: " EACTION_SETMSS
+		    " is there", (int)sizeof(n->name) - 1, n->name);
+	return 0;
 }
 
 /* Steps over a list of names. */
@@ -76,21 +84,43 @@ take_names(struct add *a)
 	error = list_at(a, &l);
 	if (error != 0 || l->head.type != TLV_TBLNAME_LIST)
 		return error;
-	if (l->count > a->left / sizeof(*a->names) ||
-	    l->head.length != sizeof(*l) + l->count * sizeof(*a->names) ||
-	    l->head.length > a->left)
+	if (l->head.length > a->left || l->count > a->left / sizeof(*a->names) ||
+	    l->head.length != sizeof(*l) + l->count * sizeof(*a->names))
 		return malformed(a, "wrong length of a list");
 	a->names = (void *)(a->at + sizeof(*l));
 	a->n_names = l->count;
 	a->ours = calloc(a->n_names + 1u, sizeof(*a->ours));
 	if (a->ours == NULL)
 		return err_set(a->e, ENOMEM, "no memory for names");
-	for (unsigned i = 0; i < a->n_names && error == 0; i++)
-		error = take_name(a, i);
-	if (error != 0)
-		return error;
 	a->at += l->head.length;
 	a->left -= l->head.length;
+	for (unsigned i = 0; i < a->n_names && error == 0; i++)
+		error = take_name(a, i);
+	return error;
+}
+
+/* Puts our indexes of names in the place of the request's. */
+static int
+use_names(struct add *a, struct abi_rule *r)
+{
+	struct insn *i = (struct insn *)(r + 1), *end = i + r->cmd_len;
+
+	for (; i < end; i += insn_words(i)) {
+		unsigned type = i->opcode == O_EXTERNAL_ACTION ? TLV_EACTION :
+			state_names_in(i) ? TLV_STATE_NAME : 0;
+		unsigned k = 0;
+
+		if (type == 0)
+			continue;
+		while (k < a->n_names && (a->names[k].head.type != type ||
+			a->names[k].idx != i->arg1))
+			k++;
+		if (k == a->n_names)
+			return err_set(a->e, EINVAL,
+			    "rule with index %u of a name that the request "
+			    "does not tell", i->arg1);
+		i->arg1 = a->ours[k];
+	}
 	return 0;
 }
 
@@ -112,28 +142,6 @@ name_rule(struct add *a, unsigned i, int error)
 		    a->n, why.text);
 	}
 	return error;
-}
-
-/* Puts our indexes of names in the place of the request's. */
-static int
-use_names(struct add *a, struct abi_rule *r)
-{
-	struct insn *i = (struct insn *)(r + 1), *end = i + r->cmd_len;
-
-	for (; i < end; i += insn_words(i)) {
-		unsigned k = 0;
-
-		if (!state_names_in(i))
-			continue;
-		while (k < a->n_names && a->names[k].idx != i->arg1)
-			k++;
-		if (k == a->n_names)
-			return err_set(a->e, EINVAL,
-			    "rule with index %u of a state's name that the "
-			    "request does not tell", i->arg1);
-		i->arg1 = a->ours[k];
-	}
-	return 0;
 }
 
 /* The rule at 'at', checked; steps over it. */
@@ -197,6 +205,17 @@ unmake(struct add *a)
 		rule_put(a->made[i], control_counter_gone, a->c->en);
 }
 
+/* A rule begins with all that its 'log' may log. */
+static void
+log_begins(struct add *a, const struct rule *r)
+{
+	const struct insn_log *l = rule_log(r);
+
+	if (l != NULL)
+		counters_log_left(engine_counters(a->c->en))[r->counter] =
+		    l->max_log;
+}
+
 /* A rule under 'num', with a counter of its own. */
 static int
 make_rule(struct add *a, unsigned i, unsigned num)
@@ -214,6 +233,7 @@ make_rule(struct add *a, unsigned i, unsigned num)
 		counters_free(counters, counter);
 		return err_set(a->e, ENOMEM, "no memory for a rule");
 	}
+	log_begins(a, a->made[i]);
 	return 0;
 }
 

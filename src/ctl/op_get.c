@@ -2,8 +2,7 @@
 /*
  * Reading the rules.
  *
- *	cfg_lhdr | [obj_ctlv TBLNAME_LIST, names of states] |
- *	[obj_ctlv RULE_LIST, {obj_tlv, [abi_counter], abi_rule,
+ *	cfg_lhdr | [obj_ctlv TBLNAME_LIST, names] | [obj_ctlv RULE_LIST, {obj_tlv, [abi_counter], abi_rule,
  *code}] | [obj_ctlv DYNSTATE_LIST, states]
  *
  * Each rule's part is padded to 8 octets.
@@ -25,9 +24,11 @@ struct dump {
 	unsigned n_names; /* used by rules */
 	bool used[STATE_NAMES_MAX + 1];
 	size_t states_size; /* without the list's header */
+	const _Atomic uint32_t *log_left; /* by rule counter */
 	uint32_t flags; /* CFG_* */
 	unsigned lo;	/* indexes of the rules [lo, hi) */
 	unsigned hi;
+	bool setmss;	/* a rule names that external action */
 	size_t rules_size; /* octets of the rules, without the list's header */
 };
 
@@ -57,8 +58,10 @@ choose(struct dump *d, const struct cfg_lhdr *h)
 			d->hi = d->lo;
 	}
 	d->rules_size = 0;
-	for (unsigned i = d->lo; i < d->hi; i++)
+	for (unsigned i = d->lo; i < d->hi; i++) {
 		d->rules_size += entry_size(d, d->rs->rules[i]);
+		d->setmss = d->setmss || rule_eaction(d->rs->rules[i]);
+	}
 }
 
 static size_t
@@ -74,6 +77,39 @@ reply_size(const struct dump *d)
 	if ((d->flags & CFG_STATES) != 0)
 		size += sizeof(struct obj_ctlv) + d->states_size;
 	return size;
+}
+
+/* The names that rules use; returns where the next list goes. */
+static unsigned char *
+put_names(const struct dump *d, unsigned char *at)
+{
+	size_t size = sizeof(struct obj_ctlv) +
+	    d->n_names * sizeof(struct obj_ntlv);
+	struct obj_ntlv *n = (void *)(at + sizeof(struct obj_ctlv));
+
+	*(struct obj_ctlv *)(void *)at = (struct obj_ctlv){
+	    .head = {.type = TLV_TBLNAME_LIST, .length = (uint32_t)size},
+	    .count = d->n_names,
+	    .objsize = sizeof(*n),
+	};
+	if (d->setmss)
+		*n++ = (struct obj_ntlv){
+		    .head = {.type = TLV_EACTION, .length = sizeof(*n)},
+		    .idx = EACTION_SETMSS_IDX,
+		    .name = EACTION_SETMSS,
+		};
+	for (unsigned i = 1; i <= d->c->state_names.n; i++) {
+		if (!d->used[i])
+			continue;
+		*n = (struct obj_ntlv){
+		    .head = {.type = TLV_STATE_NAME, .length = sizeof(*n)},
+		    .idx = (uint16_t)i,
+		};
+		memcpy(n->name, d->c->state_names.names[i - 1],
+		    sizeof(n->name));
+		n++;
+	}
+	return at + size;
 }
 
 static void
@@ -115,36 +151,11 @@ put_rule(const struct dump *d, const struct rule *r, unsigned char *at)
 	    .rulenum = r->num,
 	    .id = r->id,
 	};
-	memcpy(p + sizeof(struct abi_rule), r->cmd,
-	    r->n_words * sizeof(struct insn));
-	return at + size;
-}
-
-/* The names that rules use; returns where the next list goes. */
-static unsigned char *
-put_names(const struct dump *d, unsigned char *at)
-{
-	size_t size = sizeof(struct obj_ctlv) +
-	    d->n_names * sizeof(struct obj_ntlv);
-	struct obj_ntlv *n = (void *)(at + sizeof(struct obj_ctlv));
-
-	*(struct obj_ctlv *)(void *)at = (struct obj_ctlv){
-	    .head.type = TLV_TBLNAME_LIST,
-	    .head.length = (uint32_t)size,
-	    .count = d->n_names,
-	    .objsize = sizeof(*n),
-	};
-	for (unsigned i = 1; i <= d->c->state_names.n; i++) {
-		if (!d->used[i])
-			continue;
-		*n = (struct obj_ntlv){
-		    .head = {.type = TLV_STATE_NAME, .length = sizeof(*n)},
-		    .idx = (uint16_t)i,
-		};
-		memcpy(n->name, d->c->state_names.names[i - 1],
-		    sizeof(n->name));
-		n++;
-	}
+	p += sizeof(struct abi_rule);
+	memcpy(p, r->cmd, r->n_words * sizeof(struct insn));
+	if (rule_log(r) != NULL)
+		((struct insn_log *)(void *)(p + r->act_ofs * 4u))->log_left =
+		    d->log_left[r->counter];
 	return at + size;
 }
 
@@ -196,14 +207,16 @@ op_get(struct control *c, struct ctl_call *call, struct err *e)
 	struct dump d = {
 	    .rs = engine_rules(c->en),
 	    .counters = engine_counters(c->en),
+	    .log_left = counters_log_left(engine_counters(c->en)),
 	    .flags = h->flags,
 	    .c = c,
 	};
 	size_t size;
 
 	choose(&d, h);
+	d.setmss = d.setmss && (d.flags & CFG_STATIC) != 0;
 	if ((d.flags & (CFG_STATIC | CFG_STATES)) != 0)
-		d.n_names = state_names_used(d.rs, d.used);
+		d.n_names = state_names_used(d.rs, d.used) + d.setmss;
 	if ((d.flags & CFG_STATES) != 0)
 		d.states_size = ctl_states_size(c->en);
 	size = reply_size(&d);

@@ -65,9 +65,11 @@ op_delete(struct control *c, struct ctl_call *call, struct err *e)
 	return 0;
 }
 
+typedef void visit_fn(struct counters *c, const struct rule *r);
+
 /* Visits the rules of a range, the default rule included. */
 static int
-visit(struct control *c, struct ctl_call *call, bool zero, struct err *e)
+visit(struct control *c, struct ctl_call *call, visit_fn *fn, struct err *e)
 {
 	const struct ruleset *rs = engine_rules(c->en);
 	struct rule_range g;
@@ -85,26 +87,41 @@ visit(struct control *c, struct ctl_call *call, bool zero, struct err *e)
 	for (unsigned i = 0; i < rs->n_rules; i++) {
 		if (!rule_in_range(rs->rules[i], &g))
 			continue;
-		if (zero)
-			counters_zero(
-			    engine_counters(c->en), rs->rules[i]->counter);
+		fn(engine_counters(c->en), rs->rules[i]);
 		n++;
 	}
 	answer(call, n);
 	return 0;
 }
 
+/* The rule may log as much again as it was made for. */
+static void
+reset_log(struct counters *c, const struct rule *r)
+{
+	const struct insn_log *l = rule_log(r);
+
+	if (l != NULL)
+		counters_log_left(c)[r->counter] = l->max_log;
+}
+
+/* As in FreeBSD, zero lets rules log again as well. */
+static void
+zero(struct counters *c, const struct rule *r)
+{
+	counters_zero(c, r->counter);
+	reset_log(c, r);
+}
+
 int
 op_zero(struct control *c, struct ctl_call *call, struct err *e)
 {
-	return visit(c, call, true, e);
+	return visit(c, call, zero, e);
 }
 
 int
 op_resetlog(struct control *c, struct ctl_call *call, struct err *e)
 {
-	/* No rule logs in this version: there is nothing to reset. */
-	return visit(c, call, false, e);
+	return visit(c, call, reset_log, e);
 }
 
 int

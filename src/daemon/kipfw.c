@@ -9,6 +9,7 @@
 #include "ctl/client.h"
 #include "ctl/control.h"
 #include "ctl/server.h"
+#include "daemon/logger.h"
 #include "daemon/options.h"
 #include "engine/engine.h"
 
@@ -27,6 +28,7 @@ struct daemon {
 	struct event_base *base;
 	struct event *sigint, *sigterm;
 	struct server *server;
+	struct logger *logger;
 };
 
 /* Rulesets come and go by hundreds of kilobytes while rules are loaded: keep
@@ -108,6 +110,17 @@ say_hello(const struct daemon *d)
 	fflush(stdout);
 }
 
+/* Answers to rejected packets, if there were any. */
+static void
+say_replies(const struct reply_stats *r)
+{
+	if ((r->sent | r->limited | r->no_room) != 0)
+		printf("kipfw: %llu answers sent, %llu over the limit, "
+		    "%llu without room\n", (unsigned long long)r->sent,
+		    (unsigned long long)r->limited,
+		    (unsigned long long)r->no_room);
+}
+
 static void
 say_totals(const struct daemon *d)
 {
@@ -127,6 +140,7 @@ say_totals(const struct daemon *d)
 			printf("kipfw: %12llu %s\n",
 			    (unsigned long long)t.drops[i], drop_text[i]);
 	}
+	say_replies(&t.replies);
 }
 
 static void
@@ -136,6 +150,7 @@ clean_up(struct daemon *d)
 		server_destroy(d->server);
 	if (d->engine != NULL)
 		engine_stop(d->engine);
+	logger_destroy(d->logger);
 	control_destroy(d->control);
 	if (d->sigint != NULL)
 		event_free(d->sigint);
@@ -154,6 +169,8 @@ run(struct daemon *d, struct err *e)
 		return EX_UNAVAILABLE;
 	if (open_control(d, e) != 0)
 		return EX_UNAVAILABLE;
+	if (logger_create(d->base, d->engine, &d->opt.log, &d->logger, e) != 0)
+		return EX_CANTCREAT;
 	if (load_rules(d, e) != 0)
 		return EX_DATAERR;
 	if (engine_start(d->engine, e) != 0)
@@ -162,6 +179,7 @@ run(struct daemon *d, struct err *e)
 	say_hello(d);
 	event_base_dispatch(d->base);
 	engine_stop(d->engine);
+	logger_run(d->logger);
 	say_totals(d);
 	return EX_OK;
 }

@@ -19,6 +19,8 @@ enum {
 	OPT_SEED,
 	OPT_ME,
 	OPT_STATES,
+	OPT_SYSLOG,
+	OPT_LOG_PCAP,
 };
 
 static const struct option longs[] = {
@@ -33,6 +35,8 @@ static const struct option longs[] = {
 	{"seed", required_argument, NULL, OPT_SEED},
 	{"me", required_argument, NULL, OPT_ME},
 	{"states", required_argument, NULL, OPT_STATES},
+	{"syslog", no_argument, NULL, OPT_SYSLOG},
+	{"log-pcap", required_argument, NULL, OPT_LOG_PCAP},
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, 'V'},
 	{NULL, 0, NULL, 0},
@@ -54,6 +58,8 @@ static const char help_text[] =
     "      --source-packet F  packets it sends: those of the pcap file F\n"
     "      --me ADDR[,ADDR]   the addresses that me and me6 stand for (none)\n"
     "      --states N         room for so many dynamic states (1048576)\n"
+    "      --syslog           what rules log goes to syslog, not to standard error\n"
+    "      --log-pcap FILE    capture the packets that rules log, as pcapng\n"
     "      --seed N           seed of everything random\n"
     "  -h, --help             this text\n"
     "  -V, --version          the version\n"
@@ -178,6 +184,13 @@ one_option(struct options *o, int opt, const char *text, struct err *e)
 	case OPT_ME:
 		rc = own_addresses(&o->engine.me, text, e);
 		break;
+	case OPT_SYSLOG:
+		o->log.syslog = true;
+		break;
+	case OPT_LOG_PCAP:
+		o->log.pcap = text;
+		o->engine.log_capture = true;
+		break;
 	case 'h':
 		o->help = true;
 		break;
@@ -200,6 +213,16 @@ env_port(struct options *o, struct err *e)
 	return rc;
 }
 
+/* Names the option that getopt_long() did not know: a letter, perhaps of
+ * several in one word, or that word, which begins with two dashes. */
+static int
+unknown(const char *word, struct err *e)
+{
+	if (strncmp(word, "--", 2) != 0)
+		return err_set(e, EINVAL, "unknown option '-%c'", optopt);
+	return err_set(e, EINVAL, "unknown option '%s'", word);
+}
+
 int
 options_parse(struct options *o, int argc, char **argv, struct err *e)
 {
@@ -217,8 +240,7 @@ options_parse(struct options *o, int argc, char **argv, struct err *e)
 			return err_set(e, EINVAL, "'%s' needs a value",
 			    argv[optind - 1]);
 		if (opt == '?')
-			return err_set(e, EINVAL, "unknown option '%s'",
-			    argv[optind - 1]);
+			return unknown(argv[optind - 1], e);
 		if ((rc = one_option(o, opt, optarg, e)) != 0)
 			return rc;
 	}

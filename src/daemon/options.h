@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/err.h"
+#include "daemon/logger.h"
 #include "engine/engine.h"
 
 struct options {
@@ -12,6 +13,7 @@ struct options {
 	uint16_t port;		/* control; the source is at port + 1 */
 	const char *socket;	/* path of a unix socket, NULL = none */
 	const char *rules_file; /* NULL = none */
+	struct logger_cfg log;
 	bool out_pass;
 	bool help, version;
 	char **ports; /* n_ports words, an even number */

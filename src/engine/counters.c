@@ -2,6 +2,7 @@
 #include "engine/counters.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
@@ -11,6 +12,7 @@ struct counters {
 	uint32_t n_free;   /* of them, these came back */
 	uint32_t *free;	   /* stack of n_free, room for COUNTERS_MAX */
 	struct counter *base; /* what to subtract, by index */
+	_Atomic uint32_t *log_left; /* by index */
 	struct counter *own[]; /* by worker */
 };
 
@@ -42,7 +44,8 @@ counters_create(unsigned n_workers)
 	c->n_workers = n_workers;
 	c->free = reserve(COUNTERS_MAX * sizeof(*c->free));
 	c->base = reserve(COUNTERS_MAX * sizeof(*c->base));
-	if (c->free == NULL || c->base == NULL)
+	c->log_left = reserve(COUNTERS_MAX * sizeof(*c->log_left));
+	if (c->free == NULL || c->base == NULL || c->log_left == NULL)
 		goto err;
 	for (unsigned i = 0; i < n_workers; i++) {
 		c->own[i] = reserve(COUNTERS_MAX * sizeof(*c->own[i]));
@@ -62,6 +65,8 @@ counters_destroy(struct counters *c)
 		return;
 	for (unsigned i = 0; i < c->n_workers; i++)
 		unreserve(c->own[i], COUNTERS_MAX * sizeof(*c->own[i]));
+	if (c->log_left != NULL)
+		munmap(c->log_left, COUNTERS_MAX * sizeof(*c->log_left));
 	unreserve(c->base, COUNTERS_MAX * sizeof(*c->base));
 	unreserve(c->free, COUNTERS_MAX * sizeof(*c->free));
 	free(c);
@@ -86,6 +91,7 @@ counters_alloc(struct counters *c, uint32_t *idx, struct err *e)
 		return err_set(e, ENOSPC, "there are %d rules already",
 		    COUNTERS_MAX);
 	counters_zero(c, i);
+	atomic_store_explicit(&c->log_left[i], 0, memory_order_relaxed);
 	*idx = i;
 	return 0;
 }
@@ -128,4 +134,10 @@ void
 counters_zero(struct counters *c, uint32_t idx)
 {
 	c->base[idx] = sum(c, idx);
+}
+
+_Atomic uint32_t *
+counters_log_left(struct counters *c)
+{
+	return c->log_left;
 }

@@ -40,3 +40,7 @@ void counters_free(struct counters *c, uint32_t idx);
 
 void counters_read(const struct counters *c, uint32_t idx, struct count *out);
 void counters_zero(struct counters *c, uint32_t idx);
+
+/* How many packets each rule may still log, by index: one budget that all
+ * workers take from.  counters_alloc() sets it to 0.  Borrowed. */
+_Atomic uint32_t *counters_log_left(struct counters *c);

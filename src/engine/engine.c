@@ -138,6 +138,8 @@ engine_create(const struct engine_cfg *cfg, struct engine **out, struct err *e)
 		rc = err_set(e, ENOMEM, "no memory for counters");
 		goto err;
 	}
+	en->shared.log_capture = cfg->log_capture;
+	en->shared.log_left = counters_log_left(en->counters);
 	if ((rc = first_rules(en, cfg->default_accept, e)) != 0 ||
 	    (rc = make_states(en, cfg->max_states, e)) != 0 ||
 	    (rc = init_workers(en, cfg->seed, e)) != 0 ||
@@ -298,9 +300,13 @@ engine_totals(const struct engine *en, struct engine_totals *out)
 		out->tx_pkts += stat_get(&en->ports[i]->stats.tx_pkts);
 	}
 	for (unsigned i = 0; i < en->n_workers; i++) {
+		const struct step_ctx *c = &en->workers[i].ctx;
+
 		for (unsigned d = 0; d < N_DROPS; d++)
-			out->drops[d] +=
-			    stat_get(&en->workers[i].ctx.drops[d]);
+			out->drops[d] += stat_get(&c->drops[d]);
+		out->replies.sent += stat_get(&c->replies.stats.sent);
+		out->replies.limited += stat_get(&c->replies.stats.limited);
+		out->replies.no_room += stat_get(&c->replies.stats.no_room);
 	}
 }
 
@@ -308,4 +314,35 @@ const char *
 engine_port_name(const struct engine *en, unsigned i)
 {
 	return i < en->n_ports ? en->ports[i]->name : NULL;
+}
+
+/* At most 'max' records of one ring. */
+static unsigned
+drain_one(struct record_ring *g, unsigned max, engine_log_fn *fn, void *arg)
+{
+	const struct record *r;
+	unsigned n = 0;
+
+	while (n < max && (r = record_first(g)) != NULL) {
+		fn(arg, r);
+		record_done(g);
+		n++;
+	}
+	return n;
+}
+
+unsigned
+engine_log_drain(struct engine *en, unsigned max, engine_log_fn *fn,
+    void *arg, uint64_t *lost)
+{
+	uint64_t sum = 0;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < en->n_workers; i++) {
+		n += drain_one(en->workers[i].log, max - n, fn, arg);
+		sum += stat_get(&en->workers[i].log->lost);
+	}
+	if (lost != NULL)
+		*lost = sum;
+	return n;
 }

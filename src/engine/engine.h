@@ -15,6 +15,7 @@
 #include "engine/counters.h"
 #include "engine/knobs.h"
 #include "rule/me.h"
+#include "rule/record.h"
 #include "rule/ruleset.h"
 #include "state/state.h"
 
@@ -28,6 +29,15 @@ struct engine_cfg {
 	uint64_t seed;	       /* for prob */
 	struct me me;	       /* addresses that 'me' stands for */
 	uint32_t max_states;   /* room for them; 0 = ENGINE_STATES */
+	bool log_capture;      /* 'log' records packets, verbose or not */
+};
+
+/* What became of the answers to rejected packets; those sent are part of
+ * tx_pkts. */
+struct reply_stats { /* written by the worker, read by anybody */
+	uint64_t sent;
+	uint64_t limited; /* over a limit */
+	uint64_t no_room; /* on the way back */
 };
 
 /* Why a packet ended in the engine; beside them rules count their own. */
@@ -41,6 +51,7 @@ struct engine_totals {
 	uint64_t rx_pkts;
 	uint64_t tx_pkts;
 	uint64_t drops[N_DROPS];
+	struct reply_stats replies;
 };
 
 enum { ENGINE_MAX_WORKERS = 64, ENGINE_STATES = 1 << 20 };
@@ -74,6 +85,13 @@ struct state_table *engine_states(struct engine *en);
 void engine_source(struct engine *en, int delta);
 
 void engine_totals(const struct engine *en, struct engine_totals *out);
+
+/* Hands what workers have logged to 'fn', at most 'max' records, worker after
+ * worker and in order for each.  Returns how many those were; *lost, if not
+ * NULL, tells how many were lost so far because nobody came in time. */
+typedef void engine_log_fn(void *arg, const struct record *r);
+unsigned engine_log_drain(struct engine *en, unsigned max, engine_log_fn *fn,
+    void *arg, uint64_t *lost);
 
 /* One line a port and drop reason, for the farewell and for kipfw's status. */
 extern const char *const drop_text[N_DROPS];

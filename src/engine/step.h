@@ -3,7 +3,8 @@
  * The packet path: one burst from a port to its fates.
  *
  *	port rx -> parse -> interpret -> (accept) -> port tx
- *	                              '-> (deny)  -> drop, with a reason
+ *	                              '-> (deny)  -> drop, with a reason; perhaps
+ *	                                             an answer by the port rx
  *
  * Place      the heart of a worker's loop; everything else waits on it.
  * Threads    one worker; nothing here is shared but the ruleset it reads.
@@ -11,6 +12,7 @@
 #pragma once
 
 #include "engine/engine.h"
+#include "engine/replies.h"
 #include "packet/parse.h"
 #include "port/port.h"
 #include "rule/interp.h"
@@ -30,7 +32,11 @@ struct step_ctx {
 	struct parse_cfg parse;
 	bool enabled;		/* net.inet.ip.fw.enable */
 	bool out_pass;		/* a second evaluation on the way out */
+	uint32_t reply_limit;	/* kipfw.reply_limit */
 	struct tag_pool tags;
+	struct replies replies;
+	unsigned n_bounced;	/* of this burst */
+	struct pkt *bounced[PORT_BURST];
 	uint64_t drops[N_DROPS]; /* this worker's, read by anybody */
 	struct pkt pkts[PORT_BURST];
 	struct pkt *to_send[PORT_BURST];

@@ -30,7 +30,11 @@ worker_init(struct worker *w, unsigned index, struct shared *shared,
 	if (w->doorbell == -1)
 		return err_set(e, errno, "worker %u: eventfd: %s", index,
 		    strerror(errno));
+	if ((w->log = record_ring_create()) == NULL)
+		return err_set(e, ENOMEM, "worker %u: no memory for its log",
+		    index);
 	rng_init(&w->rng, seed + index);
+	w->ctx.pass.log_left = shared->log_left;
 	w->ctx.pass.counts = own;
 	w->ctx.pass.rng = &w->rng;
 	w->ctx.pass.tags = &w->ctx.tags;
@@ -45,6 +49,7 @@ worker_fini(struct worker *w)
 {
 	if (w->doorbell > 0)
 		close(w->doorbell);
+	record_ring_destroy(w->log);
 }
 
 void
@@ -67,8 +72,12 @@ refresh(struct worker *w)
 	    memory_order_acquire);
 	c->pass.now_s = clock_wall_s();
 	tick_settings(&w->state_cfg, k, clock_mono_s());
+	c->pass.log_text = knob_get(&k->verbose) != 0;
+	c->pass.log =
+	    c->pass.log_text || w->shared->log_capture ? w->log : NULL;
 	c->enabled = knob_get(&k->enable) != 0;
 	c->out_pass = knob_get(&k->out_pass) != 0;
+	c->reply_limit = knob_get(&k->reply_limit);
 	c->parse.deny_unknown_exthdrs = knob_get(&k->deny_unknown_exthdrs);
 	c->parse.permit_single_frag6 = knob_get(&k->permit_single_frag6);
 }

@@ -25,6 +25,8 @@ struct shared {
 	struct knobs knobs;
 	struct me me;		    /* constant */
 	struct state_table *states; /* constant pointer */
+	bool log_capture;	    /* constant: 'log' captures packets */
+	_Atomic uint32_t *log_left; /* by rule counter */
 	_Atomic int source_users;   /* > 0: the infinite source runs */
 	_Atomic bool stop;
 };
@@ -41,6 +43,7 @@ struct worker {
 	struct rng rng;
 	struct state_cfg state_cfg;
 	struct tick tick;
+	struct record_ring *log;
 	struct step_ctx ctx;
 };
 

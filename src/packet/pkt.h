@@ -84,7 +84,9 @@ struct pkt {
 	uint16_t sport;
 	uint32_t mark;
 	uint32_t tags;	   /* head of its tag list, 0 = none */
-	uint32_t spare;
+	uint8_t reply;	   /* enum reply_kind: the answer a rule asks for */
+	uint8_t reply_code; /* of ICMP */
+	uint16_t reply_mtu; /* of ICMP, 0 = none */
 	uint64_t flow_hash; /* set by rule/interp when rules keep states */
 };
 _Static_assert(sizeof(struct pkt) == 64, "a packet is one cache line");

@@ -17,3 +17,7 @@ uint16_t rewrite_sum(uint16_t sum, uint16_t from, uint16_t to);
 
 /* Sets the DSCP of an IPv4 or IPv6 packet; the ECN bits stay. */
 void rewrite_dscp(struct pkt *p, unsigned dscp);
+
+/* Lowers the MSS that a TCP SYN of either family announces to 'mss'.  False if
+ * it announces none, or no larger one; then nothing was changed. */
+bool rewrite_mss(struct pkt *p, uint16_t mss);

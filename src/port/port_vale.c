@@ -4,7 +4,9 @@
  *
  * rx lends the slots [head, head + lent) of the receive ring and release moves
  * head over them.  tx exchanges buffers with the slots it is given if both
- * ports live in one arena, else it copies the frame.
+ * ports live in one arena, else it copies the frame.  A frame in several slots
+ * is more than the rules could look at: each of its slots is lent with length
+ * 0, which nothing lets pass.
  */
 #include "port/kinds.h"
 
@@ -30,6 +32,7 @@ struct vale {
 	uint32_t stride;   /* from one buffer to the next */
 	uint32_t n_bufs;
 	unsigned lent;	   /* slots that rx handed out */
+	bool in_chain;	   /* the last of them was not the end of its frame */
 };
 
 static void
@@ -109,6 +112,20 @@ vale_close(struct port *p)
 	free(v);
 }
 
+/* The octets of the frame that the rules may see. */
+static inline unsigned
+len_of(struct vale *v, const struct netmap_slot *s)
+{
+	unsigned len = *(const volatile uint16_t *)&s->len;
+	bool more = (*(const volatile uint16_t *)&s->flags & NS_MOREFRAG) != 0;
+
+	if (unlikely(more || v->in_chain)) {
+		v->in_chain = more;
+		return 0;
+	}
+	return likely(len <= v->stride) ? len : v->stride;
+}
+
 static unsigned
 vale_rx(struct port *p, struct pkt *pkts, unsigned max)
 {
@@ -125,10 +142,8 @@ vale_rx(struct port *p, struct pkt *pkts, unsigned max)
 		n = max;
 	for (unsigned i = 0; i < n; i++) {
 		struct netmap_slot *s = &v->rx.ring->slot[k];
-		unsigned len = *(volatile uint16_t *)&s->len;
+		unsigned len = len_of(v, s);
 
-		if (unlikely(len > v->stride))
-			len = v->stride;
 		pkts[i].data = buf_of(v, s);
 		__builtin_prefetch(pkts[i].data);
 		pkts[i].slot = s;

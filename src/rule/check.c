@@ -194,6 +194,35 @@ interface(const struct insn *i, unsigned words)
 	return FINE;
 }
 
+/* An ICMP code, RST or ABORT; only "needfrag" has a second word, its MTU. */
+static enum complaint
+reject(const struct insn *i, unsigned words)
+{
+	enum { NEEDFRAG = 4 };
+
+	if (i->arg1 > REJECT_ABORT)
+		return BAD_BITS;
+	if (words == 1)
+		return FINE;
+	if (i->arg1 != NEEDFRAG)
+		return BAD_LENGTH;
+	return word_at(i, 1) > 0xffff ? BAD_BITS : FINE;
+}
+
+/* The address of fwd; the unspecified one stands for a table's value. */
+static enum complaint
+next_hop(const struct insn *i, unsigned words)
+{
+	unsigned from = i->opcode == O_FORWARD_IP ? 2 : 3;
+	unsigned to = i->opcode == O_FORWARD_IP ? 3 : 7;
+
+	(void)words;
+	for (unsigned n = from; n < to; n++)
+		if (word_at(i, n) != 0)
+			return FINE;
+	return NEEDS_TABLES;
+}
+
 /* How the length grows, beside min and max of insn.def. */
 enum {
 	ANY = 1,
@@ -236,6 +265,10 @@ static const struct detail {
     [O_LIMIT] = {ANY, 0xffff, limit},
     [O_CHECK_STATE] = {ANY, 0xffff, NULL},
     [O_PROB] = {ANY, 0, probability},
+    [O_REJECT] = {ANY, 0xffff, reject},
+    [O_UNREACH6] = {ANY, 0xffff, reject},
+    [O_FORWARD_IP] = {ANY, 0, next_hop},
+    [O_FORWARD_IP6] = {ANY, 0, next_hop},
     [O_SKIPTO] = {ANY, 0xffff, number_not_table},
     [O_TCPDATALEN] = {ANY, 0xffff, number_or_ranges},
     [O_IP6_SRC_MASK] = {EIGHTS, 0, NULL},
@@ -246,6 +279,8 @@ static const struct detail {
     [O_TAG] = {ANY, 0xffff, number_not_table},
     [O_TAGGED] = {ANY, 0xffff, tags},
     [O_CALLRETURN] = {ANY, 0xffff, call_or_return},
+    [O_EXTERNAL_ACTION] = {ANY, 0xffff, number_not_table},
+    [O_EXTERNAL_DATA] = {ANY, 0xffff, number_not_table},
     [O_SETDSCP] = {ANY, 0x803f, number_not_table},
     [O_SETMARK] = {ANY, 0x8000, number_not_table},
     [O_MARK] = {ANY, 0x8000, number_not_table},
@@ -258,6 +293,7 @@ struct walk {
 	unsigned at; /* words before the instruction at hand */
 	bool in_or;  /* the one before it had INSN_OR */
 	bool has_action;
+	bool has_eaction; /* O_EXTERNAL_ACTION, which its data follow */
 };
 
 /* Refuses the instruction at hand. */
@@ -304,6 +340,28 @@ is_negated_by_design(const struct insn *i)
 	    (i->len & INSN_OR) == 0;
 }
 
+/* An action ends the rule; an external one is two instructions. */
+static int
+check_action(struct walk *w, const struct insn *i)
+{
+	unsigned left = w->r->cmd_len - w->at - insn_words(i);
+
+	if (i->opcode == O_EXTERNAL_ACTION) {
+		if (left != 1 || insn_next(i)->opcode != O_EXTERNAL_DATA)
+			return refuse(w, EINVAL, i,
+			    "is not followed by its data alone");
+		w->has_eaction = true;
+		return 0;
+	}
+	if (i->opcode == O_EXTERNAL_DATA && !w->has_eaction)
+		return refuse(w, EINVAL, i, "stands without its action");
+	if (left != 0)
+		return refuse(w, EINVAL, i,
+		    "is an action and not the last instruction");
+	w->has_action = true;
+	return 0;
+}
+
 /* Whether an instruction of this kind may stand here, with these flags. */
 static int
 check_place(struct walk *w, const struct insn *i)
@@ -328,18 +386,18 @@ check_place(struct walk *w, const struct insn *i)
 		    0 :
 		    refuse(w, EINVAL, i, "stands in the action part");
 	case INSN_MODIFIER:
-		return !in_pattern ?
-		    0 :
-		    refuse(w, EINVAL, i, "stands before the action part");
+		if (in_pattern)
+			return refuse(
+			    w, EINVAL, i, "stands before the action part");
+		if (i->opcode == O_LOG && w->at != w->r->act_ofs)
+			return refuse(w, EINVAL, i,
+			    "is not the first of the action part");
+		return 0;
 	case INSN_ACTION:
 		if (in_pattern)
 			return refuse(
 			    w, EINVAL, i, "stands before the action part");
-		if (w->at + insn_words(i) != w->r->cmd_len)
-			return refuse(w, EINVAL, i,
-			    "is an action and not the last instruction");
-		w->has_action = true;
-		return 0;
+		return check_action(w, i);
 	}
 	return 0;
 }

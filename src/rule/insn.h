@@ -176,6 +176,12 @@ enum { /* O_FRAG, likewise; arg1 0 is the bare form: offset not zero */
 	FRAG_OFFSET = 0x1,
 };
 
+/* The name behind O_EXTERNAL_ACTION's arg1.  There is one that the daemon knows;
+ * its O_EXTERNAL_DATA's arg1 is the largest MSS. */
+#define EACTION_SETMSS "tcp-setmss"
+
+enum { EACTION_SETMSS_IDX = 65535 }; /* its index in the daemon */
+
 enum { /* arg1 of O_REJECT beside ICMP codes */
 	REJECT_RST = 0x100,
 	REJECT_ABORT = 0x101,

@@ -3,6 +3,7 @@
 
 #include "base/bytes.h"
 #include "packet/proto.h"
+#include "packet/reply.h"
 #include "packet/rewrite.h"
 #include "rule/opt.h"
 #include "rule/plan.h"
@@ -474,14 +475,32 @@ match_stateful(const struct pass *pass, const struct pkt *p,
 							       NO_MATCH;
 }
 
+/* Leaves a record of the packet for the log, if somebody reads it. */
+static __attribute__((noinline)) void
+run_log(const struct pass *pass, const struct rule *r, const struct insn *i,
+    const struct pkt *p)
+{
+	if (pass->log == NULL)
+		return;
+	record_packet(pass->log, r, p, &(struct record_at){
+	    .log = (const struct insn_log *)(const void *)i,
+	    .ifname = pass->out ? pass->out_if : pass->in_if,
+	    .out = pass->out,
+	    .text = pass->log_text,
+	    .left = &pass->log_left[r->counter],
+	});
+}
+
 /* Does what stands before the action; returns the action. */
 static inline const struct insn *
 run_modifiers(const struct pass *pass, const struct rule *r, struct pkt *p)
 {
 	const struct insn *i = rule_action(r);
 
-	while (unlikely(i->opcode == O_TAG)) {
-		if ((i->len & INSN_NOT) != 0)
+	while (unlikely(i->opcode == O_TAG || i->opcode == O_LOG)) {
+		if (i->opcode == O_LOG)
+			run_log(pass, r, i, p);
+		else if ((i->len & INSN_NOT) != 0)
 			tag_clear(pass->tags, &p->tags, i->arg1);
 		else
 			tag_set(pass->tags, &p->tags, i->arg1);
@@ -520,6 +539,37 @@ skip(const struct ruleset *rs, unsigned n, unsigned to)
 	return ruleset_find(rs, to <= num ? num + 1 : to);
 }
 
+/* Notes which answer a rejected packet gets.  The actions for IPv6 answer only
+ * IPv6; those of IPv4 answer both. */
+static void
+reject(struct pkt *p, const struct insn *act)
+{
+	bool map = act->opcode == O_REJECT && is_ip6(p);
+
+	if (act->opcode == O_UNREACH6 && !is_ip6(p))
+		return;
+	if (act->arg1 == REJECT_RST) {
+		p->reply = REPLY_RST;
+	} else if (act->arg1 == REJECT_ABORT) {
+		p->reply = REPLY_ABORT;
+	} else {
+		p->reply = REPLY_UNREACH;
+		p->reply_code = map ? reply_code6(act->arg1) :
+				      (uint8_t)act->arg1;
+		p->reply_mtu = insn_words(act) == 2 ?
+		    (uint16_t)words(act)[0] : 0;
+	}
+}
+
+/* tcp-setmss does its work where other rules end their tests: a packet that it
+ * does not change is none that its rule matches.  True for other actions. */
+static inline bool
+setmss(const struct rule *r, struct pkt *p)
+{
+	return likely(!rule_eaction(r)) ||
+	    rewrite_mss(p, r->cmd[r->n_words - 1].arg1);
+}
+
 static inline enum verdict
 run(const struct pass *pass, struct pkt *p, unsigned n)
 {
@@ -545,12 +595,12 @@ run(const struct pass *pass, struct pkt *p, unsigned n)
 			o = unlikely(r->stateful) ?
 			    match_stateful(pass, p, &probe, &n) :
 			    matches(pass, r, p) ? MATCH : NO_MATCH;
-		if (o == NO_MATCH) {
+		if (unlikely(o == STATE_HIT))
+			r = rs->rules[n];
+		if (o == NO_MATCH || (o != STATE_FULL && !setmss(r, p))) {
 			n++;
 			continue;
 		}
-		if (unlikely(o == STATE_HIT))
-			r = rs->rules[n];
 		counter_add(&pass->counts[r->counter], bytes, pass->now_s);
 		if (unlikely(o == STATE_FULL))
 			return VERDICT_DENY;
@@ -559,6 +609,7 @@ run(const struct pass *pass, struct pkt *p, unsigned n)
 		case O_ACCEPT:
 			return VERDICT_ACCEPT;
 		case O_COUNT:
+		case O_EXTERNAL_ACTION: /* done: setmss() */
 		case O_CHECK_STATE: /* of a rule that a state led to */
 			n++;
 			break;
@@ -576,6 +627,13 @@ run(const struct pass *pass, struct pkt *p, unsigned n)
 			p->mark = words(act)[0];
 			n++;
 			break;
+		case O_FORWARD_IP: /* here there is one other way: back */
+		case O_FORWARD_IP6:
+			return VERDICT_BOUNCE;
+		case O_REJECT:
+		case O_UNREACH6:
+			reject(p, act);
+			return VERDICT_DENY;
 		default:
 			return VERDICT_DENY;
 		}

@@ -18,6 +18,7 @@
 #include "packet/tag.h"
 #include "rule/counter.h"
 #include "rule/me.h"
+#include "rule/record.h"
 #include "rule/ruleset.h"
 #include "state/state.h"
 
@@ -29,6 +30,7 @@ enum {
 enum verdict {
 	VERDICT_ACCEPT,
 	VERDICT_DENY,
+	VERDICT_BOUNCE, /* back out of the port it came in by */
 };
 
 /* What a rule can know beside the packet; one a worker. */
@@ -45,6 +47,9 @@ struct pass {
 	const char *out_if;	     /* where it would leave */
 	uint32_t now_s;		     /* wall clock */
 	bool out;		     /* the pass on the way out */
+	bool log_text;		     /* 'log' makes lines: limits apply */
+	struct record_ring *log;     /* NULL: nobody reads what is logged */
+	_Atomic uint32_t *log_left;  /* of all workers, by rule counter */
 };
 
 /* True if every pattern of the rule matches; draws from pass->rng as it
@@ -52,7 +57,7 @@ struct pass {
 bool interp_match(const struct pass *pass, const struct rule *r,
     const struct pkt *p);
 
-/* The fate of a packet: looks at rules in order from index 'first', counts,
+/* The fate of a packet (and the answer to a rejected one in p->reply): looks at rules in order from index 'first', counts,
  * changes the packet, jumps, until one decides.  Always ends: only call goes
  * back, at most CALL_DEPTH deep, and states, STATE_JUMPS times. */
 enum verdict interp_run(const struct pass *pass, struct pkt *p,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "rule/plan.h"
 
+#include "base/sizes.h"
+
 #include <immintrin.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,18 +122,21 @@ alloc(unsigned n_rules)
 	unsigned n_lanes = (n_rules + PLAN_LANES - 1) & ~(PLAN_LANES - 1u);
 	size_t field = ((size_t)n_lanes * sizeof(uint32_t) + FIELD_ALIGN - 1) &
 	    ~(size_t)(FIELD_ALIGN - 1);
-	size_t head = (sizeof(struct plan) + FIELD_ALIGN - 1) &
-	    ~(size_t)(FIELD_ALIGN - 1);
-	struct plan *pl = aligned_alloc(FIELD_ALIGN, head + N_FIELDS * field);
+	/* Aligned by hand: what aligned_alloc() gave and got back is too small
+	 * for its next request of that size. */
+	struct plan *pl = malloc(size_class(sizeof(*pl) + FIELD_ALIGN +
+	    N_FIELDS * field));
+	char *fields;
 
 	if (pl == NULL)
 		return NULL;
+	fields = (char *)(pl + 1);
+	fields += -(uintptr_t)fields % FIELD_ALIGN;
 	pl->scan = plan_scans()[0];
 	pl->n_rules = n_rules;
 	pl->n_lanes = n_lanes;
 	for (unsigned f = 0; f < N_FIELDS; f++)
-		pl->fields[f] = (uint32_t *)(void *)((char *)pl + head +
-		    f * field);
+		pl->fields[f] = (uint32_t *)(void *)(fields + f * field);
 	return pl;
 }
 

@@ -62,3 +62,29 @@ rule_action(const struct rule *r)
 {
 	return r->cmd + r->act_ofs;
 }
+
+/* Its 'log', which stands first among the modifiers or nowhere; NULL without
+ * one. */
+static inline const struct insn_log *
+rule_log(const struct rule *r)
+{
+	const struct insn *i = rule_action(r);
+
+	return i->opcode == O_LOG ?
+	    (const struct insn_log *)(const void *)i : NULL;
+}
+
+/* True if its action is an external one: two instructions of one word. */
+static inline bool
+rule_eaction(const struct rule *r)
+{
+	const struct insn *last = r->cmd + r->n_words - 1, *i;
+
+	if (last->opcode != O_EXTERNAL_DATA || r->n_words < 2 ||
+	    last[-1].opcode != O_EXTERNAL_ACTION)
+		return false;
+	/* An address at the end of a longer action may look like that. */
+	for (i = rule_action(r); i < last - 1; i = insn_next(i))
+		;
+	return i == last - 1;
+}

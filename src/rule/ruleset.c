@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "rule/ruleset.h"
 
+#include "base/sizes.h"
 #include "rule/plan.h"
 
 #include <assert.h>
@@ -21,7 +22,7 @@ alloc(unsigned n, uint32_t set_disabled)
 {
 	struct ruleset *rs;
 
-	rs = malloc(sizeof(*rs) + n * sizeof(rs->rules[0]));
+	rs = malloc(size_class(sizeof(*rs) + n * sizeof(rs->rules[0])));
 	if (rs == NULL)
 		return NULL;
 	rs->estate = calloc(1, sizeof(*rs->estate));

@@ -16,8 +16,8 @@
 
 struct ping {
 	struct gen_worker *w;
-	struct netmap_ring *tx;
-	struct netmap_ring *rx;
+	struct gen_ring tx;
+	struct gen_ring rx;
 	struct gen_frame *frame; /* owned */
 	struct gen_flow flow;
 	struct gen_ping *table; /* owned */
@@ -27,12 +27,11 @@ struct ping {
 };
 
 static int
-get_rings(struct gen_worker *w, struct netmap_ring **tx,
-	  struct netmap_ring **rx)
+get_rings(struct gen_worker *w, struct gen_ring *tx, struct gen_ring *rx)
 {
-	*tx = nmport_txring(w->port, w->idx);
-	*rx = nmport_rxring(w->port, w->idx);
-	if (*tx == NULL || *rx == NULL)
+	gen_ring_init(tx, w->port, nmport_txring(w->port, w->idx));
+	gen_ring_init(rx, w->port, nmport_rxring(w->port, w->idx));
+	if (tx->ring == NULL || rx->ring == NULL)
 		return err_set(&w->err, ENXIO, "%s lacks a ring", w->cfg->port);
 	w->first_ns = clock_mono_ns();
 	return 0;
@@ -67,23 +66,24 @@ static int
 send_burst(struct ping *p, unsigned n)
 {
 	struct gen_worker *w = p->w;
-	unsigned room = nm_ring_space(p->tx);
+	unsigned room = gen_ring_space(&p->tx);
 
 	if (n > room)
 		n = room;
 	for (unsigned i = 0; i < n; i++) {
-		uint32_t at = p->tx->cur;
-		uint8_t *dst = nm_buf(p->tx, p->tx->slot[at].buf_idx);
+		uint32_t at = p->tx.cur;
+		struct netmap_slot *slot = &p->tx.ring->slot[at];
+		uint8_t *dst = gen_ring_buf(&p->tx, at);
 
 		p->burst_ns = clock_mono_ns();
 		gen_frame_write(p->frame, &p->flow, dst, w->cfg->len);
 		gen_ping_stamp(p->table, p->frame, dst, p->burst_ns);
 		gen_flow_next(&p->flow);
-		p->tx->slot[at].len = (uint16_t)w->cfg->len;
-		p->tx->slot[at].flags = 0;
+		slot->len = (uint16_t)w->cfg->len;
+		slot->flags = 0;
 		if (w->cfg->dump)
-			gen_report_dump(stdout, "tx", p->tx, at, w->cfg->len);
-		p->tx->head = p->tx->cur = nm_ring_next(p->tx, at);
+			gen_report_dump(stdout, "tx", &p->tx, at, w->cfg->len);
+		gen_ring_move(&p->tx, gen_ring_next(&p->tx, at));
 	}
 	p->under_way += n;
 	w->requests += n;
@@ -96,26 +96,26 @@ static unsigned
 read_answers(struct ping *p)
 {
 	struct gen_worker *w = p->w;
-	unsigned n = nm_ring_space(p->rx), answers = 0;
+	unsigned n = gen_ring_space(&p->rx), answers = 0;
 	uint64_t bytes = 0;
 	ns_t now_ns = n > 0 ? clock_mono_ns() : 0, rtt_ns;
 
 	for (unsigned i = 0; i < n; i++) {
-		uint32_t at = p->rx->cur;
-		unsigned len = p->rx->slot[at].len;
-		const uint8_t *data = nm_buf(p->rx, p->rx->slot[at].buf_idx);
+		uint32_t at = p->rx.cur;
+		unsigned len = p->rx.ring->slot[at].len;
+		const uint8_t *data = gen_ring_buf(&p->rx, at);
 
-		if (len > p->rx->nr_buf_size)
-			len = p->rx->nr_buf_size;
+		if (len > p->rx.stride)
+			len = p->rx.stride;
 		if (w->cfg->dump)
-			gen_report_dump(stdout, "rx", p->rx, at, len);
+			gen_report_dump(stdout, "rx", &p->rx, at, len);
 		if (gen_ping_match(p->table, p->frame, data, len, now_ns,
 				   &rtt_ns)) {
 			gen_rtt_add(w->rtt, rtt_ns);
 			bytes += len;
 			answers++;
 		}
-		p->rx->head = p->rx->cur = nm_ring_next(p->rx, at);
+		gen_ring_move(&p->rx, gen_ring_next(&p->rx, at));
 	}
 	p->under_way -= answers;
 	if (answers > 0)
@@ -138,7 +138,7 @@ send_or_when(struct ping *p, int *rc)
 	due = gen_rate_due(&p->rate, want, clock_mono_ns());
 	if (due == 0)
 		return gen_rate_when(&p->rate, want);
-	if (nm_ring_space(p->tx) == 0) {
+	if (gen_ring_space(&p->tx) == 0) {
 		*rc = nmport_txsync(w->port, w->idx);
 		return clock_mono_ns() + NS_PER_MS;
 	}
@@ -199,23 +199,24 @@ gen_echo_ping(struct gen_worker *w)
 /* Turns packets round by giving their buffers to the tx ring.  Returns how
  * many; less than arrived if the tx ring is full. */
 static unsigned
-turn_burst(struct gen_worker *w, struct netmap_ring *tx, struct netmap_ring *rx)
+turn_burst(struct gen_worker *w, struct gen_ring *tx, struct gen_ring *rx)
 {
-	unsigned n = nm_ring_space(rx), room = nm_ring_space(tx);
+	unsigned n = gen_ring_space(rx), room = gen_ring_space(tx);
 	uint64_t left = w->n - w->pkts, bytes = 0;
 
 	n = n < room ? n : room;
 	n = n < left ? n : (unsigned)left;
 	n = n < w->cfg->burst ? n : w->cfg->burst;
 	for (unsigned i = 0; i < n; i++) {
-		struct netmap_slot *in = &rx->slot[rx->cur];
-		struct netmap_slot *out = &tx->slot[tx->cur];
+		struct netmap_slot *in = &rx->ring->slot[rx->cur];
+		struct netmap_slot *out = &tx->ring->slot[tx->cur];
 		uint32_t buf_idx = in->buf_idx;
 		unsigned len = in->len;
 
-		if (len > rx->nr_buf_size)
-			len = rx->nr_buf_size;
-		gen_ping_turn(nm_buf(rx, buf_idx), len, w->cfg->src_mac.lo);
+		if (len > rx->stride)
+			len = rx->stride;
+		gen_ping_turn(gen_ring_mem(rx, buf_idx), len,
+			      w->cfg->src_mac.lo);
 		in->buf_idx = out->buf_idx;
 		out->buf_idx = buf_idx;
 		out->len = (uint16_t)len;
@@ -223,8 +224,8 @@ turn_burst(struct gen_worker *w, struct netmap_ring *tx, struct netmap_ring *rx)
 		bytes += len;
 		if (w->cfg->dump)
 			gen_report_dump(stdout, "tx", tx, tx->cur, len);
-		rx->head = rx->cur = nm_ring_next(rx, rx->cur);
-		tx->head = tx->cur = nm_ring_next(tx, tx->cur);
+		gen_ring_move(rx, gen_ring_next(rx, rx->cur));
+		gen_ring_move(tx, gen_ring_next(tx, tx->cur));
 	}
 	if (n > 0)
 		gen_worker_count(w, n, bytes);
@@ -234,9 +235,9 @@ turn_burst(struct gen_worker *w, struct netmap_ring *tx, struct netmap_ring *rx)
 /* What pong waits for when it could do nothing.  With packets left that find
  * no slot it is room alone: an armed NMPORT_RX would return at once. */
 static unsigned
-wait_flags(const struct gen_worker *w, const struct netmap_ring *rx)
+wait_flags(const struct gen_worker *w, const struct gen_ring *rx)
 {
-	if (nm_ring_space(rx) > 0)
+	if (gen_ring_space(rx) > 0)
 		return NMPORT_TX;
 	if (nmport_txpending(w->port, w->idx) > 0)
 		return NMPORT_RX | NMPORT_TX;
@@ -246,7 +247,7 @@ wait_flags(const struct gen_worker *w, const struct netmap_ring *rx)
 void
 gen_echo_pong(struct gen_worker *w)
 {
-	struct netmap_ring *tx, *rx;
+	struct gen_ring tx, rx;
 	int rc = get_rings(w, &tx, &rx);
 
 	if (rc != 0)
@@ -257,11 +258,11 @@ gen_echo_pong(struct gen_worker *w)
 		rc = nmport_rxsync(w->port, w->idx);
 		if (rc != 0)
 			break;
-		n = turn_burst(w, tx, rx);
+		n = turn_burst(w, &tx, &rx);
 		if (n > 0 || nmport_txpending(w->port, w->idx) > 0)
 			rc = nmport_txsync(w->port, w->idx);
 		if (n == 0)
-			gen_worker_idle(w, wait_flags(w, rx), 0);
+			gen_worker_idle(w, wait_flags(w, &rx), 0);
 	}
 	if (rc != 0)
 		err_set(&w->err, -rc, "sync refused ring %u", w->idx);

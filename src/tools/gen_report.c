@@ -173,14 +173,14 @@ gen_report_json(FILE *to, const struct gen_cfg *cfg, const struct gen_result *r)
 }
 
 void
-gen_report_dump(FILE *to, const char *what, const struct netmap_ring *ring,
-		uint32_t at, unsigned len)
+gen_report_dump(FILE *to, const char *what, const struct gen_ring *g, uint32_t at,
+		unsigned len)
 {
-	const struct netmap_slot *slot = &ring->slot[at];
-	const uint8_t *data = nm_buf(ring, slot->buf_idx);
+	const struct netmap_slot *slot = &g->ring->slot[at];
+	const uint8_t *data = gen_ring_buf(g, at);
 
 	fprintf(to, "%s ring %u slot %u [buf %u flags 0x%04x len %u]\n", what,
-		ring->ringid, at, slot->buf_idx, slot->flags, slot->len);
+		g->ring->ringid, at, slot->buf_idx, slot->flags, slot->len);
 	for (unsigned row = 0; row < len; row += 16) {
 		unsigned n = len - row < 16 ? len - row : 16;
 

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "tools/gen_cfg.h"
+#include "tools/gen_ring.h"
 #include "tools/gen_rtt.h"
 
 struct gen_totals {
@@ -43,5 +44,5 @@ void gen_report_json(FILE *to, const struct gen_cfg *cfg,
 		     const struct gen_result *r);
 
 /* The packet in slot 'at' as hexadecimal and text, 'len' octets of it. */
-void gen_report_dump(FILE *to, const char *what, const struct netmap_ring *ring,
+void gen_report_dump(FILE *to, const char *what, const struct gen_ring *g,
 		     uint32_t at, unsigned len);

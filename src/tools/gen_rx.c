@@ -14,8 +14,7 @@ enum { AHEAD = 16 };
 
 struct rx {
 	struct gen_worker *w;
-	struct netmap_ring *ring;
-	unsigned buf_size;
+	struct gen_ring ring;
 };
 
 /* Exclusive or of the first line of a packet: a stand-in for a reader. */
@@ -33,21 +32,20 @@ touch(const uint8_t *data)
 static void
 look_into(struct rx *r, uint32_t at, unsigned n)
 {
-	struct netmap_ring *ring = r->ring;
-	uint32_t ahead = (at + AHEAD) % ring->num_slots;
+	const struct gen_ring *g = &r->ring;
+	uint32_t ahead = (at + AHEAD) % g->n_slots;
 
 	for (unsigned i = 0; i < n; i++) {
-		unsigned len = ring->slot[at].len;
+		unsigned len = g->ring->slot[at].len;
 
-		__builtin_prefetch(nm_buf(ring, ring->slot[ahead].buf_idx));
+		gen_ring_prefetch(g, ahead);
 		if (r->w->cfg->touch)
-			r->w->touched ^=
-			    touch(nm_buf(ring, ring->slot[at].buf_idx));
+			r->w->touched ^= touch(gen_ring_buf(g, at));
 		if (r->w->cfg->dump)
-			gen_report_dump(stdout, "rx", ring, at,
-					len < r->buf_size ? len : r->buf_size);
-		at = nm_ring_next(ring, at);
-		ahead = nm_ring_next(ring, ahead);
+			gen_report_dump(stdout, "rx", g, at,
+					len < g->stride ? len : g->stride);
+		at = gen_ring_next(g, at);
+		ahead = gen_ring_next(g, ahead);
 	}
 }
 
@@ -56,21 +54,21 @@ look_into(struct rx *r, uint32_t at, unsigned n)
 static unsigned
 take(struct rx *r, unsigned max)
 {
-	struct netmap_ring *ring = r->ring;
-	uint32_t at = ring->cur, begin = at, n_slots = ring->num_slots;
-	unsigned space = nm_ring_space(ring), slots = 0, pkts = 0;
+	const struct gen_ring g = r->ring;
+	unsigned space = gen_ring_space(&g), slots = 0, pkts = 0;
+	uint32_t at = g.cur;
 	uint64_t bytes = 0;
 
 	for (; slots < space && pkts < max; slots++) {
-		const struct netmap_slot *slot = &ring->slot[at];
+		const struct netmap_slot *slot = &g.ring->slot[at];
 
 		bytes += slot->len;
 		pkts += (slot->flags & NS_MOREFRAG) == 0;
-		at = unlikely(at + 1 == n_slots) ? 0 : at + 1;
+		at = gen_ring_next(&g, at);
 	}
 	if (unlikely(r->w->cfg->touch || r->w->cfg->dump))
-		look_into(r, begin, slots);
-	ring->head = ring->cur = at;
+		look_into(r, g.cur, slots);
+	gen_ring_move(&r->ring, at);
 	if (slots > 0)
 		gen_worker_count(r->w, pkts, bytes);
 	return slots;
@@ -115,7 +113,7 @@ step(struct rx *r)
 static void
 drain(struct rx *r)
 {
-	unsigned left = r->ring->num_slots;
+	unsigned left = r->ring.n_slots;
 
 	while (left > 0 && want(r) > 0 &&
 	       nmport_rxsync(r->w->port, r->w->idx) == 0) {
@@ -132,14 +130,14 @@ drain(struct rx *r)
 void
 gen_rx_run(struct gen_worker *w)
 {
-	struct rx r = {.w = w, .ring = nmport_rxring(w->port, w->idx)};
+	struct rx r = {.w = w};
 
-	if (r.ring == NULL) {
+	gen_ring_init(&r.ring, w->port, nmport_rxring(w->port, w->idx));
+	if (r.ring.ring == NULL) {
 		err_set(&w->err, ENXIO, "%s has no rx ring %u", w->cfg->port,
 			w->idx);
 		return;
 	}
-	r.buf_size = r.ring->nr_buf_size;
 	while (w->pkts < w->n && !gen_worker_stopped(w))
 		if (!step(&r))
 			break;

@@ -23,7 +23,7 @@ enum kind { FIXED, WALK4, VARYING, SIZES, TRACE };
 struct tx {
 	struct gen_worker *w;
 	enum kind kind;
-	struct netmap_ring *ring;
+	struct gen_ring ring;
 	struct gen_frame *frame; /* owned; NULL with a trace */
 	struct gen_flow flow;
 	const struct gen_trace *trace;
@@ -76,16 +76,13 @@ random_size(struct tx *t, const struct gen_frame *f)
 }
 
 /* Fills 'n' slots from cur on and moves head and cur; returns the octets.
- * Frame and flow are copied to locals for the burst: a store to a buffer could
+ * Ring, frame and flow are copied to locals for the burst: a store to a buffer could
  * otherwise change them for all the compiler knows. */
 static inline __attribute__((always_inline)) uint64_t
 fill_as(struct tx *t, unsigned n, enum kind kind)
 {
-	struct netmap_ring *ring = t->ring;
-	uint8_t *bufs = (uint8_t *)ring + ring->buf_ofs;
-	size_t stride = ring->nr_buf_size;
-	uint32_t n_slots = ring->num_slots, at = ring->cur;
-	uint32_t ahead = (at + AHEAD) % n_slots;
+	const struct gen_ring g = t->ring;
+	uint32_t at = g.cur, ahead = (at + AHEAD) % g.n_slots;
 	struct gen_frame f = kind == TRACE ? (struct gen_frame){0} : *t->frame;
 	struct gen_flow flow = t->flow;
 	bool dump = t->w->cfg->dump;
@@ -94,12 +91,11 @@ fill_as(struct tx *t, unsigned n, enum kind kind)
 	if (kind == WALK4)
 		assume_walk4(&f, &flow);
 	for (unsigned i = 0; i < n; i++) {
-		struct netmap_slot *slot = &ring->slot[at];
-		uint8_t *dst = bufs + slot->buf_idx * stride;
+		struct netmap_slot *slot = &g.ring->slot[at];
+		uint8_t *dst = gen_ring_buf(&g, at);
 		unsigned len = f.len_max;
 
-		__builtin_prefetch(bufs + ring->slot[ahead].buf_idx * stride,
-				   1);
+		gen_ring_prefetch(&g, ahead);
 		if (kind == TRACE) {
 			len = write_trace(t, dst);
 		} else {
@@ -115,12 +111,12 @@ fill_as(struct tx *t, unsigned n, enum kind kind)
 		slot->flags = 0;
 		bytes += len;
 		if (unlikely(dump))
-			gen_report_dump(stdout, "tx", ring, at, len);
-		at = unlikely(at + 1 == n_slots) ? 0 : at + 1;
-		ahead = unlikely(ahead + 1 == n_slots) ? 0 : ahead + 1;
+			gen_report_dump(stdout, "tx", &t->ring, at, len);
+		at = gen_ring_next(&g, at);
+		ahead = gen_ring_next(&g, ahead);
 	}
 	t->flow = flow;
-	ring->head = ring->cur = at;
+	gen_ring_move(&t->ring, at);
 	return bytes;
 }
 
@@ -156,8 +152,8 @@ start(struct tx *t, struct gen_worker *w)
 	};
 
 	*t = (struct tx){.w = w, .trace = w->trace, .seed = w->seed};
-	t->ring = nmport_txring(w->port, w->idx);
-	if (t->ring == NULL)
+	gen_ring_init(&t->ring, w->port, nmport_txring(w->port, w->idx));
+	if (t->ring.ring == NULL)
 		return err_set(&w->err, ENXIO, "%s has no tx ring %u", c->port,
 			       w->idx);
 	w->first_ns = clock_mono_ns();
@@ -210,10 +206,10 @@ step(struct tx *t)
 		}
 		want = due;
 	}
-	room = nm_ring_space(t->ring);
+	room = gen_ring_space(&t->ring);
 	if (room == 0) {
 		rc = nmport_txsync(w->port, w->idx);
-		if (rc == 0 && nm_ring_space(t->ring) == 0)
+		if (rc == 0 && gen_ring_space(&t->ring) == 0)
 			gen_worker_idle(w, NMPORT_TX, 0);
 		return rc;
 	}

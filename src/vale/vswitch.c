@@ -193,12 +193,15 @@ take_buffers(struct attach *t)
 	st_release(&t->vp->state, (uint32_t)VPORT_MARKING);
 	for (unsigned i = 0; i < t->cfg->tx_rings + t->cfg->rx_rings; i++) {
 		struct netmap_ring *r = at(base, area + ring_ofs_of(t, i));
-		uint32_t first = r->slot[0].buf_idx, n = r->num_slots;
+		uint32_t first = ld_relaxed(&r->slot[0].buf_idx);
+		uint32_t n = i < t->cfg->tx_rings ? t->cfg->tx_slots :
+						    t->cfg->rx_slots;
 
 		for (uint32_t s = 0; s < n; s++)
-			pool_take(t->a, r->slot[s].buf_idx);
+			pool_take(t->a, ld_relaxed(&r->slot[s].buf_idx));
 		/* Faults now rather than under traffic; usually one run. */
-		if (r->slot[n - 1].buf_idx - first == n - 1) {
+		if (first < VALE_MAX_BUFS - n &&
+		    r->slot[n - 1].buf_idx - first == n - 1) {
 			size_t lo = OFS_BUFS + (size_t)first * VALE_BUF_SIZE;
 
 			lo = lo / PAGE * PAGE;

@@ -88,7 +88,9 @@ static const struct lengths long_ones[] = {
     {O_IPLEN, 1, 31, 1}, {O_IPID, 1, 31, 1}, {O_IPTTL, 1, 31, 1},
     {O_TCPWIN, 1, 31, 1}, {O_TCPDATALEN, 1, 31, 1}, {O_TCPMSS, 1, 31, 1},
     {O_TCPSEQ, 2, 2, 1}, {O_TCPACK, 2, 2, 1}, {O_ICMPTYPE, 2, 2, 1},
-    {O_PROB, 2, 2, 1},
+    {O_PROB, 2, 2, 1}, {O_LOG, 3, 3, 1},
+    {O_REJECT, 1, 2, 1}, {O_FORWARD_IP, 5, 5, 1},
+    {O_FORWARD_IP6, 8, 8, 1},
     {O_IP6_SRC, 5, 5, 1}, {O_IP6_DST, 5, 5, 1},
     {O_IP6_SRC_MASK, 9, 57, 8}, {O_IP6_DST_MASK, 9, 57, 8},
     {O_FLOW6ID, 3, 63, 1}, {O_ICMP6TYPE, 8, 8, 1}, {O_DSCP, 3, 3, 1},
@@ -118,6 +120,14 @@ fill(struct insn *i, unsigned words)
 		break;
 	case O_FLOW6ID:
 		i->arg1 = (uint16_t)(words - 2);
+		break;
+	case O_FORWARD_IP:
+	case O_FORWARD_IP6:
+		i[words > 4 ? (i->opcode == O_FORWARD_IP ? 2 : 6) : 0].arg1 |=
+		    words > 4;
+		break;
+	case O_REJECT:
+		i->arg1 = 4;
 		break;
 	case O_SKIPTO:
 	case O_CALLRETURN:
@@ -166,7 +176,8 @@ each_opcode_in_each_length(void **state)
 		struct lengths l = lengths_of(op);
 
 		if (insn_table[op].refusal != NULL ||
-		    insn_table[op].kind == INSN_NONE)
+		    insn_table[op].kind == INSN_NONE ||
+		    op == O_EXTERNAL_ACTION || op == O_EXTERNAL_DATA)
 			continue;
 		for (unsigned words = 1; words <= INSN_MAX_WORDS; words++) {
 			struct draft d = rule_of(op, words);
@@ -441,6 +452,114 @@ negated_by_design(void **state)
 	assert_refused(&d, EOPNOTSUPP, "not implemented");
 }
 
+/* 'log' stands first in the action part, once. */
+static void
+log_is_first(void **state)
+{
+	struct draft d = {0};
+
+	(void)state;
+	put(&d, O_LOG, 3, 0);
+	put(&d, O_TAG, 1, 5);
+	put(&d, O_ACCEPT, 1, 0);
+	assert_accepted(&d);
+	d.cmd[0].arg1 = 1;
+	assert_refused(&d, EINVAL, "bits without a meaning");
+	d.cmd[0].arg1 = 0;
+	d.cmd[0].len |= INSN_NOT;
+	assert_refused(&d, EINVAL, "takes neither");
+	d.head.act_ofs = 3;
+	d.cmd[0].len = 3;
+	assert_refused(&d, EINVAL, "LOG at word 0 stands before the action");
+	memset(&d, 0, sizeof(d));
+	put(&d, O_TAG, 1, 5);
+	put(&d, O_LOG, 3, 0);
+	put(&d, O_ACCEPT, 1, 0);
+	assert_refused(&d, EINVAL, "LOG at word 1 is not the first");
+	memset(&d, 0, sizeof(d));
+	put(&d, O_LOG, 3, 0);
+	put(&d, O_LOG, 3, 0);
+	put(&d, O_ACCEPT, 1, 0);
+	assert_refused(&d, EINVAL, "LOG at word 3 is not the first");
+}
+
+/* An external action and its data end the rule together. */
+static void
+external_action(void **state)
+{
+	struct draft d = {0};
+
+	(void)state;
+	put(&d, O_IP4, 1, 0);
+	d.head.act_ofs = 1;
+	put(&d, O_EXTERNAL_ACTION, 1, 1);
+	assert_refused(&d, EINVAL, "not followed by its data");
+	put(&d, O_EXTERNAL_DATA, 1, 1400);
+	assert_accepted(&d);
+	d.cmd[1].arg1 = 0;
+	assert_refused(&d, EOPNOTSUPP, "table");
+	d.cmd[1].arg1 = 1;
+	put(&d, O_EXTERNAL_DATA, 1, 1400);
+	assert_refused(&d, EINVAL, "not followed by its data");
+	d.cmd[2].opcode = O_ACCEPT;
+	d.cmd[2].arg1 = 0;
+	d.head.cmd_len = 3;
+	assert_refused(&d, EINVAL, "not followed by its data");
+	d.head.cmd_len = 1;
+	put(&d, O_EXTERNAL_DATA, 1, 1400);
+	assert_refused(&d, EINVAL, "stands without its action");
+	d.head.cmd_len = 1;
+	put(&d, O_EXTERNAL_INSTANCE, 1, 1);
+	assert_refused(&d, EOPNOTSUPP, "not implemented");
+}
+
+static void
+next_hops(void **state)
+{
+	struct draft d = {0};
+
+	(void)state;
+	put(&d, O_FORWARD_IP, 5, 0);
+	d.cmd[1].arg1 = 2; /* family */
+	d.cmd[3].arg1 = 1; /* behind the address */
+	assert_refused(&d, EOPNOTSUPP, "table value");
+	d.cmd[2].arg1 = 1;
+	assert_accepted(&d);
+	memset(&d, 0, sizeof(d));
+	put(&d, O_FORWARD_IP6, 8, 0);
+	d.cmd[2].arg1 = 2; /* flow */
+	d.cmd[7].arg1 = 1; /* scope */
+	assert_refused(&d, EOPNOTSUPP, "table value");
+	d.cmd[6].arg1 = 1;
+	assert_accepted(&d);
+}
+
+static void
+reject_codes(void **state)
+{
+	struct draft d = {0};
+
+	(void)state;
+	put_action(&d, O_REJECT, 0);
+	for (unsigned code = 0; code <= REJECT_ABORT; code++) {
+		d.cmd[0].arg1 = (uint16_t)code;
+		assert_accepted(&d);
+	}
+	d.cmd[0].arg1 = REJECT_ABORT + 1;
+	assert_refused(&d, EINVAL, "bits without a meaning");
+	d.cmd[0].arg1 = 0xffff;
+	assert_refused(&d, EINVAL, "bits without a meaning");
+	d.head.cmd_len = 0;
+	put(&d, O_REJECT, 2, 4);
+	d.cmd[1] = (struct insn){0x78, 0x05, 0}; /* 1400 */
+	assert_accepted(&d);
+	d.cmd[1].arg1 = 1;
+	assert_refused(&d, EINVAL, "bits without a meaning");
+	d.cmd[1].arg1 = 0;
+	d.cmd[0].arg1 = 3;
+	assert_refused(&d, EINVAL, "wrong length");
+}
+
 static void
 ranges_go_upwards(void **state)
 {
@@ -695,6 +814,10 @@ main(void)
 	    cmocka_unit_test(arg1_bits),
 	    cmocka_unit_test(actions_take_no_argument),
 	    cmocka_unit_test(negated_by_design),
+    cmocka_unit_test(log_is_first),
+    cmocka_unit_test(next_hops),
+    cmocka_unit_test(reject_codes),
+    cmocka_unit_test(external_action),
     cmocka_unit_test(ranges_go_upwards),
 	    cmocka_unit_test(address_sets),
 	    cmocka_unit_test(probabilities),

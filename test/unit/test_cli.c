@@ -326,7 +326,10 @@ adds(void **state)
 	assert_int_equal(f->d.n, 6);
 	assert_int_equal(f->d.rules[4].rule.set, 5);
 	f->d.requests = 0;
-	expect(f, "-n add 302 deny in", 0, "", "");
+	expect(f, "-n add 302 deny in", 0, "00302 deny in\n", "");
+	expect(f, "-n add deny ip from any to any", 0,
+	    "00000 deny ip from any to any\n", "");
+	expect(f, "-nq add 302 deny in", 0, "", "");
 	assert_int_equal(f->d.requests, 0);
 	expect(f, "-n add 302 deny inn", EX_USAGE, "",
 	    "ipfw: word 5 \"inn\": unknown keyword, did you mean \"in\"?\n");

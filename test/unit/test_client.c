@@ -232,6 +232,7 @@ bad_servers(void **state)
 	(void)state;
 	assert_int_equal(ctl_get(c, 1, data, 8, 16, &len, &e), -ECONNRESET);
 	assert_non_null(strstr(e.text, "the connection to kipfw failed"));
+	assert_non_null(strstr(e.text, "its own user only"));
 	assert_int_equal(ctl_get(c, 1, data, 8, 16, &len, &e), -EPROTO);
 	assert_int_equal(ctl_get(c, 1, data, 8, 16, &len, &e), -EPROTO);
 	assert_int_equal(ctl_get(c, 1, data, 8, 16, &len, &e), 0);

@@ -296,6 +296,83 @@ add_with_names(void **state)
 	assert_string_equal(numbers(), "7");
 }
 
+/* One name and a rule that mentions 'idx'. */
+static struct message
+msg_setmss(uint16_t type, const char *name, uint16_t idx)
+{
+	struct {
+		struct obj_ctlv list;
+		struct obj_ntlv name;
+	} n = {
+	    .list = {.head = {TLV_TBLNAME_LIST, 0, sizeof(n)}, .count = 1},
+	    .name = {.head = {type, 0, sizeof(n.name)}, .idx = 3},
+	};
+	struct {
+		struct obj_ctlv list;
+		struct abi_rule head;
+		struct insn cmd[2];
+	} r = {
+	    .list = {.head = {TLV_RULE_LIST, 0, sizeof(r)}, .count = 1},
+	    .head = {.cmd_len = 2, .rulenum = 10},
+	    .cmd = {{O_EXTERNAL_ACTION, 1, idx}, {O_EXTERNAL_DATA, 1, 1400}},
+	};
+	struct message m = msg_fw3(FW3_XADD);
+
+	strncpy(n.name.name, name, sizeof(n.name.name));
+	msg_put(&m, &n, sizeof(n));
+	msg_put(&m, &r, sizeof(r));
+	return m;
+}
+
+static void
+names_of_actions(void **state)
+{
+	static const char endless[] = "tcp-setmss-with-a-name-that-takes-all-"
+	    "of-the-room-there-is-in-the-TLV";
+	struct message m;
+	const struct obj_ctlv *l;
+	const struct obj_ntlv *n;
+	unsigned nums[] = {20};
+
+	(void)state;
+	m = msg_setmss(TLV_EACTION, "nptv6", 3);
+	assert_call(m, EOPNOTSUPP, "'nptv6' is unknown");
+	assert_call(msg_setmss(TLV_EACTION, "", 3), EOPNOTSUPP, "unknown");
+	assert_call(msg_setmss(TLV_EACTION, endless, 3), EOPNOTSUPP,
+	    "unknown");
+	assert_call(msg_setmss(TLV_TBL_NAME, "tcp-setmss", 3), EOPNOTSUPP,
+	    "tables");
+	assert_call(msg_setmss(TLV_EACTION, "tcp-setmss", 4), EINVAL,
+	    "index 4");
+	m = msg_setmss(TLV_EACTION, "tcp-setmss", 3);
+	m.data[8 + 16 + 4] = 72; /* the name's length */
+	assert_call(m, EINVAL, "length of a name");
+	m = msg_setmss(TLV_EACTION, "tcp-setmss", 3);
+	m.data[8 + 8] = 2; /* two names, one there */
+	assert_call(m, EINVAL, "length of a list");
+	m.data[8 + 8 + 3] = 0x80;
+	assert_call(m, EINVAL, "length of a list");
+	assert_string_equal(numbers(), "");
+	assert_ok(msg_setmss(TLV_EACTION, "tcp-setmss", 3));
+	assert_ok(msg_add(nums, 1, 0));
+	m = msg_get(CFG_STATIC, 0, 0, 4096);
+	assert_int_equal(call(&m), 0);
+	l = (const void *)(m.data + sizeof(struct cfg_lhdr));
+	n = (const void *)(l + 1);
+	assert_int_equal(l->head.type, TLV_TBLNAME_LIST);
+	assert_int_equal(l->head.length, sizeof(*l) + sizeof(*n));
+	assert_int_equal(n->head.type, TLV_EACTION);
+	assert_string_equal(n->name, "tcp-setmss");
+	assert_int_equal(n->idx, en->rules->rules[0]->cmd[0].arg1);
+	assert_int_equal(((const struct obj_ctlv *)(n + 1))->head.type,
+	    TLV_RULE_LIST);
+	/* Where no rule needs it, there is no list. */
+	m = msg_get(CFG_STATIC, 20, 20, 4096);
+	assert_int_equal(call(&m), 0);
+	l = (const void *)(m.data + sizeof(struct cfg_lhdr));
+	assert_int_equal(l->head.type, TLV_RULE_LIST);
+}
+
 /* "allow keep-state" under the name with index 9 of the request. */
 static struct message
 msg_keep(unsigned num, const char *name, unsigned type)
@@ -577,6 +654,68 @@ zero(void **state)
 	assert_int_equal(count_of(1), 9);
 	assert_int_equal(touched(msg_range(FW3_XZERO, RANGE_RULES, 65535,
 	    65535, 0, 0)), 1);
+}
+
+/* log_left as XGET shows it for the rule 10. */
+static uint32_t
+shown_left(void)
+{
+	struct message m = msg_get(CFG_STATIC, 10, 10, 4096);
+	const struct insn_log *l;
+
+	assert_int_equal(call(&m), 0);
+	l = (const void *)(m.data + sizeof(struct cfg_lhdr) +
+	    sizeof(struct obj_ctlv) + sizeof(struct obj_tlv) +
+	    sizeof(struct abi_rule) + 4);
+	assert_int_equal(l->o.opcode, O_LOG);
+	assert_int_equal(l->max_log, 10);
+	return l->log_left;
+}
+
+/* What a rule may log survives other edits; resetlog and zero restore it. */
+static void
+log_budget(void **state)
+{
+	struct {
+		struct abi_rule head;
+		struct insn ip;
+		struct insn_log log;
+		struct insn act;
+		uint32_t pad;
+	} r = {
+	    .head = {.act_ofs = 1, .cmd_len = 5, .rulenum = 10},
+	    .ip = {O_IP4, 1, 0},
+	    .log = {.o = {O_LOG, 3, 0}, .max_log = 10, .log_left = 77},
+	    .act = {O_COUNT, 1, 0},
+	};
+	struct obj_ctlv l = {
+	    .head = {TLV_RULE_LIST, 0, sizeof(l) + sizeof(r)},
+	    .count = 1,
+	};
+	struct message m = msg_fw3(FW3_XADD);
+	_Atomic uint32_t *left = counters_log_left(en->counters);
+
+	(void)state;
+	msg_put(&m, &l, sizeof(l));
+	msg_put(&m, &r, sizeof(r));
+	assert_ok(m);
+	left += en->rules->rules[0]->counter;
+	assert_int_equal(shown_left(), 10);
+	*left = 4;
+	add(5, 0);
+	assert_ok(msg_range(FW3_XMOVE, RANGE_RULES, 10, 10, 0, 3));
+	assert_int_equal(shown_left(), 4);
+	assert_ok(msg_range(FW3_XRESETLOG, RANGE_RULES, 5, 9, 0, 0));
+	assert_int_equal(shown_left(), 4);
+	assert_ok(msg_range(FW3_XRESETLOG, RANGE_RULES, 10, 10, 0, 0));
+	assert_int_equal(shown_left(), 10);
+	*left = 0;
+	assert_ok(msg_range(FW3_XZERO, RANGE_ALL, 0, 0, 0, 0));
+	assert_int_equal(shown_left(), 10);
+	/* The next rule with this counter starts afresh. */
+	assert_ok(msg_range(FW3_XDEL, RANGE_RULES, 10, 10, 0, 0));
+	add(10, 0);
+	assert_int_equal(*left, 0);
 }
 
 /* Sets of the rules, as text. */
@@ -949,6 +1088,7 @@ main(void)
 	    T(add_list_at_once),
 	    T(add_cut_short),
 	    T(add_with_names),
+	    T(names_of_actions),
 	    T(add_with_state_names),
 	    T(states_are_listed_and_removed),
 	    T(add_that_needs_the_out_pass),
@@ -956,6 +1096,7 @@ main(void)
 	    T(delete_range),
 	    T(malformed_ranges),
 	    T(zero),
+	    T(log_budget),
 	    T(set_changes),
 	    T(get_everything),
 	    T(get_without_room),

@@ -108,6 +108,130 @@ denies(void **state)
 	mem_queue_close(b);
 }
 
+/* The answer to a rejected packet goes back into mem:a, whence the engine gets
+ * it like any packet. */
+static void
+answers(void **state)
+{
+	struct mem_queue *a = mem_queue_open("mem:a");
+	struct engine *en = start(true, 1, "sink:");
+	struct {
+		struct abi_rule r;
+		struct insn_u16 port;
+		struct insn act;
+	} r = {
+		.r = {.act_ofs = 2, .cmd_len = 3},
+		.port = {{O_IP_DSTPORT, 2, 0}, {9, 9}},
+		.act = {O_REJECT, 1, 3},
+	};
+	struct engine_totals t;
+	struct rule *rule;
+	uint32_t counter;
+
+	(void)state;
+	counters_alloc(engine_counters(en), &counter, NULL);
+	rule = rule_create(&r.r, 5, 5, counter);
+	engine_publish(en, ruleset_add(engine_rules(en), &rule, 1));
+	f_ether(&f, ETYPE_IP4);
+	f_ip4(&f, PROTO_UDP, 0x0a000001, 0x0a000002, 0);
+	f_udp(&f, 1, 9);
+	f_parse(&f);
+	assert_true(mem_queue_put(a, f.b, f.len));
+	assert_true(wait_rx(en, 2));
+	engine_stop(en);
+	engine_totals(en, &t);
+	assert_int_equal(t.replies.sent, 1);
+	assert_int_equal(t.drops[DROP_RULE], 1);
+	assert_int_equal(t.rx_pkts, 2);
+	assert_int_equal(t.tx_pkts, 2);
+	engine_destroy(en);
+	mem_queue_close(a);
+}
+
+/* fwd turns packets round as they are; what comes back into mem:a is turned
+ * round again, so it counts more than once. */
+static void
+turns_round(void **state)
+{
+	struct mem_queue *a = mem_queue_open("mem:a");
+	struct engine *en = start(true, 1, "sink:");
+	struct {
+		struct abi_rule r;
+		struct insn_sa act;
+	} r = {
+		.r = {.cmd_len = 5},
+		.act = {.o = {O_FORWARD_IP, 5, 0}, .addr = 1},
+	};
+	struct engine_totals t;
+	struct rule *rule;
+	uint8_t got[2048];
+	uint32_t counter;
+
+	(void)state;
+	counters_alloc(engine_counters(en), &counter, NULL);
+	rule = rule_create(&r.r, 5, 5, counter);
+	engine_publish(en, ruleset_add(engine_rules(en), &rule, 1));
+	udp(9);
+	assert_true(mem_queue_put(a, f.b, f.len));
+	assert_true(wait_rx(en, 3));
+	engine_stop(en);
+	engine_totals(en, &t);
+	assert_int_equal(t.tx_pkts, t.rx_pkts);
+	assert_int_equal(t.drops[DROP_RULE], 0);
+	assert_int_equal(t.drops[DROP_TX_FULL], 0);
+	assert_int_equal(mem_queue_get(a, got, sizeof(got)), f.len);
+	assert_memory_equal(got, f.b, f.len);
+	assert_int_equal(mem_queue_get(a, got, sizeof(got)), 0);
+	engine_destroy(en);
+	mem_queue_close(a);
+}
+
+static void
+see(void *arg, const struct record *r)
+{
+	assert_int_equal(r->rule, 5);
+	assert_string_equal(r->ifname, "a");
+	(*(unsigned *)arg)++;
+}
+
+/* What a rule logs can be drained, in portions. */
+static void
+logs(void **state)
+{
+	struct mem_queue *a = mem_queue_open("mem:a");
+	struct engine *en = start(true, 1, "sink:");
+	struct {
+		struct abi_rule r;
+		struct insn_log log;
+		struct insn act;
+	} r = {
+		.r = {.cmd_len = 4},
+		.log = {.o = {O_LOG, 3, 0}},
+		.act = {O_DENY, 1, 0},
+	};
+	unsigned seen = 0;
+	struct rule *rule;
+	uint32_t counter;
+	uint64_t lost = 7;
+
+	(void)state;
+	counters_alloc(engine_counters(en), &counter, NULL);
+	rule = rule_create(&r.r, 5, 5, counter);
+	engine_publish(en, ruleset_add(engine_rules(en), &rule, 1));
+	udp(9);
+	for (unsigned i = 0; i < 5; i++)
+		assert_true(mem_queue_put(a, f.b, f.len));
+	assert_true(wait_rx(en, 5));
+	engine_stop(en);
+	assert_int_equal(engine_log_drain(en, 2, see, &seen, &lost), 2);
+	assert_int_equal(engine_log_drain(en, 9, see, &seen, NULL), 3);
+	assert_int_equal(engine_log_drain(en, 9, see, &seen, NULL), 0);
+	assert_int_equal(seen, 5);
+	assert_int_equal(lost, 0);
+	engine_destroy(en);
+	mem_queue_close(a);
+}
+
 /* Into mem:a and out by sink:; with the out pass on, a second look denies. */
 static void
 forwards_and_looks_twice(void **state)
@@ -312,6 +436,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(denies),
+		cmocka_unit_test(answers),
+		cmocka_unit_test(turns_round),
+		cmocka_unit_test(logs),
 		cmocka_unit_test(forwards_and_looks_twice),
 		cmocka_unit_test(keeps_states),
 		cmocka_unit_test(reasons),

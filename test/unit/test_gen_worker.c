@@ -46,7 +46,8 @@ static struct nmport {
 	uint64_t drop_every; /* echo: every n-th is lost */
 	uint64_t stop_after; /* raise 'stop' after that many packets */
 	uint64_t sleeps;
-	int fail; /* what sync returns */
+	bool garble; /* writes nonsense to the ring that is synced */
+	int fail;    /* what sync returns */
 } port;
 
 static struct gen_stop stop;
@@ -117,6 +118,32 @@ take_one(struct netmap_slot *s)
 		raise_stop();
 }
 
+uint32_t
+nmport_n_bufs(const struct nmport *p)
+{
+	(void)p;
+	return N_BUFS;
+}
+
+/* What another program could write; the tail alone moves on, and leaves the
+ * ring every other time. */
+static int
+scribble(struct nmport *p, struct netmap_ring *r)
+{
+	r->num_slots = 0;
+	r->nr_buf_size = 0xffffff00;
+	r->buf_ofs = INT64_MAX;
+	for (unsigned i = 0; i < SLOTS; i++) {
+		r->slot[i].buf_idx = 0xffff0000u + i;
+		r->slot[i].len = 0xffff;
+	}
+	r->tail = p->n_syncs % 2 != 0 ? 0x80000000u : (r->head + 100) % SLOTS;
+	p->taken = p->tx.ring.head;
+	if (++p->n_syncs == 20)
+		raise_stop();
+	return 0;
+}
+
 int
 nmport_txsync(struct nmport *p, unsigned ring)
 {
@@ -124,8 +151,8 @@ nmport_txsync(struct nmport *p, unsigned ring)
 	unsigned n = p->take_max;
 
 	assert_int_equal(ring, 0);
-	if (p->fail != 0)
-		return p->fail;
+	if (p->fail != 0 || p->garble)
+		return p->fail != 0 ? p->fail : scribble(p, r);
 	p->n_syncs++;
 	for (; p->taken != r->head && n > 0; n--) {
 		take_one(&r->slot[p->taken]);
@@ -141,8 +168,8 @@ nmport_rxsync(struct nmport *p, unsigned ring)
 	static const uint8_t octets[60];
 
 	assert_int_equal(ring, 0);
-	if (p->fail != 0)
-		return p->fail;
+	if (p->fail != 0 || p->garble)
+		return p->fail != 0 ? p->fail : scribble(p, &p->rx.ring);
 	p->n_syncs++;
 	p->free_from = p->rx.ring.head;
 	while (p->to_deliver > 0 && deliver(octets, sizeof(octets)))
@@ -431,6 +458,28 @@ test_sync_error(void **state)
 	}
 }
 
+/* Whatever others write to the rings, all accesses stay within the buffers. */
+static void
+test_garbage_in_rings(void **state)
+{
+	static void (*const loops[])(struct gen_worker *) = {
+	    gen_tx_run, gen_rx_run, gen_echo_ping, gen_echo_pong};
+	static uint8_t behind[BUF];
+
+	for (size_t i = 0; i < ARRAY_LEN(loops); i++) {
+		if (i > 0) {
+			tear_down(state);
+			set_up(state);
+		}
+		memset(port.bufs, 0x55, sizeof(port.bufs));
+		memset(behind, 0x55, sizeof(behind));
+		port.garble = cfg.touch = true;
+		loops[i](worker);
+		assert_int_equal(worker->err.code, 0);
+		assert_memory_equal(port.bufs[N_BUFS - 1], behind, BUF);
+	}
+}
+
 static void
 test_no_ring(void **state)
 {
@@ -591,6 +640,7 @@ main(void)
 	    TEST(test_tx_trace),
 	    TEST(test_tx_rate),
 	    TEST(test_sync_error),
+	    TEST(test_garbage_in_rings),
 	    TEST(test_no_ring),
 	    TEST(test_rx_counts),
 	    TEST(test_rx_drains),

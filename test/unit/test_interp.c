@@ -3,6 +3,7 @@
 
 #include "frames.h"
 
+#include "packet/reply.h"
 #include "rule/interp.h"
 
 #include <arpa/inet.h>
@@ -707,6 +708,162 @@ setdscp(void **state)
 	free_rules(rs);
 }
 
+/* tcp-setmss counts and goes on where it lowers an MSS, and is no match
+ * elsewhere. */
+static void
+setmss(void **state)
+{
+	struct rule *r = rule_of(10, "", 0, O_EXTERNAL_ACTION,
+	    EACTION_SETMSS_IDX);
+	struct ruleset *rs;
+	struct pkt p;
+	uint8_t *o;
+
+	(void)state;
+	r = realloc(r, sizeof(*r) + 2 * sizeof(struct insn));
+	r->cmd[r->n_words++] = (struct insn){O_EXTERNAL_DATA, 1, 1400};
+	rs = rules_of((struct rule *[]){r,
+	    rule_of(RULE_DEFAULT, "", 0, O_ACCEPT, 0)}, 2);
+	for (unsigned mss = 1398; mss < 1403; mss++) {
+		f_ether(&f, ETYPE_IP4);
+		f_ip4(&f, PROTO_TCP, 1, 2, 0);
+		f_tcp(&f, 1, 2, TH_SYN)[12] = 0x60;
+		o = f_add(&f, 4);
+		put16(o, 0x0204);
+		put16(o + 2, (uint16_t)mss);
+		p = f_parse(&f);
+		assert_int_equal(interp_run(&pass, &p, 0), VERDICT_ACCEPT);
+		assert_int_equal(get16(o + 2), mss > 1400 ? 1400 : mss);
+		assert_int_equal(counts[0].pkts, mss > 1400 ? mss - 1400 : 0);
+	}
+	assert_int_equal(counts[1].pkts, 5);
+	p = udp6();
+	assert_int_equal(interp_run(&pass, &p, 0), VERDICT_ACCEPT);
+	assert_int_equal(counts[0].pkts, 2);
+	rs->rules[1]->cmd[0].opcode = O_FORWARD_IP;
+	assert_int_equal(interp_run(&pass, &p, 0), VERDICT_BOUNCE);
+	rs->rules[1]->cmd[0].opcode = O_FORWARD_IP6;
+	assert_int_equal(interp_run(&pass, &p, 0), VERDICT_BOUNCE);
+	free_rules(rs);
+}
+
+/* The end of another action is not taken for one. */
+static void
+looks_like_setmss(void **state)
+{
+	struct insn cmd[2] = {{O_EXTERNAL_ACTION, 1, 1},
+	    {O_EXTERNAL_DATA, 1, 1}};
+	struct rule *r = rule_of(10, "", 0, O_FORWARD_IP6, 0);
+
+	(void)state;
+	r = realloc(r, sizeof(*r) + 8 * sizeof(struct insn));
+	memset(r->cmd + 1, 0, 7 * sizeof(struct insn));
+	r->cmd[0].len = 8;
+	memcpy(r->cmd + 6, cmd, sizeof(cmd));
+	r->n_words = 8;
+	assert_false(rule_eaction(r));
+	memcpy(r->cmd, cmd, sizeof(cmd));
+	r->n_words = 2;
+	assert_true(rule_eaction(r));
+	r->n_words = 1;
+	assert_false(rule_eaction(r));
+	free(r);
+}
+
+/* Which answer a rejected packet gets. */
+static void
+rejects(void **state)
+{
+	static const struct {
+		uint8_t op;
+		uint16_t arg1;
+		uint8_t kind4, code4, kind6, code6;
+	} rows[] = {
+		{O_DENY, 0, REPLY_NONE, 0, REPLY_NONE, 0},
+		{O_REJECT, REJECT_RST, REPLY_RST, 0, REPLY_RST, 0},
+		{O_REJECT, REJECT_ABORT, REPLY_ABORT, 0, REPLY_ABORT, 0},
+		{O_REJECT, 3, REPLY_UNREACH, 3, REPLY_UNREACH, 4},
+		{O_REJECT, 1, REPLY_UNREACH, 1, REPLY_UNREACH, 0},
+		{O_REJECT, 255, REPLY_UNREACH, 255, REPLY_UNREACH, 1},
+		{O_UNREACH6, REJECT_RST, REPLY_NONE, 0, REPLY_RST, 0},
+		{O_UNREACH6, REJECT_ABORT, REPLY_NONE, 0, REPLY_ABORT, 0},
+		{O_UNREACH6, 3, REPLY_NONE, 0, REPLY_UNREACH, 3},
+	};
+	struct insn_u16 mtu = {{O_REJECT, 2, 4}, {1400, 0}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct rule *r = rule_of(10, "", 0, rows[i].op, rows[i].arg1);
+		struct ruleset *rs = rules_of((struct rule *[]){r}, 1);
+		struct pkt p = tcp4(TH_SYN);
+
+		assert_int_equal(interp_run(&pass, &p, 0), VERDICT_DENY);
+		assert_int_equal(p.reply, rows[i].kind4);
+		assert_int_equal(p.reply_code, rows[i].code4);
+		assert_int_equal(p.reply_mtu, 0);
+		p = udp6();
+		assert_int_equal(interp_run(&pass, &p, 0), VERDICT_DENY);
+		assert_int_equal(p.reply, rows[i].kind6);
+		assert_int_equal(p.reply_code, rows[i].code6);
+		if (rows[i].op == O_REJECT) {
+			r = realloc(r, sizeof(*r) + sizeof(mtu));
+			rs->rules[0] = r;
+			memcpy(r->cmd, &mtu, sizeof(mtu));
+			p = tcp4(TH_SYN);
+			interp_run(&pass, &p, 0);
+			assert_int_equal(p.reply_code, 4);
+			assert_int_equal(p.reply_mtu, 1400);
+		}
+		free_rules(rs);
+	}
+}
+
+/* 'log' records when somebody reads, with the interface of the pass. */
+static void
+logs(void **state)
+{
+	struct insn_log log = {.o = {O_LOG, 3, 0}, .max_log = 2};
+	static _Atomic uint32_t left[16];
+	struct rule *r = calloc(1, sizeof(*r) + 5 * 4);
+	struct ruleset *rs;
+	struct pkt p = tcp4(TH_SYN);
+	const struct record *got;
+
+	(void)state;
+	r->num = 10;
+	r->n_words = 5;
+	memcpy(r->cmd, &log, sizeof(log));
+	r->cmd[3] = (struct insn){O_TAG, 1, 5};
+	r->cmd[4] = (struct insn){O_DENY, 1, 0};
+	rs = rules_of((struct rule *[]){r,
+	    rule_of(RULE_DEFAULT, "", 0, O_ACCEPT, 0)}, 2);
+	tag_reset(&tags);
+	pass.log_left = left;
+	left[r->counter] = 2;
+	assert_int_equal(interp_run(&pass, &p, 0), VERDICT_DENY);
+	pass.log = record_ring_create();
+	pass.log_text = true;
+	for (unsigned i = 0; i < 4; i++) {
+		pass.out = i == 1;
+		assert_int_equal(interp_run(&pass, &p, 0), VERDICT_DENY);
+	}
+	assert_int_equal(left[r->counter], 0);
+	pass.out = false;
+	record_publish(pass.log, 1);
+	got = record_first(pass.log);
+	assert_string_equal(got->ifname, "valeA:f");
+	assert_int_equal(got->act[0].opcode, O_DENY);
+	record_done(pass.log);
+	got = record_first(pass.log);
+	assert_string_equal(got->ifname, "eth1");
+	assert_int_equal(got->flags, RECORD_OUT | RECORD_TEXT | RECORD_LAST);
+	record_done(pass.log);
+	assert_null(record_first(pass.log));
+	record_ring_destroy(pass.log);
+	pass.log = NULL;
+	free_rules(rs);
+}
+
 int
 main(void)
 {
@@ -732,6 +889,10 @@ main(void)
 		cmocka_unit_test(call_stack_is_bounded),
 		cmocka_unit_test(tags_and_marks),
 		cmocka_unit_test(setdscp),
+		cmocka_unit_test(setmss),
+		cmocka_unit_test(looks_like_setmss),
+		cmocka_unit_test(rejects),
+		cmocka_unit_test(logs),
 	};
 
 	rng_init(&rng, 7);

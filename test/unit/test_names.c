@@ -105,7 +105,9 @@ opcodes_print(void **state)
 	for (unsigned op = 0; op < O_LAST; op++) {
 		const struct insn_info *info = &insn_table[op];
 
-		if (info->refusal != NULL || op == O_PROB)
+		/* An external action is printed with its data. */
+		if (info->refusal != NULL || op == O_PROB ||
+		    op == O_EXTERNAL_ACTION)
 			continue;
 		if (info->kind == INSN_MATCH || info->kind == INSN_NOTE)
 			assert_non_null(option_of(op));

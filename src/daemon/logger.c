@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "daemon/logger.h"
+
+#include "base/log.h"
+#include "base/slog.h"
+#include "cli/print.h"
+#include "daemon/pcapng.h"
+#include "engine/log_text.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct logger {
+	struct engine *en;
+	struct event *timer; /* NULL: logger_run() only */
+	struct pcapng *pcap; /* NULL: no capture */
+	bool syslog;
+	uint64_t lost; /* told so far */
+};
+
+static void
+put_line(struct logger *l, const char *line)
+{
+	if (l->syslog)
+		slog_line(line);
+	else
+		log_line(line);
+}
+
+/* The rule a record came from; NULL if it is gone. */
+static const struct rule *
+find_rule(const struct logger *l, const struct record *r)
+{
+	const struct ruleset *rs = engine_rules(l->en);
+	unsigned i = ruleset_find(rs, r->rule);
+
+	for (; i < rs->n_rules && rs->rules[i]->num == r->rule; i++)
+		if (rs->rules[i]->id == r->rule_id)
+			return rs->rules[i];
+	return NULL;
+}
+
+/* The text of the rule, as 'ipfw list' shows it. */
+static void
+rule_text(const struct logger *l, const struct record *r, struct text *t)
+{
+	const struct print_opt opt = {0};
+	const struct rule *rule = find_rule(l, r);
+	struct {
+		struct abi_rule head;
+		struct insn cmd[RULE_MAX_WORDS];
+	} abi;
+
+	if (rule == NULL) {
+		text_f(t, "%05u (deleted)", r->rule);
+		return;
+	}
+	abi.head = (struct abi_rule){
+	    .act_ofs = rule->act_ofs,
+	    .cmd_len = rule->n_words,
+	    .set = rule->set,
+	    .flags = rule->flags,
+	    .rulenum = rule->num,
+	};
+	memcpy(abi.cmd, rule->cmd, rule->n_words * sizeof(struct insn));
+	print_rule(t, &abi.head, sizeof(abi), NULL, &opt);
+	if (t->len > 0 && t->s[t->len - 1] == '\n')
+		t->s[--t->len] = '\0';
+}
+
+static void
+capture(struct logger *l, const struct record *r)
+{
+	struct text t = {0};
+	bool good;
+
+	rule_text(l, r, &t);
+	good = pcapng_put(l->pcap, &(struct pcapng_packet){
+	    .ns = r->ns,
+	    .ifname = r->ifname,
+	    .data = r->frame,
+	    .kept = r->kept,
+	    .len = r->len,
+	    .comment = text_str(&t),
+	});
+	text_fini(&t);
+	if (!good) {
+		log_msg(LOG_WARN, "log-pcap: cannot write, no more packets "
+		    "are captured");
+		pcapng_close(l->pcap);
+		l->pcap = NULL;
+	}
+}
+
+static void
+write_down(void *arg, const struct record *r)
+{
+	struct logger *l = arg;
+	char line[LOG_TEXT_MAX];
+
+	if (l->pcap != NULL)
+		capture(l, r);
+	if ((r->flags & RECORD_TEXT) == 0)
+		return;
+	log_text(r, line, sizeof(line));
+	put_line(l, line);
+	if ((r->flags & RECORD_LAST) == 0)
+		return;
+	log_text_limit(r, line, sizeof(line));
+	put_line(l, line);
+}
+
+void
+logger_run(struct logger *l)
+{
+	uint64_t lost;
+	unsigned n = engine_log_drain(l->en, LOGGER_BATCH, write_down, l,
+	    &lost);
+
+	if (n > 0 && l->pcap != NULL)
+		pcapng_flush(l->pcap);
+	if (lost != l->lost)
+		log_msg(LOG_WARN, "log: %llu packets were not logged: "
+		    "too many at once",
+		    (unsigned long long)(lost - l->lost));
+	l->lost = lost;
+}
+
+static void
+on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what;
+	logger_run(arg);
+}
+
+int
+logger_create(struct event_base *base, struct engine *en,
+    const struct logger_cfg *cfg, struct logger **out, struct err *e)
+{
+	static const struct timeval tick = {.tv_usec = 100000};
+	struct logger *l = calloc(1, sizeof(*l));
+	int rc = 0;
+
+	if (l == NULL)
+		return err_set(e, ENOMEM, "no memory for the log");
+	l->en = en;
+	l->syslog = cfg->syslog;
+	if (l->syslog)
+		slog_open("kipfw");
+	if (cfg->pcap != NULL)
+		rc = pcapng_create(cfg->pcap, RECORD_SNAP, &l->pcap, e);
+	if (rc == 0 && base != NULL) {
+		l->timer = event_new(base, -1, EV_PERSIST, on_timer, l);
+		if (l->timer == NULL || event_add(l->timer, &tick) == -1)
+			rc = err_set(e, ENOMEM, "no memory for the log");
+	}
+	if (rc != 0) {
+		logger_destroy(l);
+		return rc;
+	}
+	*out = l;
+	return 0;
+}
+
+void
+logger_destroy(struct logger *l)
+{
+	if (l == NULL)
+		return;
+	logger_run(l);
+	if (l->timer != NULL)
+		event_free(l->timer);
+	pcapng_close(l->pcap);
+	free(l);
+}

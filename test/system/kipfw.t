@@ -1,0 +1,117 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# The daemon as its user starts it: usage, refusals, rules from a file, its
+# end, the infinite source.  Prints TAP.
+set -u
+
+bin=${KIPFW_BIN:-./bin}
+dir=$(mktemp -d) || exit 1
+export KIPFW_SHM=$dir/shm IPFW_HOST=127.0.0.1
+IPFW_PORT=$((21000 + $$ % 10000 * 2))
+export IPFW_PORT
+mkdir -m 700 "$KIPFW_SHM"
+n=0
+pids=
+trap 'for p in $pids; do kill "$p" 2>/dev/null; done; wait; rm -rf "$dir"' EXIT
+
+# ok NAME COMMAND...: one line of TAP from the command's exit status.
+ok() {
+	local name=$1
+	shift
+	n=$((n + 1))
+	if "$@"; then
+		echo "ok $n - $name"
+	else
+		echo "not ok $n - $name"
+		sed 's/^/# /' "$dir"/out "$dir"/err
+	fi
+}
+
+# refuses CODE TEXT ARG...: kipfw ends with this code and says this.
+refuses() {
+	local code=$1 text=$2 rc=0
+	shift 2
+	timeout 10 "$bin/kipfw" "$@" >"$dir/out" 2>"$dir/err" || rc=$?
+	[ $rc = "$code" ] && grep -q -- "$text" "$dir/err"
+}
+
+# start ARG...: kipfw in the background, its process in $pid.
+start() {
+	"$bin/kipfw" "$@" >"$dir/out" 2>"$dir/err" &
+	pid=$!
+	pids="$pids $pid"
+	for _ in $(seq 200); do
+		grep -q 'control on' "$dir/out" && return 0
+		kill -0 $pid 2>/dev/null || return 1
+		sleep 0.05
+	done
+	return 1
+}
+
+# ends SIGNAL: cleanly, with totals.
+ends() {
+	kill -"$1" $pid && wait $pid && grep -q '^kipfw: received' "$dir/out"
+}
+
+packets() { "$bin/ipfw" show 65535 | awk '{ print $2 }'; }
+nothing_left() { [ -z "$("$bin/vale-ctl" | grep '^vale')" ]; }
+count_moves() {
+	local a b
+	a=$(packets)
+	sleep 0.3
+	b=$(packets)
+	[ "$a" != "$b" ]
+}
+
+cat >"$dir/good" <<'END'
+# rules of the test
+add 100 count ip from any to any // one
+add 200 deny tcp from any to any 80
+END
+printf 'add 100 allow ip from any to any\nadd allow ip from nowhere\n' \
+    >"$dir/bad"
+
+ok 'one port is an error' refuses 64 'ports come in pairs' valeA:f
+ok 'three ports are, too' refuses 64 'ports come in pairs' valeA:f valeB:f x
+ok 'a port of no kind' refuses 69 "port 'eth0'" valeA:f eth0
+ok 'a port without a name' refuses 69 'vale:' valeA:f vale:
+ok 'the same port twice' refuses 69 'valeA:f: in use' valeA:f valeA:f
+ok 'what was opened is closed' nothing_left
+ok 'an unknown letter is named' refuses 64 "'-x'" -xyz
+ok 'an unknown word is named' refuses 64 "'--no-such'" --no-such
+ok 'an option without its value' refuses 64 "'--source' needs" --source
+ok 'a number out of range' refuses 64 '1 to 256' --source 257
+ok 'no such rules' refuses 65 'No such file' -f "$dir/none"
+ok 'a bad rule starts nothing' refuses 65 'Line 2' -f "$dir/bad" valeA:f valeB:f
+ok 'no such capture' refuses 69 'No such file' --source-packet "$dir/none"
+ok 'help' sh -c "'$bin/kipfw' --help | grep -q '^usage: kipfw'"
+ok 'version' sh -c "'$bin/kipfw' --version | grep -q '^kipfw [0-9]'"
+
+ok 'starts with rules' start --default deny -f "$dir/good" valeA:f valeB:f
+"$bin/ipfw" list >"$dir/list"
+printf '%s\n' '00100 count ip from any to any // one' \
+    '00200 deny tcp from any to any 80' '65535 deny ip from any to any' \
+    >"$dir/want"
+ok 'the rules are there' cmp "$dir/list" "$dir/want"
+ok 'a second one finds the port taken' refuses 69 'in use' valeC:f valeD:f
+ok 'SIGTERM ends it with totals' ends TERM
+ok 'its ports are gone' nothing_left
+
+ok 'starts without ports' start
+seq 4000 | sed 's/.*/add & count ip from any to any/' >"$dir/many"
+"$bin/ipfw" -q "$dir/many"
+ok 'rules one by one leave no heap behind' \
+    awk '/^RssAnon/ { exit $2 > 50000 }' /proc/$pid/status
+"$bin/ipfw" -q flush
+"$bin/ipfw" -q add 10 count ip from any to any
+exec 3<>/dev/tcp/127.0.0.1/$((IPFW_PORT + 1))
+ok 'a connection alone starts nothing' test "$(packets)" = 0
+printf x >&3
+sleep 0.3
+ok 'a byte starts the source' count_moves
+exec 3>&-
+sleep 0.3
+ok 'its end stops it' eval '! count_moves'
+ok 'SIGINT ends it with totals' ends INT
+echo "1..$n"

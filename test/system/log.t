@@ -1,0 +1,102 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""What rules log, end to end: lines, limits, resetlog and the capture."""
+import os
+import random
+import subprocess
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))))
+BIN = os.environ.get('KIPFW_BIN', os.path.join(ROOT, 'bin'))
+PATIENCE_S = 20
+LINE = 'Count UDP 1.2.3.4:0 5.6.7.8:0 in via '
+
+
+def ipfw(port, *words):
+    done = subprocess.run([os.path.join(BIN, 'ipfw'), *words],
+                          env=dict(os.environ, IPFW_PORT=str(port)),
+                          capture_output=True, text=True, timeout=PATIENCE_S)
+    return done.stdout + done.stderr
+
+
+def start(tmp, *options):
+    """A kipfw whose packets are those of the infinite source's kind."""
+    for _ in range(50):
+        port = random.randrange(20000, 50000)
+        err = open(os.path.join(tmp, 'err'), 'w')
+        daemon = subprocess.Popen(
+            [os.path.join(BIN, 'kipfw'), '-p', str(port), *options,
+             'source:', 'sink:'], stdout=subprocess.DEVNULL, stderr=err)
+        for _ in range(200):
+            if daemon.poll() is not None:
+                break
+            if '65535' in ipfw(port, 'list'):
+                return daemon, port
+            time.sleep(0.02)
+        daemon.kill()
+        daemon.wait()
+    raise RuntimeError('kipfw does not start')
+
+
+def lines(tmp):
+    with open(os.path.join(tmp, 'err')) as f:
+        return [l.rstrip('\n') for l in f if l.startswith('ipfw: ')]
+
+
+def wait_lines(tmp, n):
+    end = time.time() + PATIENCE_S
+    while len(lines(tmp)) < n and time.time() < end:
+        time.sleep(0.05)
+    time.sleep(0.3)     # what must not come has time to come
+    return lines(tmp)
+
+
+def check(n, good, what, seen=''):
+    print('%sok %d - %s' % ('' if good else 'not ', n, what), flush=True)
+    if not good:
+        print('# saw: %r' % (seen,), flush=True)
+
+
+def main():
+    print('1..6', flush=True)
+    with tempfile.TemporaryDirectory(prefix='kipfw-log-') as tmp:
+        pcap = os.path.join(tmp, 'log.pcapng')
+        daemon, port = start(tmp, '--log-pcap', pcap)
+        try:
+            ipfw(port, 'add', '100', 'count', 'log', 'logamount', '3', 'udp',
+                 'from', 'any', 'to', 'any')
+            seen = wait_lines(tmp, 4)
+            check(1, len(seen) == 4 and
+                  all(l.startswith('ipfw: 100 ' + LINE) for l in seen[:3]),
+                  'three packets, three lines', seen)
+            check(2, seen[3:] == ['ipfw: limit 3 reached on entry 100'],
+                  'then the limit is told', seen)
+            ipfw(port, 'add', '50', 'count', 'ip', 'from', 'any', 'to', 'any')
+            ipfw(port, 'delete', '50')
+            check(3, len(wait_lines(tmp, 4)) == 4,
+                  'other rules do not bring it back', lines(tmp))
+            ipfw(port, 'resetlog', '100')
+            seen = wait_lines(tmp, 8)
+            check(4, len(seen) == 8 and seen[7] == seen[3],
+                  'resetlog does', seen)
+        finally:
+            daemon.terminate()
+            daemon.wait()
+        with open(pcap, 'rb') as f:
+            raw = f.read()
+        check(5, raw.count(b'00100 count log logamount 3 udp from any to any')
+              == 6, 'each packet is in the capture with its rule', raw[:600])
+
+        daemon, port = start(tmp, '--syslog')
+        ipfw(port, 'add', '100', 'count', 'log', 'logamount', '3', 'udp',
+             'from', 'any', 'to', 'any')
+        time.sleep(0.3)
+        daemon.terminate()
+        daemon.wait()
+        check(6, lines(tmp) == [], 'with --syslog standard error is quiet',
+              lines(tmp))
+
+
+main()

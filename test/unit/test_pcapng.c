@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Capture files, read back by libpcap. */
+#include "unit.h"
+
+#include "daemon/pcapng.h"
+
+#include <pcap/pcap.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char path[] = "/tmp/kipfw-test-pcapng-XXXXXX";
+
+static pcap_t *
+reader(void)
+{
+	char why[PCAP_ERRBUF_SIZE];
+	pcap_t *p = pcap_open_offline_with_tstamp_precision(path,
+	    PCAP_TSTAMP_PRECISION_NANO, why);
+
+	if (p == NULL)
+		fail_msg("%s", why);
+	return p;
+}
+
+/* True if the file holds these octets somewhere. */
+static bool
+holds(const char *what)
+{
+	char buf[65536];
+	FILE *f = fopen(path, "r");
+	size_t n = fread(buf, 1, sizeof(buf), f);
+
+	fclose(f);
+	return memmem(buf, n, what, strlen(what)) != NULL;
+}
+
+static void
+reads_back(void **state)
+{
+	static const char *const names[] = {"valeA:f", "valeB:f", "valeA:f"};
+	const unsigned char frame[256] = {1, 2, 3};
+	struct pcapng *f = NULL;
+	struct pcap_pkthdr *h;
+	const unsigned char *data;
+	pcap_t *p;
+
+	(void)state;
+	assert_int_equal(pcapng_create(path, 256, &f, NULL), 0);
+	for (unsigned i = 0; i < 3; i++)
+		assert_true(pcapng_put(f, &(struct pcapng_packet){
+		    .ns = 1700000000123456789 + i, .ifname = names[i],
+		    .data = frame, .kept = 253 + i, .len = 1500,
+		    .comment = i == 2 ? NULL : "00100 deny log",
+		}));
+	pcapng_close(f);
+	p = reader();
+	assert_int_equal(pcap_datalink(p), DLT_EN10MB);
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(pcap_next_ex(p, &h, &data), 1);
+		assert_int_equal(h->ts.tv_sec, 1700000000);
+		assert_int_equal(h->ts.tv_usec, 123456789 + i);
+		assert_int_equal(h->caplen, 253 + i);
+		assert_int_equal(h->len, 1500);
+		assert_memory_equal(data, frame, h->caplen);
+	}
+	assert_int_equal(pcap_next_ex(p, &h, &data), PCAP_ERROR_BREAK);
+	pcap_close(p);
+	assert_true(holds("00100 deny log"));
+	assert_true(holds("valeB:f"));
+}
+
+/* Comments and names of any length keep the file whole. */
+static void
+any_length(void **state)
+{
+	static const unsigned lens[] = {0, 1, 3, 4, 5, 4095, 4096, 70000};
+	struct pcapng *f = NULL;
+	struct pcap_pkthdr *h;
+	const unsigned char *data;
+	char *comment = malloc(70001), name[64];
+	pcap_t *p;
+
+	(void)state;
+	assert_int_equal(pcapng_create(path, 256, &f, NULL), 0);
+	for (size_t i = 0; i < ARRAY_LEN(lens); i++) {
+		memset(comment, 'c', lens[i]);
+		comment[lens[i]] = '\0';
+		memset(name, 'n', sizeof(name));
+		name[i * 9] = '\0';
+		assert_true(pcapng_put(f, &(struct pcapng_packet){
+		    .ifname = name, .data = comment, .kept = (uint32_t)i % 8,
+		    .comment = comment,
+		}));
+	}
+	for (unsigned i = 0; i < 600; i++) { /* more names than are kept */
+		snprintf(name, sizeof(name), "if%u", i);
+		assert_true(pcapng_put(f,
+		    &(struct pcapng_packet){.ifname = name, .data = ""}));
+	}
+	assert_true(pcapng_flush(f));
+	pcapng_close(f);
+	p = reader();
+	for (size_t i = 0; i < ARRAY_LEN(lens) + 600; i++)
+		assert_int_equal(pcap_next_ex(p, &h, &data), 1);
+	assert_int_equal(pcap_next_ex(p, &h, &data), PCAP_ERROR_BREAK);
+	pcap_close(p);
+	free(comment);
+}
+
+static void
+says_what_is_wrong(void **state)
+{
+	struct pcapng *f = NULL;
+	struct err e = {0};
+
+	(void)state;
+	assert_true(pcapng_create("/nowhere/x", 256, &f, &e) < 0);
+	assert_non_null(strstr(e.text, "/nowhere/x"));
+	assert_null(f);
+	pcapng_close(NULL);
+	assert_int_equal(pcapng_create("/dev/full", 256, &f, &e), 0);
+	pcapng_put(f, &(struct pcapng_packet){.ifname = "a", .data = ""});
+	assert_false(pcapng_flush(f));
+	assert_false(pcapng_put(f,
+	    &(struct pcapng_packet){.ifname = "a", .data = ""}));
+	pcapng_close(f);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(reads_back),
+		cmocka_unit_test(any_length),
+		cmocka_unit_test(says_what_is_wrong),
+	};
+	int fd = mkstemp(path), rc;
+
+	if (fd != -1)
+		close(fd);
+	rc = cmocka_run_group_tests(tests, NULL, NULL);
+	unlink(path);
+	return rc;
+}
