@@ -11,6 +11,7 @@ bench: all $(BENCH_BIN)
 	@echo "# one thread, CPU time, median (min-max) of 9"
 	@$(O)/bench/bench_core
 	@$(O)/bench/bench_table
+	@$(O)/bench/bench_state
 	@echo "# two and three processes"
 	@$(O)/bench/bench_vale
 	@KIPFW_BIN=$(CURDIR)/$(BIN) BENCH_VALE=$(O)/bench/bench_vale bench/chain

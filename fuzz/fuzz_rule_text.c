@@ -34,7 +34,7 @@ compile(const char *s, struct rule_buf *rb)
 static char *
 print(const struct rule_buf *rb)
 {
-	struct print_opt opt = {.flags = 0};
+	struct print_opt opt = {.names = rb->names, .n_names = rb->n_names};
 	struct text t = {0};
 
 	print_rule(&t, &rb->rule, rule_size(&rb->rule), NULL, &opt);

@@ -194,6 +194,32 @@ struct abi_counter {
 	uint64_t bcnt;
 };
 
+struct abi_flow_id { /* host order, but for the addresses of IPv6 */
+	uint32_t dst, src;
+	uint16_t dst_port, src_port;
+	uint8_t fib, proto, flags, family; /* 4 or 6 */
+	uint8_t dst6[16], src6[16];
+	uint32_t flow_label, extra;
+};
+
+struct abi_state { /* FreeBSD 11's, after an obj_tlv DYN_ENT */
+	uint64_t next;
+	uint16_t rule; /* its number, where a pointer was */
+	uint8_t set;
+	uint8_t pad;
+	uint16_t name; /* index of a STATE_NAME; 0 in 11 */
+	uint16_t pad2;
+	uint64_t parent;
+	uint64_t pkts, bytes;
+	struct abi_flow_id id;
+	uint32_t expire_s; /* left */
+	uint32_t bucket;
+	uint32_t state; /* TCP flags of both directions */
+	uint32_t ack_fwd, ack_rev;
+	uint16_t type; /* opcode that made it */
+	uint16_t count; /* of a parent */
+};
+
 struct sopt_info {
 	uint16_t opcode;
 	uint8_t version;
@@ -412,6 +438,8 @@ _Static_assert(sizeof(struct obj_lhdr) == 24, "obj_lhdr ABI");
 _Static_assert(sizeof(struct cfg_lhdr) == 32, "cfg_lhdr ABI");
 _Static_assert(sizeof(struct abi_rule) == 16, "rule ABI");
 _Static_assert(sizeof(struct abi_counter) == 24, "counter ABI");
+_Static_assert(sizeof(struct abi_flow_id) == 56, "flow id ABI");
+_Static_assert(sizeof(struct abi_state) == 120, "state ABI");
 _Static_assert(sizeof(struct sopt_info) == 16, "sopt_info ABI");
 _Static_assert(sizeof(struct iface_info) == 88, "iface_info ABI");
 _Static_assert(sizeof(struct table_value) == 64, "table_value ABI");

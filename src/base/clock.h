@@ -19,6 +19,16 @@ clock_mono_ns(void)
 	return (ns_t)ts.tv_sec * NS_PER_S + (ns_t)ts.tv_nsec;
 }
 
+/* Seconds of the same clock, some ms behind; a few ns a call. */
+static inline uint32_t
+clock_mono_s(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
+	return (uint32_t)ts.tv_sec;
+}
+
 /* Wall clock in ns since 1970, for what is logged. */
 static inline uint64_t
 clock_wall_ns(void)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cli/action.h"
 
+#include "cli/option.h"
+
 #include <ctype.h>
 #include <netdb.h>
 #include <string.h>
@@ -12,7 +14,7 @@ enum { ARG_MAX16 = 65534, LOG_WORDS = 3 };
 
 static action_parse_fn act_plain, act_number, act_port, act_code, act_return;
 static action_parse_fn act_unreach, act_mark, act_refused, act_log, act_tag;
-static action_parse_fn act_untag, act_setmss, act_fwd;
+static action_parse_fn act_untag, act_check_state, act_setmss, act_fwd;
 static action_print_fn put_word, put_number, put_reject, put_unreach6;
 static action_print_fn put_call, put_setdscp, put_setfib, put_mark, put_log;
 static action_print_fn put_tag, put_check_state, put_fwd, put_fwd6;
@@ -41,7 +43,7 @@ static const struct action actions[] = {
     {"setdscp", O_SETDSCP, act_code, put_setdscp, 0x8000, names_dscp},
     {"setfib", O_SETFIB, act_code, put_setfib, 0x8000, NULL},
     {"setmark", O_SETMARK, act_mark, put_mark, 0x8000, NULL},
-    {"check-state", O_CHECK_STATE, act_refused, put_check_state, 0, NULL},
+    {"check-state", O_CHECK_STATE, act_check_state, put_check_state, 0, NULL},
     {"fwd forward", O_FORWARD_IP, act_fwd, put_fwd, 0, NULL},
     {"fwd", O_FORWARD_IP6, act_fwd, put_fwd6, 0, NULL},
     {"nat", O_NAT, act_refused, NULL, 0, NULL},
@@ -336,6 +338,15 @@ act_setmss(struct build *b, const struct action *a)
 	if (!number(s, UINT16_MAX, &mss) || mss == 0)
 		return build_err(b, EX_DATAERR, "not an MSS (1 to 65535)");
 	return emit_arg(b, a, mss, 0);
+}
+
+static int
+act_check_state(struct build *b, const struct action *a)
+{
+	uint16_t idx = 0;
+	int r = parse_state_name(b, true, &idx);
+
+	return r != 0 ? r : emit_arg(b, a, idx, 0);
 }
 
 static int

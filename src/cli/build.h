@@ -31,6 +31,11 @@ struct build {
 	struct section pat;
 	struct section mod;
 	struct section act;
+	struct section state;	/* keep-state and limit: ends the patterns */
+	bool keeps;		/* one of them was given */
+	bool probes;		/* and looks for states first, by */
+	uint16_t probe_name;
+	bool defers;		/* defer-action */
 	struct section *to;	/* where build_emit() writes */
 	uint8_t proto;		/* of the body, for service names; 0 = any */
 	uint8_t family;		/* 4, 6; 0 = either */

@@ -123,9 +123,11 @@ wants_log_default(const struct args *a)
 
 static void
 print_added(struct cli *c, const struct abi_rule *r, size_t size,
-    const struct tabnames *names)
+    const struct tabnames *tables, const struct obj_ntlv *names,
+    unsigned n_names)
 {
-	struct print_opt opt = {.flags = list_print_flags(c), .tables = names};
+	struct print_opt opt = {.flags = list_print_flags(c), .tables = tables,
+	    .names = names, .n_names = n_names};
 	struct text t = {0};
 
 	print_rule(&t, r, size, NULL, &opt);
@@ -155,7 +157,10 @@ send_add(struct cli *c, const struct rule_buf *rule,
 		r = EX_OSERR;
 	} else {
 		if ((c->flags & CLI_QUIET) == 0)
-			print_added(c, m.rule, len - before, names);
+			print_added(c, m.rule, len - before, names,
+			    (const void *)(m.data + sizeof(struct fw3_hdr) +
+				sizeof(struct obj_ctlv)),
+			    names->count + rule->n_names);
 		warn_out(c, rule, m.rule->rulenum);
 	}
 	free(m.data);
@@ -176,7 +181,8 @@ cmd_add(struct cli *c, const struct args *a, struct err *e)
 	r = compile_named(a->w + 1, a->n - 1,
 	    limit > 0 ? (uint32_t)limit : 0, &rule, &names, e);
 	if (r == 0 && (c->flags & (CLI_TEST | CLI_QUIET)) == CLI_TEST)
-		print_added(c, &rule.rule, rule_size(&rule.rule), &names);
+		print_added(c, &rule.rule, rule_size(&rule.rule), &names,
+		    rule.names, rule.n_names);
 	if (r == 0 && (c->flags & CLI_TEST) == 0)
 		r = send_add(c, &rule, &names, e);
 	tabnames_fini(&names);
@@ -231,12 +237,14 @@ delete_one(struct cli *c, const struct word *w, bool sets, struct err *e)
 		t.set = (uint32_t)c->set;
 		t.flags |= RANGE_SET;
 	}
+	if ((c->flags & CLI_ONLY_DYNAMIC) != 0)
+		t.flags |= RANGE_DYNAMIC;
 	if ((c->flags & CLI_TEST) != 0)
 		return 0;
 	r = range_command(c, FW3_XDEL, &t, &touched, e);
 	if (r != 0)
 		return cli_code(r);
-	if (touched != 0)
+	if (touched != 0 || (c->flags & CLI_ONLY_DYNAMIC) != 0)
 		return 0;
 	if (sets)
 		cli_warn(c, "no rules in set %u", lo);

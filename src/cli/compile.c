@@ -248,7 +248,7 @@ static int
 parse_block(struct build *b, item_fn *item)
 {
 	unsigned first = b->pat.n, prev = RULE_MAX_WORDS, start;
-	bool always = false, member;
+	bool always = false, member = false, states;
 	bool negated = item == item_option && accept_not_open(b);
 	int r;
 
@@ -259,9 +259,13 @@ parse_block(struct build *b, item_fn *item)
 			return build_err_next(b, EX_USAGE,
 			    "a block inside a block");
 		start = b->pat.n;
+		states = b->keeps || b->defers;
 		r = parse_item(b, item, &member);
 		if (r != 0)
 			return r;
+		if (states != (b->keeps || b->defers))
+			return build_err(b, EX_USAGE,
+			    "what keeps states cannot stand in a block");
 		always = always || member;
 		if (member)
 			continue;
@@ -413,12 +417,34 @@ body_follows(struct build *b)
 	       strcmp(b->w[b->i + 1].s, "from") == 0;
 }
 
+static bool
+is_check_state(const struct build *b)
+{
+	const struct insn *i = (const void *)b->act.word;
+
+	return b->act.n > 0 && i->opcode == O_CHECK_STATE;
+}
+
+/* check-state has no body, but may have a comment. */
+static int
+parse_note(struct build *b)
+{
+	if (build_peek(b) == NULL)
+		return 0;
+	if (strcmp(build_peek(b), "//") == 0)
+		return item_option(b);
+	return build_err_next(b, EX_USAGE,
+	    "check-state takes nothing but the name of states");
+}
+
 static int
 parse_body(struct build *b, struct abi_rule *rule)
 {
 	unsigned first = b->pat.n;
 	int r;
 
+	if (is_check_state(b))
+		return parse_note(b);
 	if (build_peek(b) == NULL)
 		return build_err_next(b, EX_USAGE,
 		    "missing \"PROTO from ADDR to ADDR\" or options");
@@ -442,15 +468,44 @@ parse_body(struct build *b, struct abi_rule *rule)
 		if (r != 0)
 			return r;
 	}
-	if (b->pat.n == first) /* "via any": all of it was no test */
+	if (b->pat.n == first && !b->keeps && !b->defers) /* "via any": all of it was no test */
 		rule->flags = 0;
 	return 0;
+}
+
+/* Writes the patterns in the order that FreeBSD gives them: probability, the
+ * look for states, tests, what keeps states.  Returns their words. */
+static unsigned
+put_patterns(const struct build *b, uint32_t *to)
+{
+	const struct insn *first = (const void *)b->pat.word;
+	unsigned prob = b->pat.n > 0 && first->opcode == O_PROB ? 2 : 0;
+	unsigned n = prob;
+
+	memcpy(to, b->pat.word, prob * 4);
+	if (b->probes) {
+		const struct insn probe = {O_PROBE_STATE, 1, b->probe_name};
+
+		memcpy(to + n++, &probe, 4);
+	}
+	memcpy(to + n, b->pat.word + prob, (b->pat.n - prob) * 4);
+	n += b->pat.n - prob;
+	memcpy(to + n, b->state.word, b->state.n * 4);
+	n += b->state.n;
+	if (b->defers) {
+		const struct insn skip = {O_SKIP_ACTION, 1, 0};
+
+		memcpy(to + n++, &skip, 4);
+	}
+	return n;
 }
 
 static int
 assemble(struct build *b, const struct abi_rule *head, struct rule_buf *out)
 {
-	unsigned n = b->pat.n + b->mod.n + b->act.n;
+	unsigned n = b->pat.n + b->state.n + b->probes + b->defers + b->mod.n +
+	    b->act.n;
+	unsigned at;
 
 	if (n > RULE_MAX_WORDS)
 		return build_err(b, EX_DATAERR,
@@ -458,12 +513,12 @@ assemble(struct build *b, const struct abi_rule *head, struct rule_buf *out)
 		    RULE_MAX_WORDS);
 	memset(out, 0, sizeof(*out));
 	out->rule = *head;
-	out->rule.act_ofs = (uint16_t)b->pat.n;
+	at = put_patterns(b, out->cmd);
+	out->rule.act_ofs = (uint16_t)at;
 	out->rule.cmd_len = (uint16_t)n;
-	out->n_names = b->n_names;
+	memcpy(out->cmd + at, b->mod.word, b->mod.n * 4);
+	memcpy(out->cmd + at + b->mod.n, b->act.word, b->act.n * 4);
 	memcpy(out->names, b->names, sizeof(out->names));
-	memcpy(out->cmd, b->pat.word, b->pat.n * 4);
-	memcpy(out->cmd + b->pat.n, b->mod.word, b->mod.n * 4);
-	memcpy(out->cmd + b->pat.n + b->mod.n, b->act.word, b->act.n * 4);
+	out->n_names = b->n_names;
 	return 0;
 }

@@ -18,6 +18,8 @@ struct listing {
 	size_t len;
 	const char *rules; /* TLVs, 'n_rules' said, checked one by one */
 	size_t rules_len;
+	const struct obj_ntlv *names; /* of states */
+	unsigned n_names;
 	const char *states;
 	size_t states_len;
 	bool counters;
@@ -103,6 +105,9 @@ split(struct listing *l)
 		if (list.head.type == TLV_TBLNAME_LIST) {
 			tabnames_read(&l->tables, at + sizeof(list),
 			    list.head.length - sizeof(list));
+			l->names = (const void *)(at + sizeof(list));
+			l->n_names = (unsigned)((list.head.length -
+			    sizeof(list)) / sizeof(*l->names));
 		} else if (list.head.type == TLV_RULE_LIST) {
 			l->rules = at + sizeof(list);
 			l->rules_len = list.head.length - sizeof(list);
@@ -331,6 +336,8 @@ list(struct cli *c, const struct args *a, struct err *e)
 		return cli_code(r);
 	split(&l);
 	opt.tables = &l.tables;
+	opt.names = l.names;
+	opt.n_names = l.n_names;
 	measure(c, &l, &opt);
 	n_states = states_measure(l.states, l.states_len, &opt);
 	if (a->n > 1)

@@ -268,27 +268,6 @@ print_diverted(struct text *t, const struct insn *i, const struct option *o,
 		print_raw(t, i);
 }
 
-void
-print_limit(struct text *t, const struct insn *i, const struct option *o,
-    const struct show *show)
-{
-	const struct insn_limit *l = (const void *)i;
-	unsigned rest = l->mask;
-	const char *sep = " ";
-
-	(void)show;
-	for (const struct name *n = o->table; n->s != NULL; n++)
-		if ((rest & n->value) == n->value) {
-			text_f(t, "%s%s", sep, n->s);
-			sep = ",";
-			rest &= ~n->value;
-		}
-	if (l->limit == TABLEARG)
-		text_f(t, " tablearg");
-	else
-		text_f(t, " %u", l->limit);
-}
-
 /* All words that are left, with one blank between them. */
 int
 parse_comment(struct build *b, const struct option *o)

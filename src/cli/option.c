@@ -79,12 +79,12 @@ static const struct option options[] = {
     {"versrcreach", O_VERSRCREACH, 0, 0, parse_plain, print_nothing, NULL, 0},
     {"antispoof", O_ANTISPOOF, 0, 0, parse_plain, print_nothing, NULL, 0},
 
-    /* States and tables: printed where a daemon has them. */
-    {"keep-state", O_KEEP_STATE, 0, 0, parse_later, print_nothing, NULL, 0},
-    {"record-state", O_KEEP_STATE, 0, 0, parse_later, NULL, NULL, 0},
-    {"limit", O_LIMIT, 0, 0, parse_later, print_limit, names_limit, 0},
-    {"set-limit", O_LIMIT, 0, 0, parse_later, NULL, NULL, 0},
-    {"defer-immediate-action defer-action", O_SKIP_ACTION, 0, 0, parse_later,
+    /* States; tables are printed where a daemon has them. */
+    {"keep-state", O_KEEP_STATE, 0, true, parse_keep, print_keep, NULL, 1},
+    {"record-state", O_KEEP_STATE, 0, 0, parse_keep, NULL, NULL, 0},
+    {"limit", O_LIMIT, 0, true, parse_limit, print_limit, names_limit, 1},
+    {"set-limit", O_LIMIT, 0, 0, parse_limit, NULL, names_limit, 0},
+    {"defer-immediate-action defer-action", O_SKIP_ACTION, 0, 0, parse_defer,
 	print_nothing, NULL, 0},
     {"flow", O_IP_FLOW_LOOKUP, 0, 0, parse_table, print_table, NULL, 0},
     {"src-mac", O_MAC_SRC_LOOKUP, 0, 0, parse_table, print_table, NULL, 0},

@@ -32,6 +32,9 @@ struct show {
 	bool resolve; /* -N: names for hosts and services */
 	uint8_t proto;	/* of the rule, for service names */
 	const struct tabnames *tables; /* may be NULL */
+	bool probes;	/* the rule looks for states first */
+	const struct obj_ntlv *names; /* of states */
+	unsigned n_names;
 };
 
 struct option;
@@ -101,7 +104,20 @@ int parse_comment(struct build *b, const struct option *o);
 int parse_later(struct build *b, const struct option *o);
 option_print_fn print_nothing, print_in, print_flags, print_tcpflags;
 option_print_fn print_frag, print_names, print_diverted, print_comment;
-option_print_fn print_limit;
+
+/* ---- opt_state.c: states ---- */
+int parse_keep(struct build *b, const struct option *o);
+int parse_limit(struct build *b, const struct option *o);
+int parse_defer(struct build *b, const struct option *o);
+option_print_fn print_keep, print_limit;
+
+/* Reads ":name" if it comes next; without it the name is "default".  With
+ * 'any', ":any" stands for every name: index 0. */
+int parse_state_name(struct build *b, bool any, uint16_t *idx);
+
+/* " :name" of an instruction about states. */
+void print_state_name(struct text *t, const struct insn *i,
+    const struct show *show);
 
 /* ---- opt_link.c: interfaces and MAC addresses ---- */
 int parse_iface(struct build *b, const struct option *o);

@@ -67,6 +67,15 @@ lacks_body(const struct part *act)
 	return act->n > 0 && act->insn[act->n - 1]->opcode == O_CHECK_STATE;
 }
 
+static bool
+probes(const struct part *pat)
+{
+	for (unsigned k = 0; k < pat->n; k++)
+		if (pat->insn[k]->opcode == O_PROBE_STATE)
+			return true;
+	return false;
+}
+
 int
 digits(uint64_t v)
 {
@@ -86,6 +95,8 @@ print_rule(struct text *t, const struct abi_rule *r, size_t size,
 	unsigned words = r->cmd_len, split = r->act_ofs;
 
 	p.show.tables = opt->tables;
+	p.show.names = opt->names;
+	p.show.n_names = opt->n_names;
 	p.show.resolve = (opt->flags & PRINT_RESOLVE) != 0;
 	if (size < sizeof(*r)) {
 		text_f(t, "[rule of %zu octets]\n", size);
@@ -97,6 +108,7 @@ print_rule(struct text *t, const struct abi_rule *r, size_t size,
 		split = words;
 	if (part_init(&p.pat, cmd, split) &&
 	    part_init(&p.act, cmd + split, words - split)) {
+		p.show.probes = probes(&p.pat);
 		print_head(&p, r, counter);
 		print_action(&p);
 		if ((opt->flags & PRINT_COMMENT) == 0) {
@@ -194,6 +206,8 @@ print_action(struct page *p)
 		if (row == NULL || !fits(a->insn[k]))
 			continue;
 		row->print(p->t, a->insn[k]);
+		if (a->insn[k]->opcode == O_CHECK_STATE)
+			print_state_name(p->t, a->insn[k], &p->show);
 		last = k;
 	}
 	if (last == a->n)

@@ -30,6 +30,8 @@ struct print_opt {
 	int pkts_width;	   /* columns of the counters */
 	int bytes_width;
 	const struct tabnames *tables; /* names in rules; may be NULL */
+	const struct obj_ntlv *names; /* of states; may be NULL */
+	unsigned n_names;
 };
 
 /* Appends the line of a rule, '\n' included.  'r' may be unaligned to 8 but is

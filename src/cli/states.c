@@ -7,36 +7,9 @@
 
 #include <arpa/inet.h>
 
-struct flow_id { /* host order, but for IPv6 addresses */
-	uint32_t dst, src;
-	uint16_t dst_port, src_port;
-	uint8_t fib, proto, flags, family; /* 4 or 6 */
-	uint8_t dst6[16], src6[16];
-	uint32_t flow_label, extra;
-};
-
-struct dyn_entry {
-	uint64_t next;
-	uint16_t rule;
-	uint8_t set;
-	uint8_t pad[5];
-	uint64_t parent;
-	uint64_t pkts, bytes;
-	struct flow_id id;
-	uint32_t expire_s; /* left */
-	uint32_t bucket;
-	uint32_t state; /* flags of both directions */
-	uint32_t ack_fwd, ack_rev;
-	uint16_t type; /* opcode that made it */
-	uint16_t count; /* of a parent */
-};
-
-_Static_assert(sizeof(struct flow_id) == 56, "flow id ABI");
-_Static_assert(sizeof(struct dyn_entry) == 120, "state ABI");
-
 /* Reads the state at '*at' and steps over it; false at the end. */
 static bool
-next_state(const char *data, size_t len, size_t *at, struct dyn_entry *d)
+next_state(const char *data, size_t len, size_t *at, struct abi_state *d)
 {
 	struct obj_tlv tlv;
 
@@ -54,7 +27,7 @@ next_state(const char *data, size_t len, size_t *at, struct dyn_entry *d)
 unsigned
 states_measure(const char *data, size_t len, struct print_opt *opt)
 {
-	struct dyn_entry d;
+	struct abi_state d;
 	unsigned n = 0;
 
 	for (size_t at = 0; next_state(data, len, &at, &d); n++) {
@@ -67,7 +40,7 @@ states_measure(const char *data, size_t len, struct print_opt *opt)
 }
 
 static void
-put_ends(struct text *t, const struct flow_id *id)
+put_ends(struct text *t, const struct abi_flow_id *id)
 {
 	char src[INET6_ADDRSTRLEN], dst[INET6_ADDRSTRLEN];
 	uint32_t from = htonl(id->src), to = htonl(id->dst);
@@ -86,7 +59,7 @@ put_ends(struct text *t, const struct flow_id *id)
 }
 
 static void
-put_flags(struct text *t, const struct dyn_entry *d)
+put_flags(struct text *t, const struct abi_state *d)
 {
 	static const struct name flags[] = {{"F_SYN", 0x02},
 	    {"R_SYN", 0x0200}, {"F_FIN", 0x01}, {"R_FIN", 0x0100}, {NULL, 0}};
@@ -99,7 +72,20 @@ put_flags(struct text *t, const struct dyn_entry *d)
 }
 
 static void
-put_state(struct text *t, const struct dyn_entry *d,
+put_name(struct text *t, unsigned idx, const struct print_opt *opt)
+{
+	for (unsigned k = 0; idx != 0 && k < opt->n_names; k++)
+		if (opt->names[k].head.type == TLV_STATE_NAME &&
+		    opt->names[k].idx == idx) {
+			text_f(t, " :");
+			text_safe(t, opt->names[k].name,
+			    sizeof(opt->names[k].name));
+			return;
+		}
+}
+
+static void
+put_state(struct text *t, const struct abi_state *d,
     const struct state_query *q)
 {
 	char buf[64];
@@ -121,6 +107,7 @@ put_state(struct text *t, const struct dyn_entry *d,
 	else
 		text_f(t, " proto %u", d->id.proto);
 	put_ends(t, &d->id);
+	put_name(t, d->name, &q->opt);
 	if (q->verbose)
 		put_flags(t, d);
 	text_f(t, "\n");
@@ -130,7 +117,7 @@ void
 states_print(struct text *t, const char *data, size_t len,
     const struct state_query *q)
 {
-	struct dyn_entry d;
+	struct abi_state d;
 
 	for (size_t at = 0; next_state(data, len, &at, &d);) {
 		if (d.rule < q->lo || d.rule > q->hi ||

@@ -60,6 +60,8 @@ control_create(struct engine *en)
 void
 control_destroy(struct control *c)
 {
+	if (c != NULL)
+		state_names_fini(&c->state_names);
 	free(c);
 }
 

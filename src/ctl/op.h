@@ -11,11 +11,13 @@
 #pragma once
 
 #include "ctl/control.h"
+#include "ctl/state_names.h"
 #include "ipfw_abi.h"
 
 struct control {
 	struct engine *en;
 	uint64_t next_id;      /* of the next rule; 1 at first */
+	struct state_names state_names;
 	struct err local_last; /* of the in-process client */
 };
 

@@ -24,6 +24,7 @@ struct add {
 	unsigned char *at; /* rest of the request */
 	size_t left;
 	struct obj_ntlv *names; /* of the request, checked */
+	uint16_t *ours; /* our index of each */
 	unsigned n_names;
 	struct abi_rule **wanted;
 	struct rule **made;
@@ -54,13 +55,21 @@ list_at(struct add *a, const struct obj_ctlv **out)
 
 /* A name that rules of this request mention by its index. */
 static int
-take_name(struct add *a, const struct obj_ntlv *n)
+take_name(struct add *a, unsigned i)
 {
+	const struct obj_ntlv *n = &a->names[i];
+
 	if (n->head.length != sizeof(*n))
 		return malformed(a, "wrong length of a name");
+	if (n->head.type == TLV_STATE_NAME && n->idx == 0)
+		return malformed(a, "a name with index 0");
+	if (n->head.type == TLV_STATE_NAME)
+		return state_names_index(
+		    &a->c->state_names, n->name, &a->ours[i], a->e);
 	if (n->head.type != TLV_EACTION)
 		return control_table_name(n->name, sizeof(n->name)) ? 0 :
 		    malformed(a, "not a name of a table");
+	a->ours[i] = EACTION_SETMSS_IDX;
 	if (strncmp(n->name, EACTION_SETMSS, sizeof(n->name)) != 0)
 		return err_set(a->e, EOPNOTSUPP,
 		    "external action '%.*s' is unknown: " EACTION_SETMSS
@@ -83,31 +92,37 @@ take_names(struct add *a)
 		return malformed(a, "wrong length of a list");
 	a->names = (void *)(a->at + sizeof(*l));
 	a->n_names = l->count;
+	a->ours = calloc(a->n_names + 1u, sizeof(*a->ours));
+	if (a->ours == NULL)
+		return err_set(a->e, ENOMEM, "no memory for names");
 	a->at += l->head.length;
 	a->left -= l->head.length;
 	for (unsigned i = 0; i < a->n_names && error == 0; i++)
-		error = take_name(a, &a->names[i]);
+		error = take_name(a, i);
 	return error;
 }
 
-/* Puts our index of an external action's name in the place of the request's. */
+/* Puts our indexes of names in the place of the request's. */
 static int
 use_names(struct add *a, struct abi_rule *r)
 {
 	struct insn *i = (struct insn *)(r + 1), *end = i + r->cmd_len;
-	unsigned k = 0;
 
-	for (i += r->act_ofs; i < end; i += insn_words(i)) {
-		if (i->opcode != O_EXTERNAL_ACTION)
+	for (; i < end; i += insn_words(i)) {
+		unsigned type = i->opcode == O_EXTERNAL_ACTION ? TLV_EACTION :
+			state_names_in(i) ? TLV_STATE_NAME : 0;
+		unsigned k = 0;
+
+		if (type == 0)
 			continue;
-		while (k < a->n_names && (a->names[k].idx != i->arg1 ||
-				a->names[k].head.type != TLV_EACTION))
+		while (k < a->n_names && (a->names[k].head.type != type ||
+			a->names[k].idx != i->arg1))
 			k++;
 		if (k == a->n_names)
 			return err_set(a->e, EINVAL,
 			    "rule with index %u of a name that the request "
 			    "does not tell", i->arg1);
-		i->arg1 = EACTION_SETMSS_IDX;
+		i->arg1 = a->ours[k];
 	}
 	return 0;
 }
@@ -322,7 +337,7 @@ tell_numbers(struct add *a)
 		a->wanted[i]->id = a->made[i]->id;
 	}
 	for (unsigned i = 0; i < a->n_names; i++)
-		a->names[i].idx = EACTION_SETMSS_IDX;
+		a->names[i].idx = a->ours[i];
 }
 
 /* A rule that can match only on the out pass while there is none: a warning. */
@@ -386,5 +401,6 @@ op_add(struct control *c, struct ctl_call *call, struct err *e)
 	unmake(&a);
 	free(a.made);
 	free(a.wanted);
+	free(a.ours);
 	return error;
 }

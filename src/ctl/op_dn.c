@@ -8,6 +8,8 @@
  */
 #include "ctl/op.h"
 
+#include "ctl/states.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -98,6 +100,7 @@ get_sysctls(struct control *c, struct ctl_call *call, const struct err *last)
 	size_t need = sizeof(*id) + put_items(knobs, last, NULL) +
 	    sizeof(struct dn_sysctl);
 
+	ctl_states_tell(c->en);
 	if (call->room < need) {
 		id->id = (uint32_t)need;
 		call->reply_len = sizeof(*id);

@@ -9,18 +9,22 @@
  */
 #include "ctl/op.h"
 
+#include "ctl/states.h"
 #include "rule/lookup.h"
 
 #include <errno.h>
 #include <string.h>
 
-enum { STATE_SIZE = 128 }; /* of one state's TLV in FreeBSD 11 */
+enum { STATE_SIZE = sizeof(struct obj_tlv) + sizeof(struct abi_state) };
 
-/* Names that rules mention by index; one as yet. */
 /* What goes into a reply. */
 struct dump {
 	const struct ruleset *rs;
 	const struct counters *counters;
+	struct control *c;
+	unsigned n_names; /* used by rules */
+	bool used[STATE_NAMES_MAX + 1];
+	size_t states_size; /* without the list's header */
 	const _Atomic uint32_t *log_left; /* by rule counter */
 	uint32_t flags; /* CFG_* */
 	unsigned lo;	/* indexes of the rules [lo, hi) */
@@ -82,24 +86,18 @@ choose(struct dump *d, const struct cfg_lhdr *h)
 	}
 }
 
-static unsigned
-names_of(const struct dump *d)
-{
-	return d->n_named + d->setmss;
-}
-
 static size_t
 reply_size(const struct dump *d)
 {
 	size_t size = sizeof(struct cfg_lhdr);
 
-	if ((d->flags & CFG_STATIC) != 0 && names_of(d) > 0)
+	if (d->n_names > 0)
 		size += sizeof(struct obj_ctlv) +
-		    names_of(d) * sizeof(struct obj_ntlv);
+		    d->n_names * sizeof(struct obj_ntlv);
 	if ((d->flags & CFG_STATIC) != 0)
 		size += sizeof(struct obj_ctlv) + d->rules_size;
 	if ((d->flags & CFG_STATES) != 0)
-		size += sizeof(struct obj_ctlv);
+		size += sizeof(struct obj_ctlv) + d->states_size;
 	return size;
 }
 
@@ -151,18 +149,9 @@ put_rule(const struct dump *d, const struct rule *r, unsigned char *at)
 }
 
 /* The names of tables, by index; returns what comes behind them. */
-static unsigned char *
-put_names(const struct dump *d, unsigned char *at)
+static struct obj_ntlv *
+put_table_names(const struct dump *d, struct obj_ntlv *n)
 {
-	struct obj_ctlv *l = (void *)at;
-	struct obj_ntlv *n = (void *)(l + 1);
-
-	*l = (struct obj_ctlv){
-	    .head.type = TLV_TBLNAME_LIST,
-	    .head.length = (uint32_t)(sizeof(*l) + names_of(d) * sizeof(*n)),
-	    .count = names_of(d),
-	    .objsize = sizeof(*n),
-	};
 	for (unsigned k = 0; k < TABLES_MAX; k++) {
 		const struct table *t = tables_at(d->tables, k);
 
@@ -177,19 +166,73 @@ put_names(const struct dump *d, unsigned char *at)
 			memcpy(n->name, t->name, sizeof(n->name));
 		n++;
 	}
+	return n;
+}
+
+/* Likewise those of states. */
+static struct obj_ntlv *
+put_state_names(const struct dump *d, struct obj_ntlv *n)
+{
+	for (unsigned i = 1; i <= d->c->state_names.n; i++) {
+		if (!d->used[i])
+			continue;
+		*n = (struct obj_ntlv){
+		    .head = {.type = TLV_STATE_NAME, .length = sizeof(*n)},
+		    .idx = (uint16_t)i,
+		};
+		memcpy(n->name, d->c->state_names.names[i - 1],
+		    sizeof(n->name));
+		n++;
+	}
+	return n;
+}
+
+/* The names that rules use; returns where the next list goes. */
+static unsigned char *
+put_names(const struct dump *d, unsigned char *at)
+{
+	struct obj_ctlv *l = (void *)at;
+	struct obj_ntlv *n = put_table_names(d, (void *)(l + 1));
+
+	*l = (struct obj_ctlv){
+	    .head.type = TLV_TBLNAME_LIST,
+	    .head.length = (uint32_t)(sizeof(*l) + d->n_names * sizeof(*n)),
+	    .count = d->n_names,
+	    .objsize = sizeof(*n),
+	};
 	if (d->setmss)
 		*n++ = (struct obj_ntlv){
 		    .head = {.type = TLV_EACTION, .length = sizeof(*n)},
 		    .idx = EACTION_SETMSS_IDX,
 		    .name = EACTION_SETMSS,
 		};
-	return (unsigned char *)n;
+	return (void *)put_state_names(d, n);
 }
 
-static void
+/* Returns the octets of the states, which may have become fewer. */
+static size_t
+put_states(const struct dump *d, unsigned char *at)
+{
+	size_t size = ctl_states_put(d->c->en, at + sizeof(struct obj_ctlv),
+	    d->states_size);
+
+	*(struct obj_ctlv *)(void *)at = (struct obj_ctlv){
+	    .head.type = TLV_DYNSTATE_LIST,
+	    /* Without states 0, as the original answers. */
+	    .head.length = size == 0 ?
+		0 :
+		(uint32_t)(sizeof(struct obj_ctlv) + size),
+	    .count = (uint32_t)(size / STATE_SIZE),
+	    .objsize = STATE_SIZE,
+	};
+	return size;
+}
+
+/* Returns how many octets fewer than planned were written. */
+static size_t
 put_lists(const struct dump *d, unsigned char *at)
 {
-	if ((d->flags & CFG_STATIC) != 0 && names_of(d) > 0)
+	if (d->n_names > 0)
 		at = put_names(d, at);
 	if ((d->flags & CFG_STATIC) != 0) {
 		*(struct obj_ctlv *)(void *)at = (struct obj_ctlv){
@@ -202,11 +245,9 @@ put_lists(const struct dump *d, unsigned char *at)
 		for (unsigned i = d->lo; i < d->hi; i++)
 			at = put_rule(d, d->rs->rules[i], at);
 	}
-	if ((d->flags & CFG_STATES) != 0)
-		*(struct obj_ctlv *)(void *)at = (struct obj_ctlv){
-		    .head.type = TLV_DYNSTATE_LIST,
-		    .objsize = STATE_SIZE,
-		};
+	return (d->flags & CFG_STATES) != 0 ?
+	    d->states_size - put_states(d, at) :
+	    0;
 }
 
 int
@@ -219,10 +260,17 @@ op_get(struct control *c, struct ctl_call *call, struct err *e)
 	    .log_left = counters_log_left(engine_counters(c->en)),
 	    .flags = h->flags,
 	    .tables = engine_tables(c->en),
+	    .c = c,
 	};
 	size_t size;
 
 	choose(&d, h);
+	d.setmss = d.setmss && (d.flags & CFG_STATIC) != 0;
+	if ((d.flags & (CFG_STATIC | CFG_STATES)) != 0)
+		d.n_names = state_names_used(d.rs, d.used) + d.setmss +
+		    d.n_named;
+	if ((d.flags & CFG_STATES) != 0)
+		d.states_size = ctl_states_size(c->en);
 	size = reply_size(&d);
 	if (size > UINT32_MAX)
 		return err_set(e, EFBIG, "ask for fewer rules at a time");
@@ -231,7 +279,8 @@ op_get(struct control *c, struct ctl_call *call, struct err *e)
 	call->reply_len = sizeof(*h);
 	if (call->room < size)
 		return err_set(e, ENOMEM, "the answer needs %zu octets", size);
-	put_lists(&d, (unsigned char *)(h + 1));
+	size -= put_lists(&d, (unsigned char *)(h + 1));
+	h->size = (uint32_t)size;
 	call->reply_len = size;
 	return 0;
 }

@@ -5,6 +5,8 @@
  */
 #include "ctl/op.h"
 
+#include "ctl/states.h"
+
 #include <errno.h>
 
 /* The range of a request, checked. */
@@ -30,9 +32,6 @@ range_of(const struct ctl_call *call, struct rule_range *out, struct err *e)
 	    .hi = t->end_rule,
 	    .set = (uint8_t)t->set,
 	};
-	/* Only states are meant, and there are none. */
-	if ((t->flags & RANGE_DYNAMIC) != 0)
-		out->flags = 0;
 	return 0;
 }
 
@@ -51,12 +50,19 @@ op_delete(struct control *c, struct ctl_call *call, struct err *e)
 	int error;
 
 	error = range_of(call, &g, e);
-	if (error == 0)
-		error = control_publish(
-		    c, ruleset_delete(engine_rules(c->en), &g, &n), e);
-	if (error == 0)
-		answer(call, n);
-	return error;
+	if (error != 0)
+		return error;
+	if ((g.flags & RANGE_DYNAMIC) != 0) { /* the rules stay */
+		answer(call, ctl_states_remove(c->en, &g));
+		return 0;
+	}
+	error = control_publish(
+	    c, ruleset_delete(engine_rules(c->en), &g, &n), e);
+	if (error != 0)
+		return error;
+	ctl_states_bury(c->en);
+	answer(call, n);
+	return 0;
 }
 
 typedef void visit_fn(struct counters *c, const struct rule *r);
@@ -73,6 +79,10 @@ visit(struct control *c, struct ctl_call *call, visit_fn *fn, struct err *e)
 	error = range_of(call, &g, e);
 	if (error != 0)
 		return error;
+	if ((g.flags & RANGE_DYNAMIC) != 0) { /* states count on */
+		answer(call, 0);
+		return 0;
+	}
 	g.flags |= RANGE_DEFAULT;
 	for (unsigned i = 0; i < rs->n_rules; i++) {
 		if (!rule_in_range(rs->rules[i], &g))

@@ -18,6 +18,7 @@ enum {
 	OPT_PACKET,
 	OPT_SEED,
 	OPT_ME,
+	OPT_STATES,
 	OPT_SYSLOG,
 	OPT_LOG_PCAP,
 };
@@ -33,6 +34,7 @@ static const struct option longs[] = {
 	{"source-packet", required_argument, NULL, OPT_PACKET},
 	{"seed", required_argument, NULL, OPT_SEED},
 	{"me", required_argument, NULL, OPT_ME},
+	{"states", required_argument, NULL, OPT_STATES},
 	{"syslog", no_argument, NULL, OPT_SYSLOG},
 	{"log-pcap", required_argument, NULL, OPT_LOG_PCAP},
 	{"help", no_argument, NULL, 'h'},
@@ -55,6 +57,7 @@ static const char help_text[] =
     "      --source N         packets a burst of the infinite source (256)\n"
     "      --source-packet F  packets it sends: those of the pcap file F\n"
     "      --me ADDR[,ADDR]   the addresses that me and me6 stand for (none)\n"
+    "      --states N         room for so many dynamic states (1048576)\n"
     "      --syslog           what rules log goes to syslog, not to standard error\n"
     "      --log-pcap FILE    capture the packets that rules log, as pcapng\n"
     "      --seed N           seed of everything random\n"
@@ -151,6 +154,11 @@ one_option(struct options *o, int opt, const char *text, struct err *e)
 		break;
 	case 'S':
 		o->socket = text;
+		break;
+	case OPT_STATES:
+		rc = number("--states", text, STATE_CAPACITY_MIN,
+		    STATE_CAPACITY_MAX, &v, e);
+		o->engine.max_states = (uint32_t)v;
 		break;
 	case 'w':
 		rc = number("--workers", text, 1, ENGINE_MAX_WORKERS, &v, e);

@@ -9,10 +9,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
 #include <sys/random.h>
 
-enum { MAX_PORTS = 2 * WORKER_MAX_LANES, MAX_RETIRED = 8 };
+
+enum {
+	MAX_PORTS = 2 * WORKER_MAX_LANES,
+	MAX_RETIRED = 8,
+	NO_LANE = 0xffff,
+};
 
 struct engine {
 	struct shared shared;
@@ -61,6 +65,25 @@ first_rules(struct engine *en, bool accept, struct err *e)
 	return 0;
 }
 
+/* The states, under a key that nobody can guess, whatever the seed is. */
+static int
+make_states(struct engine *en, uint32_t capacity, struct err *e)
+{
+	struct state_table *t;
+	struct rng rng;
+
+	if (getrandom(&rng, sizeof(rng), 0) != sizeof(rng))
+		return err_set(e, errno, "no key for the states: %s",
+		    strerror(errno));
+	t = state_create(capacity == 0 ? ENGINE_STATES : capacity, &rng);
+	if (t == NULL)
+		return err_set(e, ENOMEM, "no memory for the states");
+	en->shared.states = t;
+	knob_set(&en->shared.knobs.dyn_buckets, state_buckets(t));
+	knob_set(&en->shared.knobs.curr_dyn_buckets, state_buckets(t));
+	return 0;
+}
+
 /* The lane from the infinite source to nowhere, on worker 0. */
 static int
 source_lane(struct engine *en, const struct engine_cfg *cfg, struct err *e)
@@ -74,7 +97,8 @@ source_lane(struct engine *en, const struct engine_cfg *cfg, struct err *e)
 	if ((rc = port_open(name, &en->source, e)) != 0 ||
 	    (rc = port_open("sink:", &en->sink, e)) != 0)
 		return rc;
-	*l = (struct lane){en->source, en->sink, DROP_SOURCE_END, false};
+	*l = (struct lane){.in = en->source, .out = en->sink,
+	    .end = DROP_SOURCE_END, .id = NO_LANE};
 	return 0;
 }
 
@@ -137,6 +161,7 @@ engine_create(const struct engine_cfg *cfg, struct engine **out, struct err *e)
 	en->shared.log_left = counters_log_left(en->counters);
 	if ((rc = make_tables(en, cfg->seed, e)) != 0 ||
 	    (rc = first_rules(en, cfg->default_accept, e)) != 0 ||
+	    (rc = make_states(en, cfg->max_states, e)) != 0 ||
 	    (rc = init_workers(en, cfg->seed, e)) != 0 ||
 	    (rc = source_lane(en, cfg, e)) != 0)
 		goto err;
@@ -159,6 +184,15 @@ add_port(struct engine *en, const char *name, struct port **out, struct err *e)
 	return 0;
 }
 
+static void
+add_lane(struct worker *w, struct port *in, struct port *out)
+{
+	unsigned id = w->index * WORKER_MAX_LANES + w->n_lanes;
+
+	w->lanes[w->n_lanes++] = (struct lane){.in = in, .out = out,
+	    .end = N_DROPS, .id = (uint16_t)id};
+}
+
 int
 engine_add_pair(struct engine *en, const char *a, const char *b, struct err *e)
 {
@@ -172,8 +206,8 @@ engine_add_pair(struct engine *en, const char *a, const char *b, struct err *e)
 	if ((rc = add_port(en, a, &pa, e)) != 0 ||
 	    (rc = add_port(en, b, &pb, e)) != 0)
 		return rc;
-	w->lanes[w->n_lanes++] = (struct lane){pa, pb, N_DROPS, false};
-	w->lanes[w->n_lanes++] = (struct lane){pb, pa, N_DROPS, false};
+	add_lane(w, pa, pb);
+	add_lane(w, pb, pa);
 	return 0;
 }
 
@@ -228,6 +262,7 @@ engine_destroy(struct engine *en)
 	}
 	counters_destroy(en->counters);
 	tables_destroy(en->shared.tables);
+	state_destroy(en->shared.states);
 	free(en->workers);
 	free(en);
 }
@@ -277,6 +312,12 @@ engine_settle_tables(struct engine *en)
 		return;
 	rcu_wait();
 	limbo_empty(tables_limbo(en->shared.tables));
+}
+
+struct state_table *
+engine_states(struct engine *en)
+{
+	return en->shared.states;
 }
 
 void

@@ -17,6 +17,7 @@
 #include "rule/me.h"
 #include "rule/record.h"
 #include "rule/ruleset.h"
+#include "state/state.h"
 #include "table/table.h"
 
 struct engine;
@@ -28,6 +29,7 @@ struct engine_cfg {
 	const char *source_pcap; /* packets it sends; NULL = the classic one */
 	uint64_t seed;	       /* for prob */
 	struct me me;	       /* addresses that 'me' stands for */
+	uint32_t max_states;   /* room for them; 0 = ENGINE_STATES */
 	bool log_capture;      /* 'log' records packets, verbose or not */
 };
 
@@ -53,7 +55,7 @@ struct engine_totals {
 	struct reply_stats replies;
 };
 
-enum { ENGINE_MAX_WORKERS = 64 };
+enum { ENGINE_MAX_WORKERS = 64, ENGINE_STATES = 1 << 20 };
 
 int engine_create(const struct engine_cfg *cfg, struct engine **out,
     struct err *e);
@@ -80,6 +82,8 @@ struct knobs *engine_knobs(struct engine *en);
 struct tables *engine_tables(const struct engine *en);
 /* Waits until no worker sees what the tables have let go, and frees it. */
 void engine_settle_tables(struct engine *en);
+/* The states of all workers; borrowed.  Their time is clock_mono_s(). */
+struct state_table *engine_states(struct engine *en);
 
 /* Starts (n > 0) or stops one user of the infinite source; it runs while at
  * least one wants it. */

@@ -101,6 +101,7 @@ filter(struct step_ctx *c, const struct lane *lane, unsigned n)
 		return collect_all(c, n);
 	c->pass.in_if = lane->in->ifname;
 	c->pass.out_if = lane->out->ifname;
+	c->pass.lane = lane->id;
 	tag_reset(&c->tags);
 	parse_burst(c->pkts, n, &c->parse);
 	interp_burst(&c->pass, c->pkts, n);

@@ -40,6 +40,8 @@ worker_init(struct worker *w, unsigned index, struct shared *shared,
 	w->ctx.pass.tags = &w->ctx.tags;
 	w->ctx.pass.me = &shared->me;
 	w->ctx.pass.tables = shared->tables;
+	w->ctx.pass.states = shared->states;
+	w->ctx.pass.state_cfg = &w->state_cfg;
 	return 0;
 }
 
@@ -70,6 +72,7 @@ refresh(struct worker *w)
 	c->pass.rules = atomic_load_explicit(&w->shared->rules,
 	    memory_order_acquire);
 	c->pass.now_s = clock_wall_s();
+	tick_settings(&w->state_cfg, k, clock_mono_s());
 	c->pass.log_text = knob_get(&k->verbose) != 0;
 	c->pass.log =
 	    c->pass.log_text || w->shared->log_capture ? w->log : NULL;
@@ -87,6 +90,8 @@ round_robin(struct worker *w)
 	unsigned n = 0;
 
 	refresh(w);
+	if (w->index == 0)
+		tick_sweep(&w->tick, w->shared->states, w->state_cfg.now_s);
 	for (unsigned i = 0; i < w->n_lanes; i++)
 		n += step(&w->ctx, &w->lanes[i], PORT_BURST);
 	if (w->source.in != NULL &&

@@ -12,6 +12,7 @@
 #pragma once
 
 #include "engine/step.h"
+#include "engine/tick.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -23,6 +24,7 @@ struct shared {
 	_Atomic(struct ruleset *) rules; /* rcu: ctl writes, read per burst */
 	struct knobs knobs;
 	struct me me;		    /* constant */
+	struct state_table *states; /* constant pointer */
 	bool log_capture;	    /* constant: 'log' captures packets */
 	_Atomic uint32_t *log_left; /* by rule counter */
 	struct tables *tables;	    /* see table.h */
@@ -40,6 +42,8 @@ struct worker {
 	bool running;
 	pthread_t thread;
 	struct rng rng;
+	struct state_cfg state_cfg;
+	struct tick tick;
 	struct record_ring *log;
 	struct step_ctx ctx;
 };

@@ -87,7 +87,7 @@ struct pkt {
 	uint8_t reply;	   /* enum reply_kind: the answer a rule asks for */
 	uint8_t reply_code; /* of ICMP */
 	uint16_t reply_mtu; /* of ICMP, 0 = none */
-	uint32_t spare[2];
+	uint64_t flow_hash; /* set by rule/interp when rules keep states */
 };
 _Static_assert(sizeof(struct pkt) == 64, "a packet is one cache line");
 

@@ -22,6 +22,7 @@ enum complaint {
 	NEEDS_TABLES,
 	NEEDS_SOCKET,
 	NO_KEY,
+	NO_FIELDS,
 };
 
 static const struct {
@@ -43,6 +44,7 @@ static const struct {
     [NEEDS_SOCKET] = {EOPNOTSUPP,
 	"has a key of sockets on this machine, which see no packet here"},
     [NO_KEY] = {EINVAL, "has a key that does not exist"},
+    [NO_FIELDS] = {EINVAL, "counts by no field"},
 };
 
 /* Looks into an instruction that lies whole within the rule and is as long as
@@ -128,6 +130,21 @@ call_or_return(const struct insn *i, unsigned words)
 	if ((i->len & INSN_NOT) != 0)
 		return i->arg1 == 0 ? FINE : BAD_BITS;
 	return FINE;
+}
+
+/* Fields to count by, and how many. */
+static enum complaint
+limit(const struct insn *i, unsigned words)
+{
+	struct insn_limit l;
+
+	(void)words;
+	memcpy(&l, i, sizeof(l));
+	if (l.mask == 0)
+		return NO_FIELDS;
+	if (l.mask > 0xf || l.pad != 0)
+		return BAD_BITS;
+	return l.limit == TABLEARG ? NEEDS_TABLES : FINE;
 }
 
 static enum complaint
@@ -264,6 +281,10 @@ static const struct detail {
     [O_TCPFLAGS] = {ANY, 0xffff, NULL},
     [O_TCPWIN] = {ANY, 0xffff, number_or_ranges},
     [O_TCPOPTS] = {ANY, 0x1f1f, NULL},
+    [O_PROBE_STATE] = {ANY, 0xffff, NULL}, /* arg1: a name, 0 = any */
+    [O_KEEP_STATE] = {ANY, 0xffff, NULL},
+    [O_LIMIT] = {ANY, 0xffff, limit},
+    [O_CHECK_STATE] = {ANY, 0xffff, NULL},
     [O_PROB] = {ANY, 0, probability},
     [O_REJECT] = {ANY, 0xffff, reject},
     [O_UNREACH6] = {ANY, 0xffff, reject},

@@ -8,6 +8,7 @@
 #include "rule/lookup.h"
 #include "rule/opt.h"
 #include "rule/plan.h"
+#include "rule/stateful.h"
 
 #include <fnmatch.h>
 
@@ -324,6 +325,10 @@ match_one(const struct insn *i, const struct pass *pass, const struct pkt *p,
 {
 	switch (i->opcode) {
 	case O_NOP:
+	case O_PROBE_STATE: /* what they do is done in match_stateful() */
+	case O_KEEP_STATE:
+	case O_LIMIT:
+	case O_SKIP_ACTION:
 		return true;
 	case O_IP_SRC:
 		return is_ip4(p) && p->src4 == words(i)[0];
@@ -476,6 +481,49 @@ matches(const struct pass *pass, const struct rule *r, const struct pkt *p,
 	return r->act_ofs == 0 || match_rule(pass, r, p, tablearg);
 }
 
+enum outcome {
+	NO_MATCH,
+	MATCH,
+	STATE_HIT,  /* go on at the action of another rule */
+	STATE_FULL, /* deny */
+};
+
+/* As match_rule(), and tests that have to do with states: looks at the rule at
+ * index *n; at a hit *n is the rule that made the state. */
+static enum outcome
+match_stateful(const struct pass *pass, const struct pkt *p,
+    struct probe *probe, unsigned *n, uint32_t *tablearg)
+{
+	const struct rule *r = pass->rules->rules[*n];
+	const struct insn *i = r->cmd, *end = rule_action(r);
+
+	for (; i < end; i = insn_next(i)) {
+		bool hit = match_one(i, pass, p, tablearg) !=
+		    ((i->len & INSN_NOT) != 0);
+
+		if (hit) {
+			while ((i->len & INSN_OR) != 0)
+				i = insn_next(i);
+		} else if ((i->len & INSN_OR) == 0) {
+			return NO_MATCH;
+		}
+		if (i->opcode == O_SKIP_ACTION)
+			return NO_MATCH;
+		if (i->opcode == O_PROBE_STATE &&
+		    stateful_probe(pass, p, i->arg1, probe, n))
+			return STATE_HIT;
+		if ((i->opcode == O_KEEP_STATE || i->opcode == O_LIMIT) &&
+		    !stateful_keep(pass, p, *n, i))
+			return STATE_FULL;
+	}
+	while (insn_table[end->opcode].kind == INSN_MODIFIER)
+		end = insn_next(end);
+	if (end->opcode != O_CHECK_STATE)
+		return MATCH;
+	return stateful_probe(pass, p, end->arg1, probe, n) ? STATE_HIT :
+							       NO_MATCH;
+}
+
 /* Leaves a record of the packet for the log, if somebody reads it. */
 static __attribute__((noinline)) void
 run_log(const struct pass *pass, const struct rule *r, const struct insn *i,
@@ -588,6 +636,7 @@ run(const struct pass *pass, struct pkt *p, unsigned n)
 	struct pkt_key key;
 	uint32_t tablearg = 0;
 	unsigned target = n; /* the rule that tablearg was carried to */
+	struct probe probe = {.done = false};
 	struct calls calls;
 
 	if (plan != NULL)
@@ -596,6 +645,7 @@ run(const struct pass *pass, struct pkt *p, unsigned n)
 	for (;;) {
 		const struct rule *r;
 		const struct insn *act;
+		enum outcome o;
 
 		if (plan != NULL)
 			n = plan_next(plan, &key, n);
@@ -607,17 +657,28 @@ run(const struct pass *pass, struct pkt *p, unsigned n)
 		}
 		if (n != target)
 			tablearg = 0;
-		if (!matches(pass, r, p, &tablearg) || !setmss(r, p)) {
+		if (unlikely(r->stateful))
+			o = match_stateful(pass, p, &probe, &n, &tablearg);
+		else
+			o = matches(pass, r, p, &tablearg) ? MATCH : NO_MATCH;
+		if (unlikely(o == STATE_HIT)) {
+			r = rs->rules[n];
+			tablearg = 0;
+		}
+		if (o == NO_MATCH || (o != STATE_FULL && !setmss(r, p))) {
 			n++;
 			continue;
 		}
 		counter_add(&pass->counts[r->counter], bytes, pass->now_s);
+		if (unlikely(o == STATE_FULL))
+			return VERDICT_DENY;
 		act = run_modifiers(pass, r, p, tablearg);
 		switch (act->opcode) {
 		case O_ACCEPT:
 			return VERDICT_ACCEPT;
 		case O_COUNT:
 		case O_EXTERNAL_ACTION: /* done: setmss() */
+		case O_CHECK_STATE: /* of a rule that a state led to */
 			n++;
 			break;
 		case O_SKIPTO:
@@ -653,12 +714,16 @@ run(const struct pass *pass, struct pkt *p, unsigned n)
 enum verdict
 interp_run(const struct pass *pass, struct pkt *p, unsigned first)
 {
+	if (pass->rules->stateful)
+		stateful_burst(pass, p, 1);
 	return run(pass, p, first);
 }
 
 void
 interp_burst(const struct pass *pass, struct pkt *pkts, unsigned n)
 {
+	if (pass->rules->stateful)
+		stateful_burst(pass, pkts, n);
 	for (unsigned i = 0; i < n; i++) {
 		struct pkt *p = &pkts[i];
 

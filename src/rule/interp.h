@@ -21,6 +21,7 @@
 #include "rule/record.h"
 #include "rule/ruleset.h"
 #include "table/table.h"
+#include "state/state.h"
 
 enum {
 	IFNAME_LEN = 16,
@@ -41,6 +42,9 @@ struct pass {
 	struct tag_pool *tags;	     /* reset before each burst */
 	const struct me *me;	     /* own addresses */
 	const struct tables *tables; /* what lookups ask */
+	struct state_table *states;  /* of all workers; NULL = none are kept */
+	const struct state_cfg *state_cfg;
+	uint16_t lane;		     /* of this burst, for keepalives */
 	const char *in_if;	     /* where this burst came in */
 	const char *out_if;	     /* where it would leave */
 	uint32_t now_s;		     /* wall clock */
@@ -57,7 +61,7 @@ bool interp_match(const struct pass *pass, const struct rule *r,
 
 /* The fate of a packet (and the answer to a rejected one in p->reply): looks at rules in order from index 'first', counts,
  * changes the packet, jumps, until one decides.  Always ends: only call goes
- * back, at most CALL_DEPTH deep. */
+ * back, at most CALL_DEPTH deep, and states, STATE_JUMPS times. */
 enum verdict interp_run(const struct pass *pass, struct pkt *p,
     unsigned first);
 

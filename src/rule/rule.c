@@ -17,6 +17,22 @@ alloc(unsigned n_words)
 	return r;
 }
 
+/* True if any instruction looks up or makes a state. */
+static bool
+is_stateful(const struct rule *r)
+{
+	for (unsigned at = 0; at < r->n_words; at += insn_words(r->cmd + at)) {
+		unsigned op = r->cmd[at].opcode;
+
+		if (op == O_CHECK_STATE ||
+		    (op < O_LAST && insn_table[op].kind == INSN_STATE))
+			return true;
+		if (insn_words(r->cmd + at) == 0)
+			break;
+	}
+	return false;
+}
+
 struct rule *
 rule_create(
     const struct abi_rule *r, uint16_t num, uint32_t id, uint32_t counter)
@@ -32,6 +48,7 @@ rule_create(
 	n->id = id;
 	n->counter = counter;
 	memcpy(n->cmd, r + 1, r->cmd_len * sizeof(struct insn));
+	n->stateful = is_stateful(n);
 	return n;
 }
 
@@ -45,6 +62,7 @@ rule_copy(struct rule *r, uint8_t set)
 	n->num = r->num;
 	n->set = set;
 	n->flags = r->flags;
+	n->stateful = r->stateful;
 	n->act_ofs = r->act_ofs;
 	n->id = r->id;
 	n->counter = r->counter;

@@ -34,6 +34,7 @@ alloc(unsigned n, uint32_t set_disabled)
 	rs->n_rules = 0;
 	rs->n_counters = 0;
 	rs->plan = NULL;
+	rs->stateful = false;
 	return rs;
 }
 
@@ -74,6 +75,7 @@ append(struct ruleset *rs, struct rule *r)
 	rs->rules[rs->n_rules++] = r;
 	if (rs->n_counters <= r->counter)
 		rs->n_counters = r->counter + 1;
+	rs->stateful = rs->stateful || r->stateful;
 }
 
 /* Appends the rules [lo, hi) of 'from' without looking at them. */
@@ -147,6 +149,30 @@ ruleset_find(const struct ruleset *rs, unsigned num)
 	return lo;
 }
 
+unsigned
+ruleset_find_rule(
+    const struct ruleset *rs, unsigned num, uint32_t id, uint32_t hint)
+{
+	unsigned lo = 0, hi = rs->n_rules;
+
+	if (hint < hi && rs->rules[hint]->id == id &&
+	    rs->rules[hint]->num == num)
+		return hint;
+	while (lo < hi) {
+		unsigned mid = lo + (hi - lo) / 2;
+		const struct rule *r = rs->rules[mid];
+
+		if (r->num < num || (r->num == num && r->id < id))
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < rs->n_rules && rs->rules[lo]->num == num &&
+		rs->rules[lo]->id == id ?
+	    lo :
+	    rs->n_rules;
+}
+
 bool
 rule_in_range(const struct rule *r, const struct rule_range *g)
 {
@@ -197,6 +223,7 @@ ruleset_add(const struct ruleset *rs, struct rule **add, unsigned n)
 	if (n > 1)
 		qsort(add, n, sizeof(struct rule *), by_order);
 	next->n_counters = rs->n_counters;
+	next->stateful = rs->stateful;
 	for (unsigned i = 0; i < n; i++) {
 		unsigned at = ruleset_find(rs, add[i]->num + 1u);
 
@@ -336,6 +363,7 @@ ruleset_enable(const struct ruleset *rs, uint32_t off, uint32_t on)
 		return NULL;
 	next->set_disabled = disabled & ~(1u << SET_DEFAULT);
 	next->n_counters = rs->n_counters;
+	next->stateful = rs->stateful;
 	append_run(next, rs, 0, rs->n_rules);
 	return next;
 }

@@ -25,6 +25,7 @@
 struct ruleset {
 	uint32_t set_disabled;	/* bit per set; set 31 never */
 	unsigned n_rules;	/* the default rule included */
+	bool stateful;		/* some rule looks up or makes states */
 	unsigned n_counters;	/* rules' counter indexes are below this */
 	struct estate *estate;	/* control thread: what dies with it */
 	struct plan *plan;	/* owned; NULL = interp looks at every rule */
@@ -53,6 +54,11 @@ void ruleset_destroy(struct ruleset *rs, rule_gone_fn *gone, void *arg);
 /* Index of the first rule with number >= num; the default rule if none.
  * O(log n). */
 unsigned ruleset_find(const struct ruleset *rs, unsigned num);
+
+/* Index of the rule with this number and id, n_rules if there is none; fast if
+ * 'hint' is right, O(log n) if not. */
+unsigned ruleset_find_rule(const struct ruleset *rs, unsigned num, uint32_t id,
+    uint32_t hint);
 
 /* True if the set of 'r' is switched on. */
 static inline bool

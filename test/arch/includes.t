@@ -5,13 +5,14 @@ cd "$(dirname "$0")/../.." || exit 1
 # folder: what it may include, beside itself, base and the ABI in include/
 allowed='base:
 packet:
+state: packet
 vale:
 table:
 port: packet vale
-rule: packet table
-engine: packet table rule port
+rule: packet state table
+engine: packet state table rule port
 cli: ctl/client.h rule/insn.h rule/insn.def
-ctl: table rule engine
+ctl: state table rule engine
 daemon: rule port engine ctl cli
 tools: packet vale'
 

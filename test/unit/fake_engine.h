@@ -15,6 +15,7 @@ struct engine {
 	struct counters *counters;
 	struct knobs knobs;
 	struct tables *tables;
+	struct state_table *states;
 	_Atomic int source; /* users of the infinite source */
 	unsigned published; /* rulesets */
 };
@@ -30,12 +31,15 @@ fake_create(void)
 {
 	struct engine *en = calloc(1, sizeof(*en));
 	uint32_t idx = 0;
+	struct rng rng;
 
 	en->counters = counters_create(1);
 	counters_alloc(en->counters, &idx, NULL);
 	en->rules = ruleset_create(true, idx);
 	knobs_init(&en->knobs);
 	en->tables = tables_create((const uint64_t[2]){1, 2});
+	rng_init(&rng, 1);
+	en->states = state_create(1024, &rng);
 	return en;
 }
 
@@ -45,6 +49,7 @@ fake_destroy(struct engine *en)
 	ruleset_destroy(en->rules, fake_gone, en);
 	counters_destroy(en->counters);
 	tables_destroy(en->tables);
+	state_destroy(en->states);
 	free(en);
 }
 
@@ -85,6 +90,12 @@ void
 engine_settle_tables(struct engine *en)
 {
 	limbo_empty(tables_limbo(en->tables));
+}
+
+struct state_table *
+engine_states(struct engine *en)
+{
+	return en->states;
 }
 
 void

@@ -94,6 +94,7 @@ static const struct lengths long_ones[] = {
     {O_IP6_SRC, 5, 5, 1}, {O_IP6_DST, 5, 5, 1},
     {O_IP6_SRC_MASK, 9, 57, 8}, {O_IP6_DST_MASK, 9, 57, 8},
     {O_FLOW6ID, 3, 63, 1}, {O_ICMP6TYPE, 8, 8, 1}, {O_DSCP, 3, 3, 1},
+    {O_LIMIT, 2, 2, 1},
     {O_TAGGED, 1, 31, 1}, {O_SETMARK, 2, 2, 1}, {O_MARK, 3, 3, 1},
     {O_IP_SRC_LOOKUP, 1, 2, 1}, {O_IP_DST_LOOKUP, 1, 3, 1},
     {O_IP_FLOW_LOOKUP, 1, 2, 1}, {O_MAC_SRC_LOOKUP, 1, 2, 1},
@@ -117,6 +118,9 @@ fill(struct insn *i, unsigned words)
 	case O_IP_SRC_SET:
 	case O_IP_DST_SET:
 		i->arg1 = (uint16_t)(words > 2 ? (words - 2) * 32 : 1);
+		break;
+	case O_LIMIT:
+		memcpy(i + 1, "\0\1\2", 4); /* 2 of a source */
 		break;
 	case O_FLOW6ID:
 		i->arg1 = (uint16_t)(words - 2);
@@ -612,6 +616,28 @@ address_sets(void **state)
 }
 
 static void
+limits(void **state)
+{
+	struct draft d = rule_of(O_LIMIT, 2);
+	struct insn_limit *l = (struct insn_limit *)(void *)&d.cmd[0];
+
+	(void)state;
+	l->mask = 0xf;
+	l->limit = 0xffff;
+	assert_accepted(&d);
+	l->mask = 0x10;
+	assert_refused(&d, EINVAL, "without a meaning");
+	l->mask = 0;
+	assert_refused(&d, EINVAL, "by no field");
+	l->mask = 1;
+	l->limit = 0;
+	assert_refused(&d, EOPNOTSUPP, "table value");
+	l->limit = 1;
+	l->o.len |= INSN_NOT;
+	assert_refused(&d, EINVAL, "neither 'not' nor 'or'");
+}
+
+static void
 probabilities(void **state)
 {
 	struct draft d = rule_of(O_PROB, 2);
@@ -819,6 +845,7 @@ main(void)
 	    cmocka_unit_test(flow_labels),
 	    cmocka_unit_test(interface_names),
 	    cmocka_unit_test(lookup_keys),
+	    cmocka_unit_test(limits),
 	    cmocka_unit_test(comments),
 	    cmocka_unit_test(needs_out),
 	    cmocka_unit_test(random_rules),

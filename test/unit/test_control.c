@@ -95,6 +95,13 @@ add(unsigned num, unsigned set)
 	assert_ok(msg_add(&num, 1, set));
 }
 
+static unsigned
+touched(struct message m)
+{
+	assert_int_equal(call(&m), 0);
+	return ((struct range_hdr *)(void *)m.data)->range.new_set;
+}
+
 /* ---- dispatch ---- */
 
 static void
@@ -490,13 +497,6 @@ count_of(unsigned rule)
 
 	counters_read(en->counters, en->rules->rules[rule]->counter, &n);
 	return n.pkts;
-}
-
-static unsigned
-touched(struct message m)
-{
-	assert_int_equal(call(&m), 0);
-	return ((struct range_hdr *)(void *)m.data)->range.new_set;
 }
 
 static void

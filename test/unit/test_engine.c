@@ -273,6 +273,57 @@ forwards_and_looks_twice(void **state)
 	mem_queue_close(a);
 }
 
+/* keep-state in a running engine: the reply passes, time ends the state. */
+static void
+keeps_states(void **state)
+{
+	struct engine *en;
+	struct mem_queue *a = mem_queue_open("mem:a");
+	struct {
+		struct abi_rule r;
+		struct insn probe;
+		struct insn_u16 port;
+		struct insn keep, act;
+	} r = {
+		.r = {.act_ofs = 4, .cmd_len = 5},
+		.probe = {O_PROBE_STATE, 1, 1},
+		.port = {{O_IP_DSTPORT, 2, 0}, {53, 53}},
+		.keep = {O_KEEP_STATE, 1, 1},
+		.act = {O_ACCEPT, 1, 0},
+	};
+	struct engine_totals t;
+	struct rule *rule;
+	uint32_t counter;
+	ns_t end;
+
+	(void)state;
+	en = start(false, 1, "sink:");
+	knob_set(&engine_knobs(en)->dyn_udp_lifetime, 1);
+	counters_alloc(engine_counters(en), &counter, NULL);
+	rule = rule_create(&r.r, 10, 10, counter);
+	engine_publish(en, ruleset_add(engine_rules(en), &rule, 1));
+	usleep(20000); /* the burst under way */
+	udp(53);
+	assert_true(mem_queue_put(a, f.b, f.len));
+	assert_true(wait_rx(en, 1));
+	f_ether(&f, ETYPE_IP4);
+	f_ip4(&f, PROTO_UDP, 2, 1, 0);
+	f_udp(&f, 53, 1);
+	f_parse(&f);
+	assert_true(mem_queue_put(a, f.b, f.len));
+	assert_true(wait_rx(en, 2));
+	end = clock_mono_ns() + 10 * NS_PER_S;
+	while (state_count(engine_states(en)) != 0 && clock_mono_ns() < end)
+		usleep(1000);
+	assert_int_equal(state_count(engine_states(en)), 0);
+	engine_stop(en);
+	engine_totals(en, &t);
+	assert_int_equal(t.tx_pkts, 2);
+	assert_int_equal(t.drops[DROP_RULE], 0);
+	engine_destroy(en);
+	mem_queue_close(a);
+}
+
 /* Good and bad frames end where they should, with their reasons. */
 static void
 reasons(void **state)
@@ -389,6 +440,7 @@ main(void)
 		cmocka_unit_test(turns_round),
 		cmocka_unit_test(logs),
 		cmocka_unit_test(forwards_and_looks_twice),
+		cmocka_unit_test(keeps_states),
 		cmocka_unit_test(reasons),
 		cmocka_unit_test(source_on_and_off),
 		cmocka_unit_test(publish_under_load),

@@ -143,7 +143,8 @@ odd_bytecode(void **state)
 	/* keep-state as the original sends it. */
 	check_words((uint32_t[]){0x00000126, 0x00000127, accept}, 3, 2,
 	    "00001 allow ip from any to any keep-state\n");
-	check_words((uint32_t[]){0x0000012c}, 1, 0, "00001 check-state\n");
+	check_words((uint32_t[]){0x0000012c}, 1, 0,
+	    "00001 check-state :any\n");
 	/* A set of 256 addresses with a map of 32, and one of 3. */
 	check_words((uint32_t[]){0x01000304, 0, 1, accept}, 4, 3, "00001 allow "
 	    "ip from [opcode 4 len 3 arg 256] to any\n");

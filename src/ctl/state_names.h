@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Names of states: rules carry an index, clients know the name.
+ *
+ * Place      op_add.c turns the indexes of a request into ours, op_get.c sends
+ *            the names along with the rules.
+ * Life       a name keeps its index until the daemon ends.
+ * Invariant  0 is no name: a lookup under it finds states of every name.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "ipfw_abi.h"
+#include "rule/ruleset.h"
+
+enum { STATE_NAMES_MAX = 4096 };
+
+struct state_names {
+	unsigned n;
+	char (*names)[64]; /* index i is name i + 1 */
+};
+
+void state_names_fini(struct state_names *s);
+
+/* The index of 'name', which is new or known, in *idx. */
+int state_names_index(struct state_names *s, const char *name, uint16_t *idx,
+    struct err *e);
+
+/* Which names the rules use: used[i] for index i, up to STATE_NAMES_MAX.
+ * Returns how many. */
+unsigned state_names_used(const struct ruleset *rs, bool *used);
+
+/* True if the instruction's arg1 is the index of a name. */
+bool state_names_in(const struct insn *i);

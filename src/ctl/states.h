@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Dynamic states as clients see them: listed, removed, counted.
+ *
+ * Threads    the control thread, while workers go on; a list is no snapshot.
+ */
+#pragma once
+
+#include "engine/engine.h"
+#include "ipfw_abi.h"
+
+/* Octets that a list of all states takes now, without its header. */
+size_t ctl_states_size(struct engine *en);
+
+/* Writes the states whose rules exist, at most 'room' octets of them.  Returns
+ * the octets written. */
+size_t ctl_states_put(struct engine *en, unsigned char *at, size_t room);
+
+/* Removes the states of the rules in a range.  Returns how many. */
+unsigned ctl_states_remove(struct engine *en, const struct rule_range *g);
+
+/* Removes the states of rules that are gone. */
+void ctl_states_bury(struct engine *en);
+
+/* Sets the sysctls that count states. */
+void ctl_states_tell(struct engine *en);

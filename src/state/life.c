@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "state/life.h"
+
+#include "base/bytes.h"
+#include "packet/proto.h"
+
+/* Moves the acknowledgement number of one direction on; false if it would go
+ * back.  Comparison modulo 2^32, RFC 9293. */
+static bool
+ack_moves(uint32_t *last, uint32_t *flags, uint32_t known, uint32_t ack)
+{
+	if ((*flags & known) != 0 && (int32_t)(ack - *last) < 0)
+		return false;
+	*last = ack;
+	*flags |= known;
+	return true;
+}
+
+static uint32_t
+short_of_keepalive(uint32_t s)
+{
+	return s < LIFE_KEEPALIVE_S ? s : LIFE_KEEPALIVE_S - 1;
+}
+
+static uint32_t
+established(struct life *l, const struct life_cfg *cfg, const struct pkt *p,
+    bool rev)
+{
+	uint32_t ack;
+	bool moves;
+
+	if ((p->flags & PKT_L4) == 0)
+		return 0;
+	ack = get32(p->data + p->l4 + 8);
+	moves = rev ? ack_moves(&l->ack_rev, &l->flags, LIFE_ACK_REV, ack) :
+		      ack_moves(&l->ack_fwd, &l->flags, LIFE_ACK_FWD, ack);
+	return moves ? cfg->ack_s : 0;
+}
+
+static uint32_t
+tcp(struct life *l, const struct life_cfg *cfg, const struct pkt *p, bool rev)
+{
+	unsigned seen = 0;
+
+	if ((p->flags & PKT_L4) != 0)
+		seen = p->tcp_flags & (TH_FIN | TH_SYN | TH_RST);
+	l->flags |= rev ? seen << 8 : seen;
+	switch (l->flags & LIFE_TCP) {
+	case LIFE_SYN_FWD:
+		return cfg->syn_s;
+	case LIFE_BOTH_SYN:
+	case LIFE_BOTH_SYN | LIFE_FIN_FWD:
+	case LIFE_BOTH_SYN | LIFE_FIN_REV:
+		return established(l, cfg, p, rev);
+	case LIFE_BOTH_SYN | LIFE_BOTH_FIN:
+		return short_of_keepalive(cfg->fin_s);
+	default:
+		return short_of_keepalive(cfg->rst_s);
+	}
+}
+
+uint32_t
+life_next(struct life *l, const struct life_cfg *cfg, const struct pkt *p,
+    bool rev)
+{
+	switch (p->proto) {
+	case PROTO_TCP:
+		return tcp(l, cfg, p, rev);
+	case PROTO_UDP:
+	case PROTO_UDPLITE:
+		return cfg->udp_s;
+	default:
+		return cfg->short_s;
+	}
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * How long a state lives: lifetimes, and the machine of TCP flags behind them.
+ *
+ * Place      state.c calls it at each packet of a flow.
+ * Machine    SYN, FIN and RST that were seen accumulate, forward in the low
+ *            octet of the flags, backward in the next.
+ *
+ *	SYN forward only            syn_s
+ *	SYN both ways, at most      ack_s, but only if the acknowledgement
+ *	one FIN                     number of this direction does not go back
+ *	SYN and FIN both ways       fin_s
+ *	anything else: RST, or      rst_s
+ *	picked up half way
+ *
+ * Invariant  fin_s and rst_s count as less than LIFE_KEEPALIVE_S, so that a
+ *            closed connection is never kept alive.
+ * Reference  FreeBSD, ip_fw_dynamic.c; ipfw(8), net.inet.ip.fw.dyn_*.
+ */
+#pragma once
+
+#include "packet/pkt.h"
+
+struct life_cfg { /* seconds; a worker's copy of the sysctls */
+	uint32_t ack_s, syn_s, fin_s, rst_s, udp_s, short_s;
+};
+
+enum {
+	LIFE_KEEPALIVE_S = 5,	    /* between two keepalives */
+	LIFE_KEEPALIVE_LAST_S = 20, /* of the lifetime: when they are sent */
+};
+
+enum life_flags { /* of struct life; the numbers are shown by 'show -dv' */
+	LIFE_SYN_FWD = 0x0002,
+	LIFE_FIN_FWD = 0x0001,
+	LIFE_SYN_REV = 0x0200,
+	LIFE_FIN_REV = 0x0100,
+	LIFE_BOTH_SYN = LIFE_SYN_FWD | LIFE_SYN_REV,
+	LIFE_BOTH_FIN = LIFE_FIN_FWD | LIFE_FIN_REV,
+	LIFE_TCP = 0x0707,	/* FIN, SYN, RST of both directions */
+	LIFE_ACK_FWD = 0x10000, /* ack_fwd is known */
+	LIFE_ACK_REV = 0x20000,
+};
+
+struct life {
+	uint32_t flags; /* LIFE_* */
+	uint32_t ack_fwd, ack_rev;
+};
+
+/* Books a packet of the flow, backward if 'rev'.  Returns the seconds that the
+ * state is to live from now on; 0 = leave its end where it is. */
+uint32_t life_next(struct life *l, const struct life_cfg *cfg,
+    const struct pkt *p, bool rev);

@@ -1,0 +1,810 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "state/state.h"
+
+#include "packet/proto.h"
+
+#include <emmintrin.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SLOTS = 8, PER_BUCKET = 4, PER_CHAINED = 8 };
+
+struct bucket {
+	uint32_t lock;	     /* of the head: guards the chain and its states */
+	uint32_t next;	     /* chained bucket, 0 = none */
+	uint16_t tag[SLOTS]; /* never 0 in use */
+	uint32_t idx[SLOTS]; /* 0 = free */
+	uint32_t pad[2];
+};
+
+/* Guarded by the bucket's lock; fields that are also read without it are
+ * written with atomic stores. */
+struct state {
+	uint32_t src4, dst4;
+	uint16_t sport, dport;
+	uint8_t proto;
+	uint8_t kind;	    /* atomic; enum state_kind */
+	uint16_t name;
+	uint32_t expire_s;  /* atomic */
+	uint32_t flags;	    /* atomic; LIFE_* and IS_IP6 */
+	union {
+		uint32_t ack_fwd;
+		uint32_t linger_s; /* parent, atomic: life after a child */
+	};
+	uint32_t ack_rev;
+	uint64_t pkts, bytes;
+	uint32_t rule_id;
+	uint32_t hint;	    /* atomic, without the lock */
+	uint16_t rule_num;
+	uint16_t lane;
+	union {
+		uint32_t parent;     /* of a limited state */
+		uint32_t n_children; /* parent, atomic */
+	};
+};
+
+struct rest {
+	uint8_t src6[16], dst6[16];
+	uint8_t macs[12];
+	uint8_t tags[8];
+	uint8_t tags_len;
+	uint8_t pad[3];
+	uint32_t bucket;    /* atomic: number of the head bucket */
+	uint32_t next_free; /* guarded by the pool's lock */
+};
+
+_Static_assert(sizeof(struct bucket) == CACHE_LINE, "a bucket is one line");
+_Static_assert(sizeof(struct state) == CACHE_LINE, "a state is one line");
+_Static_assert(sizeof(struct rest) == CACHE_LINE, "the rest is one line");
+
+#define IS_IP6 0x80000000u /* in flags, never shown */
+
+/* Indexes from 1 on: those given back, then those never used. */
+struct pool {
+	uint32_t lock;
+	uint32_t free; /* head of a list, 0 = none */
+	uint32_t end;  /* atomic: never used from here on */
+	uint32_t max;  /* end of all */
+};
+
+struct state_table {
+	struct flow_key key;
+	uint32_t capacity;
+	uint32_t mask;		 /* buckets - 1 */
+	struct bucket *heads;	 /* mask + 1, then the chained ones */
+	struct state *states;	 /* by index */
+	struct rest *rests;
+	void *memory[3];	 /* what free() takes */
+	struct pool pool __attribute__((aligned(CACHE_LINE)));
+	struct pool chained;
+	uint32_t n_states;	 /* atomic */
+	uint32_t n_parents;	 /* atomic */
+};
+
+/* ---- locks and atomics ---- */
+
+#define LOAD(x)	    __atomic_load_n(&(x), __ATOMIC_RELAXED)
+#define STORE(x, v) __atomic_store_n(&(x), (v), __ATOMIC_RELAXED)
+
+static inline void
+lock(uint32_t *l)
+{
+	while (unlikely(__atomic_exchange_n(l, 1, __ATOMIC_ACQUIRE) != 0))
+		while (LOAD(*l) != 0)
+			cpu_relax();
+}
+
+static inline void
+unlock(uint32_t *l)
+{
+	__atomic_store_n(l, 0, __ATOMIC_RELEASE);
+}
+
+/* ---- memory ---- */
+
+/* Zeroed lines; pages are taken when they are touched. */
+static void *
+lines(struct state_table *t, unsigned which, size_t n)
+{
+	uintptr_t m;
+
+	t->memory[which] = calloc(n + 1, CACHE_LINE);
+	m = (uintptr_t)t->memory[which];
+	return m == 0 ? NULL :
+			(void *)((m + CACHE_LINE - 1) & ~(uintptr_t)63);
+}
+
+static uint32_t
+power_of_two(uint32_t least)
+{
+	uint32_t n = 1;
+
+	while (n < least)
+		n *= 2;
+	return n;
+}
+
+struct state_table *
+state_create(uint32_t capacity, struct rng *rng)
+{
+	struct state_table *t;
+	uint32_t n_heads, n_chained;
+
+	if (capacity < STATE_CAPACITY_MIN || capacity > STATE_CAPACITY_MAX)
+		return NULL;
+	n_heads = power_of_two(capacity / PER_BUCKET);
+	n_chained = capacity / PER_CHAINED;
+	t = calloc(1, sizeof(*t));
+	if (t == NULL)
+		return NULL;
+	flow_key_init(&t->key, rng);
+	t->capacity = capacity;
+	t->mask = n_heads - 1;
+	t->heads = lines(t, 0, (size_t)n_heads + n_chained);
+	t->states = lines(t, 1, (size_t)capacity + 1);
+	t->rests = lines(t, 2, (size_t)capacity + 1);
+	t->pool = (struct pool){.end = 1, .max = capacity + 1};
+	t->chained = (struct pool){.end = n_heads, .max = n_heads + n_chained};
+	if (t->heads == NULL || t->states == NULL || t->rests == NULL) {
+		state_destroy(t);
+		return NULL;
+	}
+	return t;
+}
+
+void
+state_destroy(struct state_table *t)
+{
+	if (t == NULL)
+		return;
+	for (unsigned i = 0; i < ARRAY_LEN(t->memory); i++)
+		free(t->memory[i]);
+	free(t);
+}
+
+/* A free index of a pool whose list runs through next_free of 'rests' or next
+ * of the buckets; 0 = none. */
+static uint32_t
+pool_get(struct state_table *t, struct pool *p)
+{
+	uint32_t idx;
+
+	lock(&p->lock);
+	idx = p->free;
+	if (idx != 0)
+		p->free = p == &t->pool ? t->rests[idx].next_free :
+					  t->heads[idx].next;
+	else if (p->end < p->max)
+		STORE(p->end, (idx = p->end) + 1);
+	unlock(&p->lock);
+	return idx;
+}
+
+static void
+pool_put(struct state_table *t, struct pool *p, uint32_t idx)
+{
+	lock(&p->lock);
+	if (p == &t->pool)
+		t->rests[idx].next_free = p->free;
+	else
+		STORE(t->heads[idx].next, p->free);
+	p->free = idx;
+	unlock(&p->lock);
+}
+
+/* ---- counts, with their hard caps ---- */
+
+static bool
+count_up(uint32_t *count, uint32_t max)
+{
+	if (__atomic_add_fetch(count, 1, __ATOMIC_RELAXED) <= max)
+		return true;
+	__atomic_sub_fetch(count, 1, __ATOMIC_RELAXED);
+	return false;
+}
+
+static void
+count_down(uint32_t *count)
+{
+	__atomic_sub_fetch(count, 1, __ATOMIC_RELAXED);
+}
+
+/* ---- keys ---- */
+
+static inline uint16_t
+tag_of(uint64_t hash)
+{
+	return (uint16_t)(hash >> 48 | 1);
+}
+
+static inline bool
+is_expired(uint32_t expire_s, uint32_t now_s)
+{
+	return (int32_t)(expire_s - now_s) <= 0;
+}
+
+enum { OTHER, FORWARD, BACKWARD };
+
+static bool
+same6(const void *a, const void *b)
+{
+	return memcmp(a, b, 16) == 0;
+}
+
+/* Which way the flow goes in the state 'idx', if it is the state's. */
+static inline int
+direction(const struct state_table *t, uint32_t idx, const struct flow *f)
+{
+	const struct state *s = &t->states[idx];
+	const struct rest *r = &t->rests[idx];
+	bool fwd, rev;
+
+	if (s->proto != f->proto || ((s->flags & IS_IP6) != 0) != f->is6)
+		return OTHER;
+	fwd = s->src4 == f->src4 && s->dst4 == f->dst4 &&
+	    s->sport == f->sport && s->dport == f->dport;
+	rev = s->src4 == f->dst4 && s->dst4 == f->src4 &&
+	    s->sport == f->dport && s->dport == f->sport;
+	if (unlikely(f->is6)) {
+		fwd = fwd && same6(r->src6, f->src6) && same6(r->dst6, f->dst6);
+		rev = rev && same6(r->src6, f->dst6) && same6(r->dst6, f->src6);
+	}
+	return fwd ? FORWARD : rev ? BACKWARD : OTHER;
+}
+
+/* Bits of the slots of 'b' with this tag. */
+static inline unsigned
+slots_with(const struct bucket *b, uint16_t tag)
+{
+	uint64_t lo = __atomic_load_n(
+	    (const uint64_t *)(const void *)&b->tag[0], __ATOMIC_RELAXED);
+	uint64_t hi = __atomic_load_n(
+	    (const uint64_t *)(const void *)&b->tag[4], __ATOMIC_RELAXED);
+	__m128i eq = _mm_cmpeq_epi16(
+	    _mm_set_epi64x((long long)hi, (long long)lo),
+	    _mm_set1_epi16((short)tag));
+
+	return (unsigned)_mm_movemask_epi8(
+	    _mm_packs_epi16(eq, _mm_setzero_si128()));
+}
+
+/* ---- a bucket under its lock ---- */
+
+/* Where a state hangs. */
+struct place {
+	struct bucket *b;
+	struct bucket *before; /* in the chain; NULL = b is the head */
+	unsigned slot;
+};
+
+/* Gives up one child of a parent.  The new end is written first: a parent
+ * without children whose end is past may be gone at once. */
+static void
+release_parent(struct state_table *t, uint32_t idx, uint32_t now_s)
+{
+	struct state *parent = &t->states[idx];
+
+	STORE(parent->expire_s, now_s + LOAD(parent->linger_s));
+	__atomic_sub_fetch(&parent->n_children, 1, __ATOMIC_RELEASE);
+}
+
+static void
+unlink_at(struct state_table *t, const struct place *at, uint32_t now_s)
+{
+	struct bucket *b = at->b;
+	uint32_t idx = b->idx[at->slot];
+	struct state *s = &t->states[idx];
+
+	STORE(b->tag[at->slot], 0);
+	STORE(b->idx[at->slot], 0);
+	if (s->kind == STATE_LIMIT)
+		release_parent(t, s->parent, now_s);
+	count_down(s->kind == STATE_PARENT ? &t->n_parents : &t->n_states);
+	STORE(s->kind, STATE_FREE);
+	pool_put(t, &t->pool, idx);
+	if (at->before == NULL)
+		return;
+	for (unsigned i = 0; i < SLOTS; i++)
+		if (b->idx[i] != 0)
+			return;
+	idx = at->before->next;
+	STORE(at->before->next, b->next);
+	pool_put(t, &t->chained, idx);
+}
+
+/* True if nothing holds the state any more. */
+static bool
+is_over(const struct state *s, uint32_t now_s)
+{
+	if (s->kind == STATE_PARENT &&
+	    __atomic_load_n(&s->n_children, __ATOMIC_ACQUIRE) != 0)
+		return false;
+	return is_expired(LOAD(s->expire_s), now_s);
+}
+
+/* What a lookup is for. */
+struct want {
+	const struct flow *f;
+	uint64_t hash;
+	uint32_t parent_of; /* rule id: the parent of its states; 0 = a state */
+	uint16_t name;
+	int dir;	    /* set: FORWARD or BACKWARD */
+};
+
+static inline bool
+is_wanted(const struct state_table *t, uint32_t idx, struct want *w)
+{
+	const struct state *s = &t->states[idx];
+
+	w->dir = direction(t, idx, w->f);
+	if (w->dir == OTHER)
+		return false;
+	if (unlikely(w->parent_of != 0))
+		return s->kind == STATE_PARENT && w->dir == FORWARD &&
+		    s->rule_id == w->parent_of && s->name == w->name;
+	return s->kind != STATE_PARENT &&
+	    (w->name == STATE_ANY_NAME || s->name == w->name);
+}
+
+/* The next state that is wanted from 'at' on; false at the end of the chain.
+ * Fills 'at'. */
+static inline bool
+search(struct state_table *t, struct want *w, struct place *at)
+{
+	uint16_t tag = tag_of(w->hash);
+
+	for (;;) {
+		unsigned slots = slots_with(at->b, tag);
+
+		for (; slots != 0; slots &= slots - 1) {
+			at->slot = (unsigned)__builtin_ctz(slots);
+			if (is_wanted(t, at->b->idx[at->slot], w))
+				return true;
+		}
+		if (at->b->next == 0)
+			return false;
+		at->before = at->b;
+		at->b = &t->heads[at->b->next];
+	}
+}
+
+/* The live state that is wanted, 0 = none; what is over is unlinked. */
+static inline uint32_t
+lookup(struct state_table *t, struct bucket *head, struct want *w,
+    uint32_t now_s)
+{
+	struct place at = {.b = head};
+
+	while (search(t, w, &at)) {
+		uint32_t idx = at.b->idx[at.slot];
+
+		if (likely(!is_over(&t->states[idx], now_s)))
+			return idx;
+		unlink_at(t, &at, now_s);
+		at = (struct place){.b = head};
+	}
+	return 0;
+}
+
+static inline struct bucket *
+head_of(struct state_table *t, uint64_t hash)
+{
+	return &t->heads[(uint32_t)hash & t->mask];
+}
+
+/* ---- the data path ---- */
+
+uint64_t
+state_hash(const struct state_table *t, const struct pkt *p)
+{
+	return flow_hash_pkt(&t->key, p);
+}
+
+void
+state_prefetch_bucket(const struct state_table *t, uint64_t hash)
+{
+	__builtin_prefetch(&t->heads[(uint32_t)hash & t->mask], 1);
+}
+
+void
+state_prefetch_state(const struct state_table *t, uint64_t hash)
+{
+	const struct bucket *b = &t->heads[(uint32_t)hash & t->mask];
+	unsigned slots = slots_with(b, tag_of(hash));
+
+	for (; slots != 0; slots &= slots - 1)
+		__builtin_prefetch(
+		    &t->states[LOAD(b->idx[__builtin_ctz(slots)])], 1);
+}
+
+/* Books a packet in its state. */
+static inline void
+book(struct state *s, const struct state_cfg *cfg, const struct pkt *p,
+    bool rev)
+{
+	struct life l = {s->flags, s->ack_fwd, s->ack_rev};
+	uint32_t more_s = life_next(&l, &cfg->life, p, rev);
+
+	s->pkts++;
+	s->bytes += pkt_count_bytes(p);
+	STORE(s->flags, l.flags);
+	s->ack_fwd = l.ack_fwd;
+	s->ack_rev = l.ack_rev;
+	if (more_s != 0)
+		STORE(s->expire_s, cfg->now_s + more_s);
+}
+
+uint32_t
+state_find(struct state_table *t, const struct state_cfg *cfg,
+    const struct pkt *p, uint16_t name, struct state_rule *rule)
+{
+	struct flow f;
+	struct want w = {.f = &f, .hash = p->flow_hash, .name = name};
+	struct bucket *head = head_of(t, w.hash);
+	uint32_t idx;
+
+	flow_of(p, &f);
+	lock(&head->lock);
+	idx = lookup(t, head, &w, cfg->now_s);
+	if (idx != 0) {
+		struct state *s = &t->states[idx];
+
+		book(s, cfg, p, w.dir == BACKWARD);
+		*rule = (struct state_rule){
+		    s->rule_id, LOAD(s->hint), s->rule_num};
+	}
+	unlock(&head->lock);
+	return idx;
+}
+
+/* Hangs 'idx' into the chain; false if it is full and cannot grow. */
+static bool
+hang(struct state_table *t, struct bucket *head, uint32_t idx, uint64_t hash)
+{
+	struct bucket *b = head;
+	uint32_t more;
+
+	for (;; b = &t->heads[b->next]) {
+		for (unsigned i = 0; i < SLOTS; i++)
+			if (b->idx[i] == 0) {
+				STORE(b->idx[i], idx);
+				STORE(b->tag[i], tag_of(hash));
+				return true;
+			}
+		if (b->next == 0)
+			break;
+	}
+	more = pool_get(t, &t->chained);
+	if (more == 0)
+		return false;
+	STORE(t->heads[more].next, 0);
+	STORE(t->heads[more].idx[0], idx);
+	STORE(t->heads[more].tag[0], tag_of(hash));
+	STORE(b->next, more);
+	return true;
+}
+
+/* A new state of this kind in the chain, all but what its first packet adds;
+ * 0 if there is no room for it. */
+static uint32_t
+make(struct state_table *t, struct bucket *head, const struct want *w,
+    const struct state_new *n, enum state_kind kind)
+{
+	uint32_t idx = pool_get(t, &t->pool);
+	struct state *s = &t->states[idx];
+	struct rest *r = &t->rests[idx];
+
+	if (idx == 0)
+		return 0;
+	s->src4 = w->f->src4;
+	s->dst4 = w->f->dst4;
+	s->sport = w->f->sport;
+	s->dport = w->f->dport;
+	s->proto = w->f->proto;
+	s->name = w->name;
+	STORE(s->flags, w->f->is6 ? IS_IP6 : 0);
+	STORE(s->ack_fwd, 0);
+	s->ack_rev = 0;
+	s->pkts = s->bytes = 0;
+	s->rule_id = n->rule.id;
+	STORE(s->hint, n->rule.hint);
+	s->rule_num = n->rule.num;
+	s->lane = n->lane;
+	STORE(s->parent, 0);
+	if (w->f->is6) {
+		memcpy(r->src6, w->f->src6, sizeof(r->src6));
+		memcpy(r->dst6, w->f->dst6, sizeof(r->dst6));
+	}
+	r->tags_len = 0;
+	STORE(r->bucket, (uint32_t)w->hash & t->mask);
+	STORE(s->kind, (uint8_t)kind);
+	if (hang(t, head, idx, w->hash))
+		return idx;
+	STORE(s->kind, STATE_FREE);
+	pool_put(t, &t->pool, idx);
+	return 0;
+}
+
+/* The parent of a limited state, with one more child; 0 if it has enough of
+ * them or there is no room for it. */
+static uint32_t
+hold_parent(struct state_table *t, const struct state_cfg *cfg,
+    const struct flow *flow, const struct state_new *n)
+{
+	struct flow f = *flow;
+	struct want w = {.f = &f, .parent_of = n->rule.id, .name = n->name};
+	struct bucket *head;
+	uint32_t idx;
+
+	flow_mask(&f, n->limit_mask);
+	w.hash = flow_hash(&t->key, &f, n->rule.id);
+	head = head_of(t, w.hash);
+	lock(&head->lock);
+	idx = lookup(t, head, &w, cfg->now_s);
+	if (idx == 0 && count_up(&t->n_parents, cfg->parent_max)) {
+		idx = make(t, head, &w, n, STATE_PARENT);
+		if (idx == 0)
+			count_down(&t->n_parents);
+	}
+	if (idx != 0 && LOAD(t->states[idx].n_children) >= n->limit) {
+		idx = 0;
+	} else if (idx != 0) {
+		STORE(t->states[idx].linger_s, cfg->life.short_s);
+		STORE(t->states[idx].expire_s,
+		    cfg->now_s + cfg->life.short_s);
+		__atomic_add_fetch(&t->states[idx].n_children, 1,
+		    __ATOMIC_RELAXED);
+	}
+	unlock(&head->lock);
+	return idx;
+}
+
+/* What a keepalive's frame will need. */
+static void
+keep_link(struct rest *r, const struct pkt *p)
+{
+	unsigned n = p->l3 >= ETHER_LEN ? p->l3 - (unsigned)ETHER_LEN : 0;
+
+	memcpy(r->macs, p->data, sizeof(r->macs));
+	if (n <= sizeof(r->tags)) {
+		memcpy(r->tags, p->data + sizeof(r->macs), n);
+		r->tags_len = (uint8_t)n;
+	}
+}
+
+/* Makes the state under the head's lock, unless it exists. */
+static bool
+add(struct state_table *t, const struct state_cfg *cfg, const struct pkt *p,
+    struct want *w, const struct state_new *n, uint32_t parent)
+{
+	struct bucket *head = head_of(t, w->hash);
+	bool there, made = false;
+	uint32_t idx;
+
+	lock(&head->lock);
+	there = lookup(t, head, w, cfg->now_s) != 0;
+	if (!there && count_up(&t->n_states, cfg->max)) {
+		idx = make(t, head, w, n, n->kind);
+		made = idx != 0;
+		if (made) {
+			STORE(t->states[idx].parent, parent);
+			keep_link(&t->rests[idx], p);
+			STORE(t->states[idx].expire_s, cfg->now_s + 1);
+			book(&t->states[idx], cfg, p, false);
+		} else {
+			count_down(&t->n_states);
+		}
+	}
+	unlock(&head->lock);
+	if (parent != 0 && !made)
+		release_parent(t, parent, cfg->now_s);
+	return there || made;
+}
+
+static bool
+exists(struct state_table *t, const struct state_cfg *cfg, struct want *w)
+{
+	struct bucket *head = head_of(t, w->hash);
+	bool there;
+
+	lock(&head->lock);
+	there = lookup(t, head, w, cfg->now_s) != 0;
+	unlock(&head->lock);
+	return there;
+}
+
+bool
+state_install(struct state_table *t, const struct state_cfg *cfg,
+    const struct pkt *p, const struct state_new *n)
+{
+	struct flow f;
+	struct want w = {.f = &f, .hash = p->flow_hash, .name = n->name};
+	uint32_t parent = 0;
+
+	flow_of(p, &f);
+	if (n->kind == STATE_LIMIT) {
+		if (exists(t, cfg, &w))
+			return true;
+		parent = hold_parent(t, cfg, &f, n);
+		if (parent == 0)
+			return false;
+	}
+	return add(t, cfg, p, &w, n, parent);
+}
+
+void
+state_set_hint(struct state_table *t, uint32_t idx, uint32_t hint)
+{
+	STORE(t->states[idx].hint, hint);
+}
+
+/* ---- by index ---- */
+
+/* Locks the bucket of state 'idx'; NULL if it is free. */
+static struct bucket *
+lock_state(struct state_table *t, uint32_t idx)
+{
+	uint32_t number = LOAD(t->rests[idx].bucket);
+	struct bucket *head = &t->heads[number];
+
+	if (LOAD(t->states[idx].kind) == STATE_FREE)
+		return NULL;
+	lock(&head->lock);
+	/* It may have been another one's by the time we had the lock. */
+	if (LOAD(t->states[idx].kind) != STATE_FREE &&
+	    LOAD(t->rests[idx].bucket) == number)
+		return head;
+	unlock(&head->lock);
+	return NULL;
+}
+
+/* Unlinks 'idx' from the chain that its bucket heads. */
+static bool
+unlink_idx(struct state_table *t, struct bucket *head, uint32_t idx,
+    uint32_t now_s)
+{
+	struct place at = {.b = head};
+
+	for (;;) {
+		for (at.slot = 0; at.slot < SLOTS; at.slot++)
+			if (at.b->idx[at.slot] == idx) {
+				unlink_at(t, &at, now_s);
+				return true;
+			}
+		if (at.b->next == 0)
+			return false;
+		at.before = at.b;
+		at.b = &t->heads[at.b->next];
+	}
+}
+
+bool
+state_remove(struct state_table *t, uint32_t idx, uint32_t id, uint32_t now_s)
+{
+	struct state *s = &t->states[idx];
+	struct bucket *head = lock_state(t, idx);
+	bool gone = false;
+
+	if (head == NULL)
+		return false;
+	if (s->rule_id == id &&
+	    (s->kind != STATE_PARENT ||
+		__atomic_load_n(&s->n_children, __ATOMIC_ACQUIRE) == 0))
+		gone = unlink_idx(t, head, idx, now_s);
+	unlock(&head->lock);
+	return gone;
+}
+
+uint32_t
+state_end(const struct state_table *t)
+{
+	return LOAD(t->pool.end);
+}
+
+unsigned
+state_sweep(struct state_table *t, uint32_t lo, uint32_t hi, uint32_t now_s)
+{
+	unsigned n = 0;
+
+	for (uint32_t i = lo == 0 ? 1 : lo; i < hi; i++) {
+		struct state *s = &t->states[i];
+		struct bucket *head;
+
+		if (LOAD(s->kind) == STATE_FREE ||
+		    !is_expired(LOAD(s->expire_s), now_s))
+			continue;
+		head = lock_state(t, i);
+		if (head == NULL)
+			continue;
+		if (is_over(s, now_s))
+			n += unlink_idx(t, head, i, now_s);
+		unlock(&head->lock);
+	}
+	return n;
+}
+
+bool
+state_wants_keepalive(const struct state_table *t, uint32_t idx,
+    uint32_t now_s)
+{
+	const struct state *s = &t->states[idx];
+	uint8_t kind = LOAD(s->kind);
+	uint32_t left = LOAD(s->expire_s) - now_s;
+
+	return (kind == STATE_KEEP || kind == STATE_LIMIT) &&
+	    left > 0 && left <= LIFE_KEEPALIVE_LAST_S &&
+	    (LOAD(s->flags) & LIFE_TCP) == LIFE_BOTH_SYN;
+}
+
+/* Copies under the lock. */
+static void
+copy_out(const struct state_table *t, uint32_t idx, uint32_t now_s,
+    struct state_view *v)
+{
+	const struct state *s = &t->states[idx];
+	const struct rest *r = &t->rests[idx];
+	uint32_t expire_s = LOAD(s->expire_s);
+
+	*v = (struct state_view){
+	    .flow = {.src4 = s->src4, .dst4 = s->dst4, .sport = s->sport,
+		.dport = s->dport, .proto = s->proto,
+		.is6 = (s->flags & IS_IP6) != 0},
+	    .rule = {s->rule_id, LOAD(s->hint), s->rule_num},
+	    .life = {s->flags & ~(uint32_t)IS_IP6, s->ack_fwd, s->ack_rev},
+	    .kind = s->kind,
+	    .name = s->name,
+	    .lane = s->lane,
+	    .left_s = is_expired(expire_s, now_s) ? 0 : expire_s - now_s,
+	    .bucket = r->bucket,
+	    .pkts = s->pkts,
+	    .bytes = s->bytes,
+	    .tags_len = r->tags_len,
+	};
+	if (s->kind == STATE_PARENT) {
+		v->life = (struct life){0};
+		v->n_children = LOAD(s->n_children);
+	}
+	if (v->flow.is6) {
+		memcpy(v->flow.src6, r->src6, sizeof(r->src6));
+		memcpy(v->flow.dst6, r->dst6, sizeof(r->dst6));
+	}
+	memcpy(v->macs, r->macs, sizeof(v->macs));
+	memcpy(v->tags, r->tags, sizeof(v->tags));
+}
+
+bool
+state_read(struct state_table *t, uint32_t idx, uint32_t now_s,
+    struct state_view *out)
+{
+	struct bucket *head = lock_state(t, idx);
+
+	if (head == NULL)
+		return false;
+	copy_out(t, idx, now_s, out);
+	unlock(&head->lock);
+	return true;
+}
+
+uint32_t
+state_count(const struct state_table *t)
+{
+	return LOAD(t->n_states);
+}
+
+uint32_t
+state_parent_count(const struct state_table *t)
+{
+	return LOAD(t->n_parents);
+}
+
+uint32_t
+state_capacity(const struct state_table *t)
+{
+	return t->capacity;
+}
+
+uint32_t
+state_buckets(const struct state_table *t)
+{
+	return t->mask + 1;
+}

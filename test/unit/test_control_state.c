@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Control requests about dynamic states: names, lists, removal. */
+#include "unit.h"
+
+#include "base/clock.h"
+#include "ctl/control.h"
+#include "ctl_message.h"
+#include "fake_engine.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static struct engine *en;
+static struct control *control;
+static struct err last;
+
+static int
+begin(void **state)
+{
+	(void)state;
+	en = fake_create();
+	control = control_create(en);
+	memset(&last, 0, sizeof(last));
+	return 0;
+}
+
+static int
+end(void **state)
+{
+	(void)state;
+	control_destroy(control);
+	fake_destroy(en);
+	return 0;
+}
+
+/* Sends a request in memory of its exact length; the reply replaces it. */
+static int
+call(struct message *m)
+{
+	unsigned char *exact = malloc(m->len + 1);
+	struct ctl_call c = {
+	    .optname = m->optname,
+	    .dir = m->dir,
+	    .data = exact,
+	    .len = m->len,
+	    .room = m->len,
+	    .reply_len = 99,
+	};
+	int error;
+
+	memcpy(exact, m->data, m->len);
+	exact[m->len] = 0xa5;
+	error = control_call(control, &c, &last);
+	assert_true(c.reply_len <= c.room);
+	assert_int_equal(exact[m->len], 0xa5);
+	if (m->dir != CTL_DIR_GET)
+		assert_int_equal(c.reply_len, 0);
+	memcpy(m->data, exact, c.reply_len);
+	m->len = c.reply_len;
+	free(exact);
+	return error;
+}
+
+static void
+assert_call(struct message m, int error, const char *words)
+{
+	assert_int_equal(call(&m), -error);
+	if (strstr(last.text, words) == NULL)
+		fail_msg("'%s' lacks '%s'", last.text, words);
+}
+
+static void
+assert_ok(struct message m)
+{
+	if (call(&m) != 0)
+		fail_msg("refused: %s", last.text);
+}
+
+/* The numbers of all rules but the default one, as text. */
+static const char *
+numbers(void)
+{
+	static char text[4096];
+	size_t n = 0;
+
+	text[0] = '\0';
+	for (unsigned i = 0; i + 1 < en->rules->n_rules; i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%u",
+		    i > 0 ? " " : "", en->rules->rules[i]->num);
+	return text;
+}
+
+static unsigned
+touched(struct message m)
+{
+	assert_int_equal(call(&m), 0);
+	return ((struct range_hdr *)(void *)m.data)->range.new_set;
+}
+
+/* "allow keep-state" under the name with index 9 of the request. */
+static struct message
+msg_keep(unsigned num, const char *name, unsigned type)
+{
+	struct message m = msg_fw3(FW3_XADD);
+	struct obj_ctlv l = {.head = {TLV_TBLNAME_LIST, 0, 16 + 80},
+	    .count = 1};
+	struct obj_ntlv n = {.head = {(uint16_t)type, 0, 80}, .idx = 9};
+	struct {
+		struct abi_rule head;
+		struct insn cmd[4];
+	} r = {
+	    .head = {.act_ofs = 2, .cmd_len = 3, .rulenum = num},
+	    .cmd = {{O_PROBE_STATE, 1, 9}, {O_KEEP_STATE, 1, 9},
+		{O_ACCEPT, 1, 0}},
+	};
+
+	memcpy(n.name, name, strlen(name) + 1);
+	msg_put(&m, &l, sizeof(l));
+	msg_put(&m, &n, sizeof(n));
+	l = (struct obj_ctlv){.head = {TLV_RULE_LIST, 0, 16 + 32}, .count = 1};
+	msg_put(&m, &l, sizeof(l));
+	msg_put(&m, &r, sizeof(r));
+	return m;
+}
+
+static void
+add_with_state_names(void **state)
+{
+	struct message m = msg_keep(10, "web", TLV_STATE_NAME);
+	struct obj_ntlv *n = (void *)(m.data + 24);
+	struct obj_ctlv *l;
+	unsigned short *arg;
+
+	(void)state;
+	assert_ok(m);
+	assert_ok(msg_keep(20, "mail", TLV_STATE_NAME));
+	assert_ok(msg_keep(30, "web", TLV_STATE_NAME));
+	assert_int_equal(en->rules->rules[0]->cmd[0].arg1, 1);
+	assert_int_equal(en->rules->rules[1]->cmd[1].arg1, 2);
+	assert_int_equal(en->rules->rules[2]->cmd[1].arg1, 1);
+	assert_call(msg_keep(40, "web", TLV_TBL_NAME), EINVAL,
+	    "does not tell");
+	assert_call(msg_keep(40, "", TLV_STATE_NAME), EINVAL, "characters");
+	assert_call(msg_keep(40, "a b", TLV_STATE_NAME), EINVAL, "character");
+	n->idx = 8;
+	assert_call(m, EINVAL, "index 9");
+	n->idx = 0;
+	assert_call(m, EINVAL, "index 0");
+	n->idx = 9;
+	n->head.length = 72;
+	assert_call(m, EINVAL, "length of a name");
+	n->head.length = 80;
+	memset(n->name, 'x', sizeof(n->name));
+	assert_call(m, EINVAL, "63 characters");
+	assert_string_equal(numbers(), "10 20 30");
+	/* The names come before the rules. */
+	m = msg_get(CFG_STATIC, 0, 0, 4096);
+	assert_ok(m);
+	call(&m);
+	l = (void *)(m.data + 32);
+	assert_int_equal(l->head.type, TLV_TBLNAME_LIST);
+	assert_int_equal(l->count, 2);
+	n = (void *)(m.data + 48);
+	assert_int_equal(n[0].idx, 1);
+	assert_string_equal(n[0].name, "web");
+	assert_string_equal(n[1].name, "mail");
+	arg = (void *)(m.data + 48 + 160 + 16 + 8 + 16 + 2);
+	assert_int_equal(*arg, 1);
+}
+
+/* A UDP state of the rule at index 'n', from 1.0.0.'i'. */
+static void
+put_state(unsigned n, unsigned i, bool limited)
+{
+	const struct rule *r = en->rules->rules[n];
+	const struct state_cfg cfg = {{300, 20, 1, 1, 10, 5}, 100, 100,
+	    clock_mono_s()};
+	const struct state_new new = {.rule = {r->id, n, r->num}, .name = 1,
+	    .kind = limited ? STATE_LIMIT : STATE_KEEP, .limit_mask = 1,
+	    .limit = 5};
+	unsigned char frame[64] = {2, 0, 0, 0, 0, 1};
+	struct pkt p = {.data = frame, .len = 64, .flags = PKT_IP4, .l3 = 14,
+	    .ip_len = 50, .proto = 17, .sport = 5, .dport = 6,
+	    .src4 = htonl(0x01000000 + i), .dst4 = htonl(0x02000000)};
+
+	p.flow_hash = state_hash(en->states, &p);
+	assert_true(state_install(en->states, &cfg, &p, &new));
+}
+
+static void
+states_are_listed_and_removed(void **state)
+{
+	struct message m;
+	struct obj_ctlv *l;
+	struct abi_state *s;
+
+	(void)state;
+	assert_ok(msg_keep(10, "web", TLV_STATE_NAME));
+	assert_ok(msg_keep(20, "web", TLV_STATE_NAME));
+	for (unsigned i = 0; i < 4; i++)
+		put_state(i / 2, i, i == 3);
+	m = msg_get(CFG_STATES, 0, 0, 4096);
+	assert_int_equal(call(&m), 0);
+	l = (void *)(m.data + 32 + 96);
+	assert_int_equal(l->head.type, TLV_DYNSTATE_LIST);
+	assert_int_equal(l->count, 5); /* four, and a parent */
+	assert_int_equal(l->head.length, 16 + 5 * 128);
+	assert_int_equal(m.len, 32 + 96 + 16 + 5 * 128);
+	s = (void *)(m.data + 32 + 96 + 16 + 8);
+	assert_int_equal(s->rule, 10);
+	assert_int_equal(s->type, O_KEEP_STATE);
+	assert_int_equal(s->name, 1);
+	assert_int_equal(s->pkts, 1);
+	assert_int_equal(s->bytes, 50);
+	assert_int_equal(s->id.src, 0x01000000);
+	assert_int_equal(s->id.dst, 0x02000000);
+	assert_int_equal(s->id.src_port, 5);
+	assert_int_equal(s->id.family, 4);
+	assert_int_equal(((struct obj_tlv *)(void *)s)[-1].flags, 0);
+	assert_int_equal(((struct obj_tlv *)(void *)(m.data + m.len -
+	    128))->flags, 1);
+	/* Only the states of a range, the rules stay. */
+	assert_int_equal(touched(msg_range(FW3_XDEL,
+	    RANGE_RULES | RANGE_DYNAMIC, 10, 10, 0, 0)), 2);
+	assert_string_equal(numbers(), "10 20");
+	assert_int_equal(state_count(en->states), 2);
+	/* With the rule go its states, the parent included. */
+	assert_int_equal(touched(msg_range(FW3_XDEL, RANGE_RULES, 20, 20, 0,
+	    0)), 1);
+	assert_int_equal(state_count(en->states), 0);
+	assert_int_equal(state_parent_count(en->states), 0);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, begin, end)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(add_with_state_names),
+		T(states_are_listed_and_removed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
