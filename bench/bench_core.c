@@ -168,9 +168,9 @@ main(void)
 	ctx.enabled = true;
 
 	source_rows("infinite source, the classic packet",
-	    &(struct lane){source, sink, DROP_SOURCE_END, false});
+	    &(struct lane){.in = source, .out = sink, .end = DROP_SOURCE_END});
 	source_rows("infinite source, 1 M distinct headers",
-	    &(struct lane){&traced, sink, DROP_SOURCE_END, false});
+	    &(struct lane){.in = &traced, .out = sink, .end = DROP_SOURCE_END});
 	bench("parse alone, 1 M distinct headers", parse_part, &burst);
 	bench("counters alone, 1,024 rules", counter_part, &burst);
 	return 0;
