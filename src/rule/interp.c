@@ -719,9 +719,40 @@ interp_run(const struct pass *pass, struct pkt *p, unsigned first)
 	return run(pass, p, first);
 }
 
+/* True if the first rule decides about every packet, without a look at it: the
+ * default rule alone, or an 'allow ip from any to any' in front. */
+static bool
+first_decides(const struct ruleset *rs)
+{
+	const struct rule *r = rs->rules[0];
+
+	return r->n_words == 1 && ruleset_on(rs, r) &&
+	    (r->cmd[0].opcode == O_ACCEPT || r->cmd[0].opcode == O_DENY);
+}
+
+static void
+decide_all(const struct pass *pass, struct pkt *pkts, unsigned n)
+{
+	const struct rule *r = pass->rules->rules[0];
+	enum verdict v = r->cmd[0].opcode == O_ACCEPT ? VERDICT_ACCEPT :
+							 VERDICT_DENY;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (unlikely(pkts[i].bad != PKT_GOOD))
+			continue;
+		counter_add(&pass->counts[r->counter],
+		    pkt_count_bytes(&pkts[i]), pass->now_s);
+		pkts[i].verdict = (uint8_t)v;
+	}
+}
+
 void
 interp_burst(const struct pass *pass, struct pkt *pkts, unsigned n)
 {
+	if (first_decides(pass->rules)) {
+		decide_all(pass, pkts, n);
+		return;
+	}
 	if (pass->rules->stateful)
 		stateful_burst(pass, pkts, n);
 	for (unsigned i = 0; i < n; i++) {

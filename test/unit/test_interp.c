@@ -864,6 +864,36 @@ logs(void **state)
 	free_rules(rs);
 }
 
+/* A burst that the first rule decides about, and one that it does not. */
+static void
+bursts(void **state)
+{
+	struct insn none = {0};
+	struct pkt p[3];
+	struct ruleset *rs = rules_of((struct rule *[]){
+	    rule_of(10, &none, 0, O_DENY, 0),
+	    rule_of(RULE_DEFAULT, &none, 0, O_ACCEPT, 0)}, 2);
+
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		p[i] = tcp4(0);
+	p[1].bad = PKT_BAD_SHORT_L4;
+	p[1].verdict = 99;
+	interp_burst(&pass, p, 3);
+	assert_int_equal(p[0].verdict, VERDICT_DENY);
+	assert_int_equal(p[1].verdict, 99);
+	assert_int_equal(p[2].verdict, VERDICT_DENY);
+	assert_int_equal(counts[0].pkts, 2);
+	assert_int_equal(counts[0].bytes, 80);
+	rs->rules[0]->set = 4;
+	rs->set_disabled = 1u << 4;
+	interp_burst(&pass, p, 3);
+	assert_int_equal(p[0].verdict, VERDICT_ACCEPT);
+	assert_int_equal(counts[0].pkts, 2);
+	assert_int_equal(counts[1].pkts, 2);
+	free_rules(rs);
+}
+
 int
 main(void)
 {
@@ -885,6 +915,7 @@ main(void)
 		cmocka_unit_test(chance),
 		cmocka_unit_test(or_blocks),
 		cmocka_unit_test(actions),
+		cmocka_unit_test(bursts),
 		cmocka_unit_test(call_and_return),
 		cmocka_unit_test(call_stack_is_bounded),
 		cmocka_unit_test(tags_and_marks),
