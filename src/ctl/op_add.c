@@ -53,6 +53,13 @@ list_at(struct add *a, const struct obj_ctlv **out)
 	return 0;
 }
 
+/* Names of tables come with type 1, or whatever an older client wrote there. */
+static bool
+is_table_name(const struct obj_ntlv *n)
+{
+	return n->head.type != TLV_EACTION && n->head.type != TLV_STATE_NAME;
+}
+
 /* A name that rules of this request mention by its index. */
 static int
 take_name(struct add *a, unsigned i)
@@ -66,7 +73,7 @@ take_name(struct add *a, unsigned i)
 	if (n->head.type == TLV_STATE_NAME)
 		return state_names_index(
 		    &a->c->state_names, n->name, &a->ours[i], a->e);
-	if (n->head.type != TLV_EACTION)
+	if (is_table_name(n))
 		return control_table_name(n->name, sizeof(n->name)) ? 0 :
 		    malformed(a, "not a name of a table");
 	a->ours[i] = EACTION_SETMSS_IDX;
@@ -228,7 +235,7 @@ table_of(struct add *a, uint16_t idx, uint8_t type, struct table **out)
 	int error;
 
 	while (i < a->n_names && (a->names[i].idx != idx ||
-				     a->names[i].head.type == TLV_EACTION))
+				     !is_table_name(&a->names[i])))
 		i++;
 	if (i == a->n_names)
 		return malformed(a, "a table without a name");
@@ -336,8 +343,10 @@ tell_numbers(struct add *a)
 		a->wanted[i]->rulenum = a->made[i]->num;
 		a->wanted[i]->id = a->made[i]->id;
 	}
+	/* Rules of the reply name tables as the request did. */
 	for (unsigned i = 0; i < a->n_names; i++)
-		a->names[i].idx = a->ours[i];
+		if (!is_table_name(&a->names[i]))
+			a->names[i].idx = a->ours[i];
 }
 
 /* A rule that can match only on the out pass while there is none: a warning. */

@@ -125,6 +125,45 @@ msg_keep(unsigned num, const char *name, unsigned type)
 	return m;
 }
 
+/* A state and a table may have the same index: each is looked up among the names
+ * of its kind, and the reply names the table as the request did. */
+static void
+names_of_two_kinds(void **state)
+{
+	struct message m = msg_fw3(FW3_XADD);
+	struct obj_ctlv l = {.head = {TLV_TBLNAME_LIST, 0, 16 + 2 * 80},
+	    .count = 2};
+	struct obj_ntlv n[2] = {
+	    {.head = {TLV_STATE_NAME, 0, 80}, .idx = 7, .name = "flow"},
+	    {.head = {TLV_TBL_NAME, 0, 80}, .idx = 7, .name = "hosts"},
+	};
+	struct {
+		struct abi_rule head;
+		struct insn cmd[4];
+	} r = {
+	    .head = {.act_ofs = 3, .cmd_len = 4, .rulenum = 10},
+	    .cmd = {{O_PROBE_STATE, 1, 7}, {O_IP_SRC_LOOKUP, 1, 7},
+		{O_KEEP_STATE, 1, 7}, {O_ACCEPT, 1, 0}},
+	};
+	const struct obj_ntlv *told;
+	const struct insn *cmd;
+
+	(void)state;
+	msg_put(&m, &l, sizeof(l));
+	msg_put(&m, n, sizeof(n));
+	l = (struct obj_ctlv){.head = {TLV_RULE_LIST, 0, 16 + 32}, .count = 1};
+	msg_put(&m, &l, sizeof(l));
+	msg_put(&m, &r, sizeof(r));
+	assert_int_equal(call(&m), 0);
+	assert_non_null(tables_find(en->tables, "hosts", 0));
+	assert_null(tables_find(en->tables, "flow", 0));
+	told = (const void *)(m.data + 24);
+	cmd = (const void *)(m.data + 24 + 160 + 16 + 16);
+	assert_int_equal(told[0].idx, cmd[0].arg1);
+	assert_int_equal(told[1].idx, 7);
+	assert_int_equal(cmd[1].arg1, 7);
+}
+
 static void
 add_with_state_names(void **state)
 {
@@ -240,6 +279,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(add_with_state_names),
+		T(names_of_two_kinds),
 		T(states_are_listed_and_removed),
 	};
 
