@@ -59,6 +59,14 @@ enum pkt_bad {
 	PKT_BAD_MAX
 };
 
+/* Where a rule sent a packet, and which rule that was, so that the search can
+ * go on after it. */
+struct pkt_fate {
+	uint32_t rule_id;
+	uint16_t rule_num;
+	uint16_t to; /* number of the pipe or queue, or divert port */
+};
+
 struct pkt {
 	uint8_t *data; /* the frame */
 	void *slot;    /* private to the port it came from */
@@ -87,7 +95,10 @@ struct pkt {
 	uint8_t reply;	   /* enum reply_kind: the answer a rule asks for */
 	uint8_t reply_code; /* of ICMP */
 	uint16_t reply_mtu; /* of ICMP, 0 = none */
-	uint64_t flow_hash; /* set by rule/interp when rules keep states */
+	union {
+		uint64_t flow_hash; /* while rules that keep states are asked */
+		struct pkt_fate fate; /* after a verdict that needs more */
+	};
 };
 _Static_assert(sizeof(struct pkt) == 64, "a packet is one cache line");
 

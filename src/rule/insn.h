@@ -212,3 +212,10 @@ insn_next(const struct insn *i)
 {
 	return i + insn_words(i);
 }
+
+/* The words behind the first one. */
+static inline const uint32_t *
+insn_args(const struct insn *i)
+{
+	return (const uint32_t *)(const void *)(i + 1);
+}

@@ -32,6 +32,12 @@ enum verdict {
 	VERDICT_ACCEPT,
 	VERDICT_DENY,
 	VERDICT_BOUNCE, /* back out of the port it came in by */
+	/* The engine sees to these and goes on at the rule after; p->fate. */
+	VERDICT_PIPE,	/* to pipe fate.to */
+	VERDICT_QUEUE,	/* to queue fate.to */
+	VERDICT_DIVERT, /* to the listener of port fate.to */
+	VERDICT_TEE,	/* a copy to it */
+	VERDICT_REASS,	/* to reassembly */
 };
 
 /* What a rule can know beside the packet; one a worker. */
@@ -59,9 +65,10 @@ struct pass {
 bool interp_match(const struct pass *pass, const struct rule *r,
     const struct pkt *p);
 
-/* The fate of a packet (and the answer to a rejected one in p->reply): looks at rules in order from index 'first', counts,
- * changes the packet, jumps, until one decides.  Always ends: only call goes
- * back, at most CALL_DEPTH deep, and states, STATE_JUMPS times. */
+/* The fate of a packet (and the answer to a rejected one in p->reply): looks at
+ * rules in order from index 'first', counts, changes the packet, jumps, until
+ * one decides.  Always ends: only call goes back, at most CALL_DEPTH deep, and
+ * states, STATE_JUMPS times. */
 enum verdict interp_run(const struct pass *pass, struct pkt *p,
     unsigned first);
 

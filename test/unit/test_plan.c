@@ -451,8 +451,11 @@ keys_ask_all_they_can(void **state)
 		struct rule *r;
 
 		emit(&d, t[i].op, t[i].arg1, t[i].w, t[i].n);
-		if (t[i].not)
-			((struct insn *)(void *)d.w)->len |= INSN_NOT;
+		if (t[i].not) {
+			struct insn *first = (struct insn *)(void *)d.w;
+
+			first->len |= INSN_NOT;
+		}
 		d.head.act_ofs = d.head.cmd_len;
 		emit(&d, O_COUNT, 0, NULL, 0);
 		r = rule_create(&d.head, 1, 1, 1);
