@@ -38,6 +38,8 @@ struct step_ctx {
 	unsigned n_bounced;	/* of this burst */
 	struct pkt *bounced[PORT_BURST];
 	uint64_t drops[N_DROPS]; /* this worker's, read by anybody */
+	struct port none; /* lender of frames that no port owns: it has no
+			   * arena, so that they are copied */
 	struct pkt pkts[PORT_BURST];
 	struct pkt *to_send[PORT_BURST];
 };

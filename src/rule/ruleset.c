@@ -173,6 +173,23 @@ ruleset_find_rule(
 	    rs->n_rules;
 }
 
+unsigned
+ruleset_after(const struct ruleset *rs, unsigned num, uint32_t id)
+{
+	unsigned lo = 0, hi = rs->n_rules - 1;
+
+	while (lo < hi) {
+		unsigned mid = lo + (hi - lo) / 2;
+		const struct rule *r = rs->rules[mid];
+
+		if (r->num < num || (r->num == num && r->id <= id))
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
 bool
 rule_in_range(const struct rule *r, const struct rule_range *g)
 {

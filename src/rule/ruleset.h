@@ -60,6 +60,10 @@ unsigned ruleset_find(const struct ruleset *rs, unsigned num);
 unsigned ruleset_find_rule(const struct ruleset *rs, unsigned num, uint32_t id,
     uint32_t hint);
 
+/* Index of the first rule that comes after (num, id) in the order, whether such
+ * a rule is there or not; the default rule if none.  O(log n). */
+unsigned ruleset_after(const struct ruleset *rs, unsigned num, uint32_t id);
+
 /* True if the set of 'r' is switched on. */
 static inline bool
 ruleset_on(const struct ruleset *rs, const struct rule *r)

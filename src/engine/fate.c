@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "engine/fate.h"
+
+#include "base/clock.h"
+
+/* What parse found wrong, as a drop reason. */
+static const enum drop_reason drop_of_bad[PKT_BAD_MAX] = {
+	[PKT_BAD_SHORT_ETHER] = DROP_SHORT_ETHER,
+	[PKT_BAD_SHORT_L3] = DROP_SHORT_L3,
+	[PKT_BAD_SHORT_L4] = DROP_SHORT_L4,
+	[PKT_BAD_TINY_FRAG] = DROP_TINY_FRAG,
+	[PKT_BAD_EXT_HDR] = DROP_EXT_HDR,
+	[PKT_BAD_SINGLE_FRAG] = DROP_SINGLE_FRAG,
+};
+
+void
+fate_lane(struct step_ctx *c, const struct lane *lane)
+{
+	c->pass.in_if = lane->in->ifname;
+	c->pass.out_if = lane->out->ifname;
+	c->pass.lane = lane->id;
+}
+
+/* Sees to a good packet that does not go on.  Returns 1 if it was denied. */
+static unsigned
+see_off(struct step_ctx *c, struct pkt *p)
+{
+	if (p->verdict == VERDICT_BOUNCE) {
+		c->bounced[c->n_bounced++] = p;
+		return 0;
+	}
+	if (unlikely(p->reply != REPLY_NONE))
+		replies_note(&c->replies, p);
+	return 1;
+}
+
+unsigned
+fate_collect(struct step_ctx *c, unsigned n)
+{
+	unsigned m = 0, denied = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct pkt *p = &c->pkts[i];
+		bool good = p->bad == PKT_GOOD;
+
+		if (unlikely(!good))
+			stat_add(&c->drops[drop_of_bad[p->bad]], 1);
+		else if (p->verdict != VERDICT_ACCEPT)
+			denied += see_off(c, p);
+		c->to_send[m] = p;
+		m += good && p->verdict == VERDICT_ACCEPT;
+	}
+	if (denied > 0)
+		stat_add(&c->drops[DROP_RULE], denied);
+	return m;
+}
+
+unsigned
+fate_look_again(struct step_ctx *c, unsigned n)
+{
+	unsigned m = 0, denied = 0;
+
+	c->pass.out = true;
+	for (unsigned i = 0; i < n; i++) {
+		struct pkt *p = c->to_send[i];
+
+		p->verdict = (uint8_t)interp_run(&c->pass, p, 0);
+		c->to_send[m] = p;
+		if (p->verdict == VERDICT_ACCEPT)
+			m++;
+		else
+			denied += see_off(c, p);
+	}
+	c->pass.out = false;
+	stat_add(&c->drops[DROP_RULE], denied);
+	return m;
+}
+
+/* Sends what fwd turns round out of the port it came in by. */
+static void
+send_back(struct step_ctx *c, struct port *in, struct port *from)
+{
+	unsigned sent = port_tx(in, from, c->bounced, c->n_bounced);
+
+	stat_add(&c->drops[DROP_TX_FULL], c->n_bounced - sent);
+	c->n_bounced = 0;
+	port_kick(in);
+}
+
+void
+fate_send(struct step_ctx *c, struct lane *lane, struct port *from, unsigned n)
+{
+	unsigned sent;
+
+	if (unlikely(c->pass.log != NULL && record_unpublished(c->pass.log)))
+		record_publish(c->pass.log, clock_wall_ns());
+	sent = n > 0 ? port_tx(lane->out, from, c->to_send, n) : 0;
+	if (unlikely(sent < n))
+		stat_add(&c->drops[DROP_TX_FULL], n - sent);
+	if (lane->end != N_DROPS)
+		stat_add(&c->drops[lane->end], sent);
+	if (unlikely(c->n_bounced != 0))
+		send_back(c, lane->in, from);
+	if (unlikely(c->replies.n_asked != 0))
+		replies_send(&c->replies, lane->in, c->reply_limit,
+		    clock_mono_ns());
+}
