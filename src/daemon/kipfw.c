@@ -121,6 +121,16 @@ say_replies(const struct reply_stats *r)
 		    (unsigned long long)r->no_room);
 }
 
+/* Keepalives, if there were any. */
+static void
+say_keepalives(const struct keepalive_stats *k)
+{
+	if ((k->sent | k->no_room) != 0)
+		printf("kipfw: %llu keepalives sent, %llu without room\n",
+		    (unsigned long long)k->sent,
+		    (unsigned long long)k->no_room);
+}
+
 static void
 say_totals(const struct daemon *d)
 {
@@ -141,6 +151,7 @@ say_totals(const struct daemon *d)
 			    (unsigned long long)t.drops[i], drop_text[i]);
 	}
 	say_replies(&t.replies);
+	say_keepalives(&t.keepalives);
 }
 
 static void

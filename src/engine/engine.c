@@ -340,6 +340,11 @@ engine_totals(const struct engine *en, struct engine_totals *out)
 
 		for (unsigned d = 0; d < N_DROPS; d++)
 			out->drops[d] += stat_get(&c->drops[d]);
+		const struct keepalive_stats *k =
+		    &en->workers[i].keepalives.stats;
+
+		out->keepalives.sent += stat_get(&k->sent);
+		out->keepalives.no_room += stat_get(&k->no_room);
 		out->replies.sent += stat_get(&c->replies.stats.sent);
 		out->replies.limited += stat_get(&c->replies.stats.limited);
 		out->replies.no_room += stat_get(&c->replies.stats.no_room);

@@ -41,6 +41,12 @@ struct reply_stats { /* written by the worker, read by anybody */
 	uint64_t no_room; /* on the way back */
 };
 
+/* Likewise of keepalives. */
+struct keepalive_stats {
+	uint64_t sent;
+	uint64_t no_room;
+};
+
 /* Why a packet ended in the engine; beside them rules count their own. */
 enum drop_reason {
 #define DROP(name, text) DROP_##name,
@@ -53,6 +59,7 @@ struct engine_totals {
 	uint64_t tx_pkts;
 	uint64_t drops[N_DROPS];
 	struct reply_stats replies;
+	struct keepalive_stats keepalives;
 };
 
 enum { ENGINE_MAX_WORKERS = 64, ENGINE_STATES = 1 << 20 };

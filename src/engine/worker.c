@@ -83,6 +83,29 @@ refresh(struct worker *w)
 	c->parse.permit_single_frag6 = knob_get(&k->permit_single_frag6);
 }
 
+/* What the states want, a bounded piece a round. */
+static void
+look_after_states(struct worker *w)
+{
+	struct state_table *states = w->shared->states;
+	uint32_t now_s = w->state_cfg.now_s;
+
+	if (w->index == 0)
+		tick_sweep(&w->tick, states, now_s);
+	if (knob_get(&w->shared->knobs.dyn_keepalive) != 0)
+		keepalives_run(&w->keepalives, states, w->lanes, w->n_lanes,
+		    now_s);
+	else
+		w->keepalives.at = 0;
+}
+
+/* True in the middle of looking after the states: no time to sleep. */
+static bool
+is_looking(const struct worker *w)
+{
+	return w->tick.at != 0 || w->keepalives.at != 0;
+}
+
 /* One burst a lane.  Returns packets moved. */
 static unsigned
 round_robin(struct worker *w)
@@ -90,8 +113,7 @@ round_robin(struct worker *w)
 	unsigned n = 0;
 
 	refresh(w);
-	if (w->index == 0)
-		tick_sweep(&w->tick, w->shared->states, w->state_cfg.now_s);
+	look_after_states(w);
 	for (unsigned i = 0; i < w->n_lanes; i++)
 		n += step(&w->ctx, &w->lanes[i], PORT_BURST);
 	if (w->source.in != NULL &&
@@ -207,7 +229,7 @@ worker_main(void *arg)
 		unsigned n = round_robin(w);
 
 		rcu_quiescent();
-		if (n > 0)
+		if (n > 0 || is_looking(w))
 			empty = 0;
 		else
 			wait_for_work(w, &empty, &since);

@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include "engine/keepalives.h"
 #include "engine/step.h"
 #include "engine/tick.h"
 
@@ -44,6 +45,7 @@ struct worker {
 	struct rng rng;
 	struct state_cfg state_cfg;
 	struct tick tick;
+	struct keepalives keepalives;
 	struct record_ring *log;
 	struct step_ctx ctx;
 };

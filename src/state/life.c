@@ -4,16 +4,15 @@
 #include "base/bytes.h"
 #include "packet/proto.h"
 
-/* Moves the acknowledgement number of one direction on; false if it would go
+/* Moves the acknowledgement number of one direction on, unless it would go
  * back.  Comparison modulo 2^32, RFC 9293. */
-static bool
-ack_moves(uint32_t *last, uint32_t *flags, uint32_t known, uint32_t ack)
+static void
+move_ack(uint32_t *last, uint32_t *flags, uint32_t seen, uint32_t ack)
 {
-	if ((*flags & known) != 0 && (int32_t)(ack - *last) < 0)
-		return false;
+	if (*last != 0 && (int32_t)(ack - *last) < 0)
+		return;
 	*last = ack;
-	*flags |= known;
-	return true;
+	*flags |= seen;
 }
 
 static uint32_t
@@ -27,14 +26,18 @@ established(struct life *l, const struct life_cfg *cfg, const struct pkt *p,
     bool rev)
 {
 	uint32_t ack;
-	bool moves;
 
 	if ((p->flags & PKT_L4) == 0)
 		return 0;
 	ack = get32(p->data + p->l4 + 8);
-	moves = rev ? ack_moves(&l->ack_rev, &l->flags, LIFE_ACK_REV, ack) :
-		      ack_moves(&l->ack_fwd, &l->flags, LIFE_ACK_FWD, ack);
-	return moves ? cfg->ack_s : 0;
+	if (rev)
+		move_ack(&l->ack_rev, &l->flags, LIFE_ACK_REV, ack);
+	else
+		move_ack(&l->ack_fwd, &l->flags, LIFE_ACK_FWD, ack);
+	if ((l->flags & LIFE_BOTH_ACK) != LIFE_BOTH_ACK)
+		return 0;
+	l->flags &= ~(uint32_t)LIFE_BOTH_ACK;
+	return cfg->ack_s;
 }
 
 static uint32_t

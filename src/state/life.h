@@ -7,14 +7,18 @@
  *            octet of the flags, backward in the next.
  *
  *	SYN forward only            syn_s
- *	SYN both ways, at most      ack_s, but only if the acknowledgement
- *	one FIN                     number of this direction does not go back
+ *	SYN both ways, at most      ack_s, once both directions have sent an
+ *	one FIN                     acknowledgement that does not go back
  *	SYN and FIN both ways       fin_s
  *	anything else: RST, or      rst_s
  *	picked up half way
  *
+ * Acks       LIFE_ACK_FWD and _REV tell who has acknowledged since the state
+ *            was last renewed; both together renew it and are cleared.  So one
+ *            side alone cannot keep a state alive, and a keepalive asks only
+ *            the side that is silent.
  * Invariant  fin_s and rst_s count as less than LIFE_KEEPALIVE_S, so that a
- *            closed connection is never kept alive.
+ *            closed connection ends before it would be kept alive.
  * Reference  FreeBSD, ip_fw_dynamic.c; ipfw(8), net.inet.ip.fw.dyn_*.
  */
 #pragma once
@@ -38,14 +42,26 @@ enum life_flags { /* of struct life; the numbers are shown by 'show -dv' */
 	LIFE_BOTH_SYN = LIFE_SYN_FWD | LIFE_SYN_REV,
 	LIFE_BOTH_FIN = LIFE_FIN_FWD | LIFE_FIN_REV,
 	LIFE_TCP = 0x0707,	/* FIN, SYN, RST of both directions */
-	LIFE_ACK_FWD = 0x10000, /* ack_fwd is known */
+	LIFE_RST = 0x0404,
+	LIFE_ACK_FWD = 0x10000, /* acknowledged since the last renewal */
 	LIFE_ACK_REV = 0x20000,
+	LIFE_BOTH_ACK = LIFE_ACK_FWD | LIFE_ACK_REV,
 };
 
 struct life {
 	uint32_t flags; /* LIFE_* */
-	uint32_t ack_fwd, ack_rev;
+	uint32_t ack_fwd, ack_rev; /* the last numbers; 0 = none yet */
 };
+
+/* True if these flags are those of a connection that is open, perhaps half
+ * closed: one that keepalives are for. */
+static inline bool
+life_is_open(uint32_t flags)
+{
+	return (flags & LIFE_BOTH_SYN) == LIFE_BOTH_SYN &&
+	    (flags & LIFE_BOTH_FIN) != LIFE_BOTH_FIN &&
+	    (flags & LIFE_RST) == 0;
+}
 
 /* Books a packet of the flow, backward if 'rev'.  Returns the seconds that the
  * state is to live from now on; 0 = leave its end where it is. */

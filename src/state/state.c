@@ -36,7 +36,7 @@ struct state {
 	uint32_t rule_id;
 	uint32_t hint;	    /* atomic, without the lock */
 	uint16_t rule_num;
-	uint16_t lane;
+	uint16_t lane;	    /* atomic */
 	union {
 		uint32_t parent;     /* of a limited state */
 		uint32_t n_children; /* parent, atomic */
@@ -509,7 +509,7 @@ make(struct state_table *t, struct bucket *head, const struct want *w,
 	s->rule_id = n->rule.id;
 	STORE(s->hint, n->rule.hint);
 	s->rule_num = n->rule.num;
-	s->lane = n->lane;
+	STORE(s->lane, n->lane);
 	STORE(s->parent, 0);
 	if (w->f->is6) {
 		memcpy(r->src6, w->f->src6, sizeof(r->src6));
@@ -725,15 +725,16 @@ state_sweep(struct state_table *t, uint32_t lo, uint32_t hi, uint32_t now_s)
 
 bool
 state_wants_keepalive(const struct state_table *t, uint32_t idx,
-    uint32_t now_s)
+    uint32_t now_s, uint16_t lane, uint16_t n_lanes)
 {
 	const struct state *s = &t->states[idx];
 	uint8_t kind = LOAD(s->kind);
 	uint32_t left = LOAD(s->expire_s) - now_s;
 
 	return (kind == STATE_KEEP || kind == STATE_LIMIT) &&
-	    left > 0 && left <= LIFE_KEEPALIVE_LAST_S &&
-	    (LOAD(s->flags) & LIFE_TCP) == LIFE_BOTH_SYN;
+	    left > 0 && left < LIFE_KEEPALIVE_LAST_S &&
+	    life_is_open(LOAD(s->flags)) &&
+	    (unsigned)LOAD(s->lane) - lane < n_lanes;
 }
 
 /* Copies under the lock. */

@@ -129,10 +129,11 @@ uint32_t state_end(const struct state_table *t);
 unsigned state_sweep(struct state_table *t, uint32_t lo, uint32_t hi,
     uint32_t now_s);
 
-/* True if 'idx' seems to be an established TCP connection in the last seconds
- * of its life: then a state_read is worth while.  Takes no lock. */
+/* True if 'idx' seems to be an open TCP connection in the last seconds of its
+ * life that came in by one of the lanes [lane, lane + n_lanes): then a
+ * state_read is worth while.  Takes no lock. */
 bool state_wants_keepalive(const struct state_table *t, uint32_t idx,
-    uint32_t now_s);
+    uint32_t now_s, uint16_t lane, uint16_t n_lanes);
 
 /* A copy of state 'idx'; false if there is none. */
 bool state_read(struct state_table *t, uint32_t idx, uint32_t now_s,

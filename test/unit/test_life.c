@@ -26,7 +26,7 @@ open_both(void)
 {
 	life = (struct life){0};
 	assert_int_equal(tcp(TH_SYN, 0, false), 20);
-	assert_int_equal(tcp(TH_SYN | TH_ACK, 100, true), 300);
+	assert_int_equal(tcp(TH_SYN | TH_ACK, 100, true), 0);
 	assert_int_equal(tcp(TH_ACK, 200, false), 300);
 }
 
@@ -41,20 +41,49 @@ a_connection_opens(void **s)
 }
 
 static void
-only_a_moving_ack_refreshes(void **s)
+only_acks_of_both_sides_renew(void **s)
+{
+	(void)s;
+	open_both();
+	assert_int_equal(life.flags & LIFE_BOTH_ACK, 0);
+	assert_int_equal(tcp(TH_ACK, 201, false), 0);
+	assert_int_equal(tcp(TH_ACK, 202, false), 0);
+	assert_int_equal(life.flags & LIFE_BOTH_ACK, LIFE_ACK_FWD);
+	assert_int_equal(tcp(TH_ACK, 100, true), 300);
+	assert_int_equal(life.flags & LIFE_BOTH_ACK, 0);
+	assert_int_equal(tcp(TH_ACK, 100, true), 0);
+	assert_int_equal(tcp(TH_ACK, 202, false), 300);
+}
+
+static void
+an_ack_that_goes_back_is_none(void **s)
 {
 	(void)s;
 	open_both();
 	assert_int_equal(tcp(TH_ACK, 199, false), 0);
 	assert_int_equal(life.ack_fwd, 200);
-	assert_int_equal(tcp(TH_ACK, 200, false), 300);
-	assert_int_equal(tcp(TH_ACK, 201, false), 300);
 	assert_int_equal(tcp(TH_ACK, 99, true), 0);
-	assert_int_equal(tcp(TH_ACK, 101, true), 300);
+	assert_int_equal(life.flags & LIFE_BOTH_ACK, 0);
 	/* Across the wrap of 2^32. */
 	life.ack_fwd = 0xfffffff0;
-	assert_int_equal(tcp(TH_ACK, 5, false), 300);
+	assert_int_equal(tcp(TH_ACK, 5, false), 0);
+	assert_int_equal(life.flags & LIFE_BOTH_ACK, LIFE_ACK_FWD);
+	life.flags &= ~(uint32_t)LIFE_BOTH_ACK;
 	assert_int_equal(tcp(TH_ACK, 0xfffffff5, false), 0);
+	assert_int_equal(life.flags & LIFE_BOTH_ACK, 0);
+}
+
+static void
+open_is_without_the_last_fin_and_rst(void **s)
+{
+	(void)s;
+	assert_false(life_is_open(LIFE_SYN_FWD));
+	assert_true(life_is_open(LIFE_BOTH_SYN));
+	assert_true(life_is_open(LIFE_BOTH_SYN | LIFE_FIN_FWD));
+	assert_true(life_is_open(LIFE_BOTH_SYN | LIFE_FIN_REV));
+	assert_false(life_is_open(LIFE_BOTH_SYN | LIFE_BOTH_FIN));
+	assert_false(life_is_open(LIFE_BOTH_SYN | 0x0004));
+	assert_false(life_is_open(LIFE_BOTH_SYN | 0x0400));
 }
 
 static void
@@ -62,12 +91,13 @@ it_closes(void **s)
 {
 	(void)s;
 	open_both();
-	assert_int_equal(tcp(TH_FIN | TH_ACK, 201, false), 300);
+	assert_int_equal(tcp(TH_FIN | TH_ACK, 201, false), 0);
 	assert_int_equal(tcp(TH_ACK, 102, true), 300);
 	assert_int_equal(tcp(TH_FIN | TH_ACK, 102, true), 1);
 	assert_int_equal(tcp(TH_ACK, 202, false), 1);
 	open_both();
-	assert_int_equal(tcp(TH_FIN | TH_ACK, 101, true), 300);
+	assert_int_equal(tcp(TH_FIN | TH_ACK, 101, true), 0);
+	assert_int_equal(tcp(TH_ACK, 201, false), 300);
 	open_both();
 	assert_int_equal(tcp(TH_RST, 0, true), 2);
 	assert_int_equal(tcp(TH_ACK, 300, false), 2);
@@ -138,7 +168,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_connection_opens),
-		cmocka_unit_test(only_a_moving_ack_refreshes),
+		cmocka_unit_test(only_acks_of_both_sides_renew),
+		cmocka_unit_test(an_ack_that_goes_back_is_none),
+		cmocka_unit_test(open_is_without_the_last_fin_and_rst),
 		cmocka_unit_test(it_closes),
 		cmocka_unit_test(picked_up_half_way),
 		cmocka_unit_test(closing_lives_are_below_the_keepalive),

@@ -285,31 +285,42 @@ parents_linger(void **s)
 	assert_true(install(&p, limit(7, 1, 1)));
 }
 
+/* A TCP packet of one flow, looked up. */
+static uint32_t
+tcp(uint32_t src, uint32_t dst, uint8_t flags, uint32_t ack)
+{
+	struct pkt p;
+
+	f_ether(&f, ETYPE_IP4);
+	f_ip4(&f, PROTO_TCP, src, dst, 0);
+	put32(f_tcp(&f, 10, 10, flags) + 8, ack);
+	p = f_parse(&f);
+	p.flow_hash = state_hash(t, &p);
+	if (flags == TH_SYN)
+		assert_true(install(&p, keep(7, 1)));
+	return find(&p, 1);
+}
+
 static void
 keepalives_are_for_the_last_seconds(void **s)
 {
-	struct pkt p;
-	uint32_t idx;
+	uint32_t idx = tcp(1, 2, TH_SYN, 0);
 
 	(void)s;
-	f_ether(&f, ETYPE_IP4);
-	f_ip4(&f, PROTO_TCP, 1, 2, 0);
-	f_tcp(&f, 10, 20, TH_SYN);
-	p = f_parse(&f);
-	p.flow_hash = state_hash(t, &p);
-	assert_true(install(&p, keep(7, 1)));
-	idx = find(&p, 1);
-	assert_false(state_wants_keepalive(t, idx, cfg.now_s + 1));
-	f_ether(&f, ETYPE_IP4);
-	f_ip4(&f, PROTO_TCP, 2, 1, 0);
-	f_tcp(&f, 20, 10, TH_SYN | TH_ACK);
-	p = f_parse(&f);
-	p.flow_hash = state_hash(t, &p);
-	assert_int_equal(find(&p, 1), idx);
-	assert_false(state_wants_keepalive(t, idx, cfg.now_s + 279));
-	assert_true(state_wants_keepalive(t, idx, cfg.now_s + 280));
-	assert_true(state_wants_keepalive(t, idx, cfg.now_s + 299));
-	assert_false(state_wants_keepalive(t, idx, cfg.now_s + 300));
+	assert_false(state_wants_keepalive(t, idx, cfg.now_s + 1, 0, 64));
+	assert_int_equal(tcp(2, 1, TH_SYN | TH_ACK, 5), idx);
+	assert_int_equal(tcp(1, 2, TH_ACK, 6), idx);
+	assert_false(state_wants_keepalive(t, idx, cfg.now_s + 280, 0, 64));
+	assert_true(state_wants_keepalive(t, idx, cfg.now_s + 281, 0, 64));
+	assert_true(state_wants_keepalive(t, idx, cfg.now_s + 299, 0, 64));
+	assert_false(state_wants_keepalive(t, idx, cfg.now_s + 300, 0, 64));
+	/* It came in by lane 9. */
+	assert_true(state_wants_keepalive(t, idx, cfg.now_s + 299, 9, 1));
+	assert_false(state_wants_keepalive(t, idx, cfg.now_s + 299, 10, 64));
+	assert_int_equal(tcp(2, 1, TH_FIN | TH_ACK, 5), idx);
+	assert_true(state_wants_keepalive(t, idx, cfg.now_s + 299, 0, 64));
+	assert_int_equal(tcp(1, 2, TH_RST, 0), idx);
+	assert_false(state_wants_keepalive(t, idx, cfg.now_s, 0, 64));
 }
 
 /* ---- the oracle: a list, looked through from end to end ---- */
@@ -461,7 +472,8 @@ hammer(void *arg)
 			struct state_view v;
 
 			for (uint32_t i = 1; i < state_end(t); i++) {
-				state_wants_keepalive(t, i, own.now_s);
+				state_wants_keepalive(t, i, own.now_s, 0,
+				    64);
 				state_read(t, i, own.now_s, &v);
 			}
 		}
