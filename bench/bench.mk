@@ -12,6 +12,8 @@ bench: all $(BENCH_BIN)
 	@$(O)/bench/bench_core
 	@$(O)/bench/bench_table
 	@$(O)/bench/bench_state
+	@echo "# the control path"
+	@KIPFW_BIN=$(CURDIR)/$(BIN) bench/rules
 	@echo "# two and three processes"
 	@$(O)/bench/bench_vale
 	@KIPFW_BIN=$(CURDIR)/$(BIN) BENCH_VALE=$(O)/bench/bench_vale bench/chain

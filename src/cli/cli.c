@@ -260,6 +260,29 @@ dispatch(struct cli *c, const struct args *a, struct err *e)
 }
 
 int
+cli_settle(struct cli *c, struct err *e)
+{
+	int r = table_batch_send(c, c->batch, &c->line, e);
+
+	return r != 0 ? r : rule_batch_send(c, c->rules, &c->line, e);
+}
+
+/* What waits goes first, unless this command can wait with it: 'own' is 'c'
+ * with the flags of the command. */
+static int
+settle_before(struct cli *c, const struct cli *own, const struct args *a,
+    struct err *e)
+{
+	int r = 0;
+
+	if (!table_batch_takes(c->batch, a))
+		r = table_batch_send(c, c->batch, &c->line, e);
+	if (r == 0 && !rule_batch_takes(own, c->rules, a))
+		r = rule_batch_send(c, c->rules, &c->line, e);
+	return r;
+}
+
+int
 cli_command(struct cli *c, const struct words *ws, struct err *e)
 {
 	struct cli own = *c; /* flags and set of this command only */
@@ -293,9 +316,7 @@ cli_command(struct cli *c, const struct words *ws, struct err *e)
 		copy[0] = copy[1];
 		copy[1] = w;
 	}
-	r = 0;
-	if (!table_batch_takes(c->batch, &(struct args){copy, n}))
-		r = table_batch_send(c, c->batch, &c->line, e);
+	r = settle_before(c, &own, &(struct args){copy, n}, e);
 	if (r == 0)
 		r = dispatch(&own, &(struct args){copy, n}, e);
 	free(copy);

@@ -47,6 +47,7 @@ struct cli {
 	unsigned line;	 /* of the file, 0 outside */
 	int set;	 /* of the prefix "set N", -1 without */
 	struct table_batch *batch; /* of a file; NULL outside */
+	struct rule_batch *rules;  /* the same */
 };
 
 /* Words of a command; w[0] names it. */
@@ -70,6 +71,10 @@ int cli_command(struct cli *c, const struct words *ws, struct err *e);
 /* "ipfw: TEXT" or "Line 3: TEXT" on c->err. */
 void cli_warn(struct cli *c, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* Sends what commands of a file left waiting; after an error, c->line is the
+ * line at fault. */
+int cli_settle(struct cli *c, struct err *e);
 
 /* A script with its preprocessor, if any (argv ends with NULL). */
 int script_run(struct cli *c, const char *path, char *const preproc[],
@@ -106,6 +111,18 @@ int table_batch_send(struct cli *c, struct table_batch *b, unsigned *line,
     struct err *e);
 /* True if the command can wait with the others. */
 bool table_batch_takes(const struct table_batch *b, const struct args *a);
+
+/* ---- cmd_add.c: rules that a file adds, sent together ---- */
+
+struct rule_batch *rule_batch_create(void);
+void rule_batch_destroy(struct rule_batch *b);
+/* Sends what is waiting, and prints it; the rules before one that is refused
+ * stay added, and *line is the one of that rule. */
+int rule_batch_send(struct cli *c, struct rule_batch *b, unsigned *line,
+    struct err *e);
+/* True if the command can wait with the others. */
+bool rule_batch_takes(const struct cli *c, const struct rule_batch *b,
+    const struct args *a);
 
 /* Prints the long help to c->out. */
 void help_print(struct cli *c);

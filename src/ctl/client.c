@@ -22,6 +22,8 @@ static const char lasterr[] = "kipfw.lasterr";
 struct ctl_client {
 	ctl_transport_fn *fn;
 	void *arg;
+	bool answered; /* the last request */
+	bool ours;     /* kipfw's own server, not the original's */
 	/* The rest is for sockets. */
 	char host[HOST_MAX]; /* starts with '/': a unix socket */
 	uint16_t port;
@@ -54,7 +56,20 @@ ctl_client_wrap(ctl_transport_fn *fn, void *arg)
 	c->fn = fn;
 	c->arg = arg;
 	c->fd = -1;
+	c->answered = c->ours = true;
 	return c;
+}
+
+bool
+ctl_client_answered(const struct ctl_client *c)
+{
+	return c->answered;
+}
+
+bool
+ctl_client_takes_lists(const struct ctl_client *c)
+{
+	return c->answered && c->ours;
 }
 
 static void
@@ -301,8 +316,8 @@ socket_transport(void *arg, uint32_t optname, uint32_t dir, void *data,
 	struct ctl_client *c = arg;
 	struct wire_msg reply = {0};
 	int r = c->fd == -1 ? dial(c, why) : 0;
-	bool ours;
 
+	c->answered = false;
 	if (r != 0)
 		return r;
 	r = exchange(c, optname, data, len, room, dir, &reply);
@@ -316,16 +331,17 @@ socket_transport(void *arg, uint32_t optname, uint32_t dir, void *data,
 		    failure(r));
 	}
 	*reply_len = reply.optlen;
+	c->answered = true;
 	/* The original answers a set with octets that its header does not
 	 * tell of.  It does not swap optname either, which gives it away. */
-	ours = reply.optname == optname;
-	if (!ours && dir == CTL_DIR_SET)
+	c->ours = reply.optname == optname;
+	if (!c->ours && dir == CTL_DIR_SET)
 		hang_up(c);
 	if (reply.error == 0)
 		return 0;
 	if (reply.error > 4095) /* no errno has such a number */
 		reply.error = EPROTO;
-	if (ours && !(dir == CTL_DIR_GET && reply.error == ENOMEM))
+	if (c->ours && !(dir == CTL_DIR_GET && reply.error == ENOMEM))
 		ask_why(c, (int)reply.error, why);
 	return -(int)reply.error;
 }

@@ -40,6 +40,14 @@ int ctl_get(struct ctl_client *c, uint32_t optname, void *data, size_t len,
 int ctl_set(struct ctl_client *c, uint32_t optname, const void *data,
     size_t len, struct err *e);
 
+/* After a request: true if the other side answered it, be it with an error, so
+ * that what it did is known; false if the way to it failed. */
+bool ctl_client_answered(const struct ctl_client *c);
+
+/* After a request: true if a list of rules may be sent, which is added as a
+ * whole or not at all.  The original daemon takes one rule at a time. */
+bool ctl_client_takes_lists(const struct ctl_client *c);
+
 /* ---- sysctls, which travel as CTL_DUMMYNET3 ---- */
 
 struct ctl_sysctl { /* borrowed from the reply */

@@ -162,12 +162,15 @@ gets_pad_and_reply(void **state)
 	assert_int_equal(len, 5000);
 	assert_int_equal(s.last_optlen, 5000);
 	assert_memory_equal(data, "abcdefgh\0\0\0", 11);
+	assert_true(ctl_client_takes_lists(c));
 	assert_int_equal(ctl_get(c, 108, data, 8, 8, &len, &e), 0);
 	assert_int_equal(len, 4);
 	assert_int_equal(ctl_get(c, 108, data, 8, 8, &len, &e), -ENOMEM);
 	assert_int_equal(len, 8);
 	assert_int_equal(ctl_get(c, 108, data, 8, 8, &len, &e), -EINVAL);
 	assert_string_equal(e.text, strerror(EINVAL));
+	assert_true(ctl_client_answered(c));
+	assert_false(ctl_client_takes_lists(c));
 	stop(&s, c);
 	assert_int_equal(s.n_conns, 1);
 }
@@ -231,6 +234,8 @@ bad_servers(void **state)
 
 	(void)state;
 	assert_int_equal(ctl_get(c, 1, data, 8, 16, &len, &e), -ECONNRESET);
+	assert_false(ctl_client_answered(c));
+	assert_false(ctl_client_takes_lists(c));
 	assert_non_null(strstr(e.text, "the connection to kipfw failed"));
 	assert_non_null(strstr(e.text, "its own user only"));
 	assert_int_equal(ctl_get(c, 1, data, 8, 16, &len, &e), -EPROTO);
