@@ -83,9 +83,8 @@ refresh(struct worker *w)
 	c->parse.permit_single_frag6 = knob_get(&k->permit_single_frag6);
 }
 
-/* One burst a lane.  Returns packets moved. */
-static unsigned
-round_robin(struct worker *w)
+unsigned
+worker_round(struct worker *w)
 {
 	unsigned n = 0;
 
@@ -204,7 +203,7 @@ worker_main(void *arg)
 
 	rcu_register();
 	while (!atomic_load_explicit(&w->shared->stop, memory_order_relaxed)) {
-		unsigned n = round_robin(w);
+		unsigned n = worker_round(w);
 
 		rcu_quiescent();
 		if (n > 0)
