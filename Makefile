@@ -88,9 +88,14 @@ $(O)/test/unit/%: $(O)/test/unit/%.o $(LIB) | build/.deps-check
 	@$(CC) $(ALLFLAGS) $(LDFLAGS) -o $@ $< $(LIB) $(LIBS) -lcmocka
 unit: $(UNIT)
 
+# The engine without threads, for tests in Python.
+$(O)/test/rig/rig: $(O)/test/rig/rig.o $(LIB)
+	$(LINK)
+rig: $(O)/test/rig/rig
+
 clean:
 	rm -rf bin build
 
 -include test/test.mk bench/bench.mk fuzz/fuzz.mk dist/dist.mk
 -include $(shell find build -name '*.d' 2>/dev/null)
-.PHONY: all unit clean
+.PHONY: all unit rig clean

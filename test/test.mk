@@ -18,7 +18,7 @@ check: check-build
 
 check-build: build/.deps-check
 	@$(MAKE) --no-print-directory all
-	@$(MAKE) --no-print-directory BUILD=asan unit
+	@$(MAKE) --no-print-directory BUILD=asan unit rig
 	@$(MAKE) --no-print-directory BUILD=tsan $(CHECK_TSAN)
 	@$(MAKE) --no-print-directory fuzz-build
 

@@ -31,6 +31,16 @@ iface_table(struct build *b, const struct option *o, const char *s)
 	return 0;
 }
 
+/* True if the whole word can be shown as it is: \1 begins the name of a table,
+ * and others would be printed as the pattern '?'. */
+static bool
+is_plain(const char *s)
+{
+	while (isgraph((unsigned char)*s))
+		s++;
+	return *s == '\0';
+}
+
 /* A name, a pattern, a table, an IPv4 address, or 'any'. */
 int
 parse_iface(struct build *b, const struct option *o)
@@ -50,6 +60,9 @@ parse_iface(struct build *b, const struct option *o)
 		return build_err(b, EX_DATAERR,
 		    "an interface name has at most %zu characters",
 		    sizeof(f->name) - 1);
+	if (!is_plain(s))
+		return build_err(b, EX_DATAERR,
+		    "an interface name has only printable characters");
 	if (isdigit((unsigned char)*s) && inet_pton(AF_INET, s, &ip) != 1)
 		return build_err(b, EX_DATAERR,
 		    "neither an interface name nor an IPv4 address");

@@ -233,6 +233,16 @@ engine_stop(struct engine *en)
 		worker_join(&en->workers[i]);
 }
 
+unsigned
+engine_round(struct engine *en)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < en->n_workers; i++)
+		n += worker_round(&en->workers[i]);
+	return n;
+}
+
 /* Frees the rulesets that were replaced; no worker may use them any more. */
 static void
 free_retired(struct engine *en)

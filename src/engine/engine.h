@@ -72,6 +72,9 @@ int engine_add_pair(struct engine *en, const char *a, const char *b,
 int engine_start(struct engine *en, struct err *e);
 /* Ends the workers and waits for them.  Safe if never started. */
 void engine_stop(struct engine *en);
+/* Instead of engine_start(): one round of each worker on the caller's thread,
+ * for programs that want no threads.  Returns packets moved. */
+unsigned engine_round(struct engine *en);
 void engine_destroy(struct engine *en);
 
 /* The ruleset that workers use now; borrowed until the next publish. */

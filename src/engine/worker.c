@@ -106,9 +106,8 @@ is_looking(const struct worker *w)
 	return w->tick.at != 0 || w->keepalives.at != 0;
 }
 
-/* One burst a lane.  Returns packets moved. */
-static unsigned
-round_robin(struct worker *w)
+unsigned
+worker_round(struct worker *w)
 {
 	unsigned n = 0;
 
@@ -226,7 +225,7 @@ worker_main(void *arg)
 
 	rcu_register();
 	while (!atomic_load_explicit(&w->shared->stop, memory_order_relaxed)) {
-		unsigned n = round_robin(w);
+		unsigned n = worker_round(w);
 
 		rcu_quiescent();
 		if (n > 0 || is_looking(w))

@@ -56,6 +56,8 @@ int worker_init(struct worker *w, unsigned index, struct shared *shared,
 void worker_fini(struct worker *w);
 
 int worker_start(struct worker *w, struct err *e);
+/* What its thread does all the time: one burst a lane.  Returns packets moved. */
+unsigned worker_round(struct worker *w);
 /* Wakes it if it sleeps. */
 void worker_ring(struct worker *w);
 /* Waits for the end of a worker that was told to stop. */

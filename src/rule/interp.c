@@ -71,17 +71,22 @@ struct calls {
 	uint16_t from[CALL_DEPTH];
 };
 
-/* The index after a call or return of rule 'n'.  Without room to call, or
- * without a caller to return to, that is the next rule. */
+/* False: there is no room to call, or no caller to return to.  Such a rule does
+ * what stands before its action, but neither counts nor jumps. */
+static bool
+can_jump(const struct insn *act, const struct calls *c)
+{
+	return (act->len & INSN_NOT) != 0 ? c->depth > 0 :
+					    c->depth < CALL_DEPTH;
+}
+
+/* The index after a call or return of rule 'n' that can. */
 static unsigned
 call_or_return(const struct ruleset *rs, unsigned n, const struct insn *act,
     unsigned to, struct calls *c)
 {
 	if ((act->len & INSN_NOT) != 0)
-		return c->depth == 0 ? n + 1 :
-		    ruleset_find(rs, c->from[--c->depth] + 1u);
-	if (c->depth == CALL_DEPTH)
-		return n + 1;
+		return ruleset_find(rs, c->from[--c->depth] + 1u);
 	c->from[c->depth++] = rs->rules[n]->num;
 	return ruleset_find(rs, to);
 }
@@ -169,10 +174,18 @@ run(const struct pass *pass, struct pkt *p, unsigned n)
 			n++;
 			continue;
 		}
-		counter_add(&pass->counts[r->counter], bytes, pass->now_s);
-		if (unlikely(o == STATE_FULL))
+		if (unlikely(o == STATE_FULL)) {
+			counter_add(&pass->counts[r->counter], bytes,
+			    pass->now_s);
 			return VERDICT_DENY;
+		}
 		act = run_modifiers(pass, r, p, tablearg);
+		if (unlikely(act->opcode == O_CALLRETURN) &&
+		    !can_jump(act, &calls)) {
+			n++;
+			continue;
+		}
+		counter_add(&pass->counts[r->counter], bytes, pass->now_s);
 		switch (act->opcode) {
 		case O_ACCEPT:
 			return VERDICT_ACCEPT;

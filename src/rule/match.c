@@ -163,9 +163,9 @@ match_if(const struct insn *i, const struct pass *pass, const struct pkt *p,
 static bool
 match_frag(const struct insn *i, const struct pkt *p)
 {
-	if (i->arg1 == 0 || is_ip6(p)) /* the bare form; all that IPv6 knows */
+	if (i->arg1 == 0 || (is_ip6(p) && i->arg1 == FRAG_OFFSET))
 		return (p->flags & PKT_LATER_FRAG) != 0;
-	return is_ip4(p) && bits_match(i, p->frag);
+	return is_ip4(p) && bits_match(i, p->frag); /* IPv6 has no flags */
 }
 
 /* iptos tests bits of the whole octet, dscp of its upper six. */
@@ -215,6 +215,15 @@ match_tcpmss(const struct insn *i, const struct pkt *p)
 		return false;
 	opt_tcp(p, &o);
 	return (o.seen & TCPOPT_MSS) != 0 && in_list(i, o.mss);
+}
+
+/* An address of this machine, of either family: 'me' is both. */
+static bool
+match_me(const struct pass *pass, const struct pkt *p, uint32_t addr4,
+    unsigned ofs6)
+{
+	return is_ip4(p) ? me_has4(pass->me, addr4) :
+			   is_ip6(p) && me_has6(pass->me, p, ofs6);
 }
 
 /* Payload octets as the headers tell, not as the frame holds. */
@@ -341,9 +350,9 @@ match_one(const struct insn *i, const struct pass *pass, const struct pkt *p,
 	case O_IP6_DST_MASK:
 		return match_ip6_mask(i, p, 24);
 	case O_IP_SRC_ME:
-		return is_ip4(p) && me_has4(pass->me, p->src4);
+		return match_me(pass, p, p->src4, 8);
 	case O_IP_DST_ME:
-		return is_ip4(p) && me_has4(pass->me, p->dst4);
+		return match_me(pass, p, p->dst4, 24);
 	case O_IP6_SRC_ME:
 		return is_ip6(p) && me_has6(pass->me, p, 8);
 	case O_IP6_DST_ME:
