@@ -96,6 +96,6 @@ rig: $(O)/test/rig/rig
 clean:
 	rm -rf bin build
 
--include test/test.mk bench/bench.mk fuzz/fuzz.mk dist/dist.mk
+-include test/test.mk test/oracle/oracle.mk bench/bench.mk fuzz/fuzz.mk dist/dist.mk
 -include $(shell find build -name '*.d' 2>/dev/null)
 .PHONY: all unit rig clean

@@ -1,7 +1,8 @@
 # make check: every test, through prove (TAP).  make check-unit: the quick part.
 #
 # Unit tests run as ASan+UBSan builds; those that share memory between threads
-# or processes run once more under TSan; system tests use the release programs.
+# or processes run once more under TSan; system tests and the differential test
+# of test/oracle use the release build.
 
 CHECK_UNIT := $(patsubst %.c,build/asan/%,$(wildcard test/unit/test_*.c))
 TSAN_NAMES := $(wildcard test/unit/test_vale*.c test/unit/test_nmport.c \
@@ -9,15 +10,16 @@ TSAN_NAMES := $(wildcard test/unit/test_vale*.c test/unit/test_nmport.c \
 	      test/unit/test_forward.c test/unit/test_sweep.c \
 	      test/unit/test_engine.c test/unit/test_server.c)
 CHECK_TSAN := $(patsubst %.c,build/tsan/%,$(TSAN_NAMES))
+CHECK_ORACLE := build/release/test/oracle/diff
 CHECK_T	   := $(wildcard test/arch/*.t test/system/*.t)
 PROVE	   := CMOCKA_MESSAGE_OUTPUT=TAP KIPFW_BIN=$(CURDIR)/bin \
 	      prove --timer -e ''
 
 check: check-build
-	@$(PROVE) $(CHECK_UNIT) $(CHECK_TSAN) $(CHECK_T)
+	@$(PROVE) $(CHECK_UNIT) $(CHECK_TSAN) $(CHECK_ORACLE) $(CHECK_T)
 
 check-build: build/.deps-check
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory all $(CHECK_ORACLE)
 	@$(MAKE) --no-print-directory BUILD=asan unit rig
 	@$(MAKE) --no-print-directory BUILD=tsan $(CHECK_TSAN)
 	@$(MAKE) --no-print-directory fuzz-build

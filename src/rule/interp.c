@@ -100,6 +100,17 @@ skip(const struct ruleset *rs, unsigned n, unsigned to)
 	return ruleset_find(rs, to <= num ? num + 1 : to);
 }
 
+/* Where a jump to rule 'n' ends: what a lookup found goes along, past rules that
+ * are switched off, as far as the first one that is asked. */
+static inline unsigned
+landing(const struct ruleset *rs, unsigned n, uint32_t tablearg)
+{
+	if (unlikely(tablearg != 0))
+		while (!ruleset_on(rs, rs->rules[n]))
+			n++;
+	return n;
+}
+
 /* Notes which answer a rejected packet gets.  The actions for IPv6 answer only
  * IPv6; those of IPv4 answer both. */
 static void
@@ -156,7 +167,6 @@ run(const struct pass *pass, struct pkt *p, unsigned n)
 			n = plan_next(plan, &key, n);
 		r = rs->rules[n];
 		if (unlikely(!ruleset_on(rs, r))) {
-			target += n == target;
 			n++;
 			continue;
 		}
@@ -195,12 +205,13 @@ run(const struct pass *pass, struct pkt *p, unsigned n)
 			n++;
 			break;
 		case O_SKIPTO:
-			n = target = skip(rs, n,
-			    ARG16(pass, act, tablearg, skipto));
+			n = skip(rs, n, ARG16(pass, act, tablearg, skipto));
+			n = target = landing(rs, n, tablearg);
 			break;
 		case O_CALLRETURN:
-			n = target = call_or_return(rs, n, act,
+			n = call_or_return(rs, n, act,
 			    ARG16(pass, act, tablearg, skipto), &calls);
+			n = target = landing(rs, n, tablearg);
 			break;
 		case O_SETDSCP:
 			rewrite_dscp(p, ARG16(pass, act, tablearg, dscp) & 0x3f);

@@ -271,6 +271,14 @@ tablearg(void **state)
 	run("add 600 deny ip from any to any not mark 0");
 	assert_int_equal(fate("10.9.9.9", "1.1.1.1", 1, &p), VERDICT_ACCEPT);
 	assert_int_equal(from("11.9.9.9", "1.1.1.1", 1), VERDICT_DENY);
+	/* Past a rule that is switched off, to the one behind it. */
+	run("delete 300");
+	run("add 300 set 4 deny ip6 from any to any");
+	run("add 301 setmark tablearg ip from any to any");
+	run("set disable 4");
+	assert_int_equal(fate("10.9.9.9", "1.1.1.1", 1, &p), VERDICT_ACCEPT);
+	run("set enable 4");
+	assert_int_equal(fate("10.9.9.9", "1.1.1.1", 1, &p), VERDICT_DENY);
 	run("-f flush");
 	/* A lookup that fails later does not reset it. */
 	run("add count tag tablearg src-ip table(a) not dst-ip table(a)");

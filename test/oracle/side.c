@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "test/oracle/side.h"
+
+#include "rule/plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct me own_addresses = {
+    .n4 = 1, .addrs4 = {0x0000000a}, .n6 = 1,
+    .addrs6 = {{0x20, 0x01, 0x0d, 0xb8}},
+};
+
+/* ---- ports ---- */
+
+static struct side *
+side_of(const struct port *p)
+{
+	return p->priv;
+}
+
+static unsigned
+port_in(struct port *p, struct pkt *pkts, unsigned max)
+{
+	struct side *s = side_of(p);
+	unsigned n = s->n_rx < max ? s->n_rx : max;
+
+	for (unsigned i = 0; i < n; i++) {
+		pkts[i].data = s->frames[i];
+		pkts[i].len = (uint16_t)s->lens[i];
+		pkts[i].slot = NULL;
+	}
+	return n;
+}
+
+static unsigned
+port_out(struct port *p, struct port *from, struct pkt *const *pkts,
+    unsigned n)
+{
+	struct side *s = side_of(p);
+
+	(void)from;
+	for (unsigned i = 0; i < n; i++) {
+		uint8_t *to = s->sent + s->n_sent;
+
+		if (s->n_sent + 3 + pkts[i]->len > sizeof(s->sent))
+			abort();
+		to[0] = (uint8_t)(p - s->ports);
+		memcpy(to + 1, &pkts[i]->len, 2);
+		memcpy(to + 3, pkts[i]->data, pkts[i]->len);
+		s->n_sent += 3u + pkts[i]->len;
+	}
+	return n;
+}
+
+static unsigned
+always_room(struct port *p)
+{
+	(void)p;
+	return PORT_BURST;
+}
+
+static void
+nothing(struct port *p)
+{
+	(void)p;
+}
+
+static const struct port_ops side_ops = {
+    .kind = "side:", .rx = port_in, .release = nothing, .room = always_room,
+    .tx = port_out, .kick = nothing, .pending = port_none_pending,
+};
+
+static void
+open_lanes(struct side *s)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		s->ports[i] = (struct port){.ops = &side_ops, .priv = s,
+		    .fd = -1};
+		memcpy(s->ports[i].ifname, vocab_ifs[i], IFNAME_LEN);
+		s->lanes[i] = (struct lane){.in = &s->ports[i],
+		    .out = &s->ports[1 - i], .end = N_DROPS,
+		    .id = (uint16_t)i};
+	}
+}
+
+/* ---- life ---- */
+
+static bool
+open_tables(struct side *s, uint64_t seed)
+{
+	static const uint8_t types[] = {[TAB_ADDR] = TABLE_ADDR,
+	    [TAB_ADDR2] = TABLE_ADDR, [TAB_IFACE] = TABLE_IFACE,
+	    [TAB_PORT] = TABLE_NUMBER, [TAB_FLOW] = TABLE_FLOW,
+	    [TAB_MAC] = TABLE_MAC};
+
+	s->tables = tables_create((const uint64_t[]){seed, ~seed});
+	if (s->tables == NULL)
+		return false;
+	for (unsigned i = 1; i <= N_TABS; i++) {
+		struct table like = {.type = types[i], .vmask = VTYPE_ALL,
+		    .counters = false,
+		    .fields = FLOW_SRC_IP | FLOW_DST_PORT | FLOW_PROTO};
+
+		if (tables_add(s->tables, &like, &s->tabs[i], NULL) != 0 ||
+		    s->tabs[i]->kidx != i)
+			return false;
+	}
+	return true;
+}
+
+static void
+open_ctx(struct side *s)
+{
+	struct step_ctx *c = &s->ctx;
+
+	memset(&c->pass, 0, sizeof(c->pass));
+	memset(c->drops, 0, sizeof(c->drops));
+	memset(&c->replies.stats, 0, sizeof(c->replies.stats));
+	c->pass.counts = s->counts;
+	c->pass.rng = &s->rng;
+	c->pass.tags = &c->tags;
+	c->pass.me = &own_addresses;
+	c->pass.tables = s->tables;
+	c->pass.states = s->states;
+	c->pass.state_cfg = &s->state_cfg;
+	c->pass.log = s->log;
+	c->pass.log_text = true;
+	c->pass.log_left = s->log_left;
+	c->enabled = true;
+	c->parse.permit_single_frag6 = true;
+}
+
+bool
+side_open(struct side *s, bool indexed, uint64_t seed, bool accept,
+    unsigned max_states)
+{
+	struct rng key;
+
+	s->indexed = indexed;
+	s->next_id = 1;
+	s->n_free = 0;
+	for (unsigned i = SIDE_COUNTERS - 1; i > 0; i--)
+		s->free[s->n_free++] = i;
+	memset(s->counts, 0, sizeof(s->counts));
+	memset(s->log_left, 0, sizeof(s->log_left));
+	rng_init(&key, seed);
+	rng_init(&s->rng, ~seed);
+	s->state_cfg = (struct state_cfg){.life = {30, 5, 1, 1, 3, 2},
+	    .max = max_states, .parent_max = max_states, .now_s = 1000};
+	if (s->log == NULL)
+		s->log = record_ring_create();
+	s->states = state_create(2 * max_states + STATE_CAPACITY_MIN, &key);
+	s->rules = ruleset_create(accept, 0);
+	if (s->log == NULL || s->states == NULL || s->rules == NULL ||
+	    !open_tables(s, seed))
+		return false;
+	open_ctx(s);
+	open_lanes(s);
+	s->ctx.pass.rules = s->rules;
+	return true;
+}
+
+static void
+counter_gone(void *arg, uint32_t counter)
+{
+	struct side *s = arg;
+
+	s->counts[counter] = (struct counter){0};
+	s->log_left[counter] = 0;
+	s->free[s->n_free++] = counter;
+}
+
+void
+side_close(struct side *s)
+{
+	ruleset_destroy(s->rules, counter_gone, s);
+	state_destroy(s->states);
+	tables_destroy(s->tables);
+	s->rules = NULL;
+	s->states = NULL;
+	s->tables = NULL;
+}
+
+/* ---- changes ---- */
+
+void
+side_publish(struct side *s, struct ruleset *next)
+{
+	if (next == NULL)
+		return;
+	next->plan = s->indexed ? plan_create(next, s->rules) : NULL;
+	ruleset_destroy(s->rules, counter_gone, s);
+	s->rules = next;
+	s->ctx.pass.rules = next;
+}
+
+void
+side_add(struct side *s, const struct draft *drafts, unsigned n)
+{
+	struct rule *add[SIDE_BURST];
+
+	if (n > SIDE_BURST || s->n_free < n)
+		abort();
+	for (unsigned i = 0; i < n; i++) {
+		const struct draft *d = &drafts[i];
+		const struct insn_log *log;
+
+		add[i] = rule_create(&d->head, (uint16_t)d->head.rulenum,
+		    s->next_id++, s->free[--s->n_free]);
+		log = rule_log(add[i]);
+		if (log != NULL)
+			s->log_left[add[i]->counter] = log->max_log;
+	}
+	side_publish(s, ruleset_add(s->rules, add, n));
+}
+
+void
+side_table(struct side *s, unsigned tab, const struct table_key *k,
+    const struct table_value *v)
+{
+	struct table *t = s->tabs[tab];
+	struct table_key key = *k;
+	uint32_t old = 0, value;
+
+	if (table_key_fit(t, &key, NULL) != 0)
+		abort();
+	if (v == NULL) {
+		table_delete(s->tables, t, &key, &old);
+	} else {
+		value = tables_value_ref(s->tables, v, t->counters);
+		table_set(s->tables, t, &key, value, &old);
+	}
+	if (old != 0)
+		tables_value_put(s->tables, old);
+	limbo_empty(tables_limbo(s->tables));
+}
+
+void
+side_burst(struct side *s, unsigned lane)
+{
+	s->n_sent = 0;
+	step(&s->ctx, &s->lanes[lane], SIDE_BURST);
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One of the two firewalls of a world.
+ *
+ * Place      world.c makes two, changes both and compares them.
+ * Life       side_open (the default rule, empty tables, no states) -> changes
+ *            and bursts -> side_close; the memory is the owner's, zeroed once.
+ */
+#pragma once
+
+#include "engine/step.h"
+#include "test/oracle/draft.h"
+#include "test/oracle/traffic.h"
+
+enum {
+	SIDE_BURST = 64,
+	SIDE_COUNTERS = 8192,
+	SIDE_SENT = SIDE_BURST * (TRAFFIC_FRAME + 8) * 2 +
+	    REPLY_BURST * (REPLY_MAX + 8),
+};
+
+struct side {
+	bool indexed;
+	struct step_ctx ctx;
+	struct ruleset *rules;
+	uint32_t next_id;
+	unsigned n_free; /* counters */
+	uint32_t free[SIDE_COUNTERS];
+	struct counter counts[SIDE_COUNTERS];
+	_Atomic uint32_t log_left[SIDE_COUNTERS];
+	struct tables *tables;
+	struct table *tabs[N_TABS + 1]; /* by index */
+	struct state_table *states;
+	struct state_cfg state_cfg;
+	struct rng rng;
+	struct record_ring *log;
+	struct port ports[2];
+	struct lane lanes[2]; /* there and back */
+	unsigned n_rx;	      /* frames that the next burst is to receive */
+	unsigned lens[SIDE_BURST];
+	uint8_t frames[SIDE_BURST][TRAFFIC_FRAME];
+	size_t n_sent;
+	uint8_t sent[SIDE_SENT]; /* port, length, octets; one after another */
+};
+
+/* The default rule alone.  'seed' keys tables, states and chance.  False without
+ * memory. */
+bool side_open(struct side *s, bool indexed, uint64_t seed, bool accept,
+    unsigned max_states);
+void side_close(struct side *s);
+
+/* Makes 'next' (NULL: no memory, ignored) what packets meet. */
+void side_publish(struct side *s, struct ruleset *next);
+
+/* Adds 'n' rules at once. */
+void side_add(struct side *s, const struct draft *drafts, unsigned n);
+
+/* Receives frames[n_rx] on the lane. */
+void side_burst(struct side *s, unsigned lane);
+
+/* One change of a table: sets the key, or deletes it if 'v' is NULL. */
+void side_table(struct side *s, unsigned tab, const struct table_key *k,
+    const struct table_value *v);
