@@ -243,7 +243,7 @@ msg_setmss(uint16_t type, const char *name, uint16_t idx)
 	};
 	struct message m = msg_fw3(FW3_XADD);
 
-	strncpy(n.name.name, name, sizeof(n.name.name));
+	snprintf(n.name.name, sizeof(n.name.name), "%s", name);
 	msg_put(&m, &n, sizeof(n));
 	msg_put(&m, &r, sizeof(r));
 	return m;
