@@ -54,6 +54,14 @@ worker_fini(struct worker *w)
 }
 
 void
+worker_divert(struct worker *w, struct diverts *d)
+{
+	w->diverts = d;
+	w->divert = &d->ways[w->index];
+	w->ctx.pass.divert = &w->divert->out;
+}
+
+void
 worker_ring(struct worker *w)
 {
 	uint64_t one = 1;
@@ -83,6 +91,17 @@ refresh(struct worker *w)
 	c->parse.permit_single_frag6 = knob_get(&k->permit_single_frag6);
 }
 
+/* What goes to divert listeners, and comes back from them.  Returns packets
+ * that came back. */
+static unsigned
+exchange(struct worker *w)
+{
+	unsigned n = diverts_resume(&w->ctx, w->divert, w->lanes, w->n_lanes);
+
+	diverts_publish(w->diverts, w->divert);
+	return n;
+}
+
 /* One burst a lane.  Returns packets moved. */
 static unsigned
 round_robin(struct worker *w)
@@ -99,6 +118,8 @@ round_robin(struct worker *w)
 		memory_order_relaxed) > 0)
 		n += step(&w->ctx, &w->source,
 		    knob_get(&w->shared->knobs.source_burst));
+	if (w->diverts != NULL)
+		n += exchange(w);
 	return n;
 }
 
