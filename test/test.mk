@@ -20,7 +20,7 @@ check: check-build
 	@$(PROVE) $(CHECK_UNIT) $(CHECK_TSAN) $(CHECK_ORACLE) $(CHECK_T)
 
 check-build: build/.deps-check
-	@$(MAKE) --no-print-directory all $(CHECK_ORACLE)
+	@$(MAKE) --no-print-directory all rig $(CHECK_ORACLE)
 	@$(MAKE) --no-print-directory BUILD=asan unit rig
 	@$(MAKE) --no-print-directory BUILD=tsan $(CHECK_TSAN)
 	@$(MAKE) --no-print-directory fuzz-build
