@@ -6,10 +6,15 @@ $(O)/bench/%: $(O)/bench/%.o $(LIB)
 	@echo "  LD $@"
 	@$(CC) $(ALLFLAGS) $(LDFLAGS) -o $@ $< $(LIB) $(LIBS)
 $(O)/bench/%.o: private CFLAGS += -I.
+# The one that generates its rules.
+$(O)/bench/bench_match: $(O)/bench/bench_match.o \
+    $(ORACLE_GEN:%.c=$(O)/%.o) $(LIB)
+	$(LINK) -lm
 
 bench: all $(BENCH_BIN)
 	@echo "# one thread, CPU time, median (min-max) of 9"
 	@$(O)/bench/bench_core
+	@$(O)/bench/bench_match
 	@$(O)/bench/bench_table
 	@$(O)/bench/bench_state
 	@echo "# the control path"
