@@ -17,7 +17,7 @@ FUZZ_SAN  := address,undefined
 FUZZ_CFLAGS = -std=gnu11 -g -O1 -w -pthread -D_GNU_SOURCE \
 	      -DKIPFW_VERSION='"$(VERSION)"' -DURCU_INLINE_SMALL_FUNCTIONS \
 	      -fno-omit-frame-pointer -fno-sanitize-recover=all \
-	      -Iinclude -Isrc -Itest/unit
+	      -Iinclude -Isrc -Itest/unit -I.
 FUZZ_OBJS := $(SRCS:%.c=$(FUZZ_O)/obj/%.o)
 FUZZ_LIB  := $(FUZZ_O)/libkipfw.a
 FUZZ_BINS := $(patsubst fuzz/%.c,$(FUZZ_O)/%,$(wildcard fuzz/fuzz_*.c))
@@ -33,8 +33,10 @@ $(FUZZ_LIB): $(FUZZ_OBJS)
 
 $(FUZZ_BINS): $(FUZZ_O)/%: $(FUZZ_O)/obj/fuzz/%.o $(FUZZ_LIB)
 	@echo "  FUZZ-LD $@"
-	@$(FUZZ_CC) $(FUZZ_CFLAGS) -fsanitize=fuzzer,$(FUZZ_SAN) -o $@ $< \
-	    $(FUZZ_LIB) $(LIBS)
+	@$(FUZZ_CC) $(FUZZ_CFLAGS) -fsanitize=fuzzer,$(FUZZ_SAN) -o $@ \
+	    $(filter %.o,$^) $(FUZZ_LIB) $(LIBS)
+
+$(FUZZ_O)/fuzz_match: $(ORACLE_WORLD:%.c=$(FUZZ_O)/obj/%.o)
 
 fuzz-build: $(FUZZ_BINS)
 

@@ -86,15 +86,18 @@ open_lanes(struct side *s)
 
 /* ---- life ---- */
 
+/* Once: they are large, and all that worlds leave is empty tables. */
 static bool
-open_tables(struct side *s, uint64_t seed)
+open_tables(struct side *s)
 {
 	static const uint8_t types[] = {[TAB_ADDR] = TABLE_ADDR,
 	    [TAB_ADDR2] = TABLE_ADDR, [TAB_IFACE] = TABLE_IFACE,
 	    [TAB_PORT] = TABLE_NUMBER, [TAB_FLOW] = TABLE_FLOW,
 	    [TAB_MAC] = TABLE_MAC};
 
-	s->tables = tables_create((const uint64_t[]){seed, ~seed});
+	if (s->tables != NULL)
+		return true;
+	s->tables = tables_create((const uint64_t[]){1, 2});
 	if (s->tables == NULL)
 		return false;
 	for (unsigned i = 1; i <= N_TABS; i++) {
@@ -153,7 +156,7 @@ side_open(struct side *s, bool indexed, uint64_t seed, bool accept,
 	s->states = state_create(2 * max_states + STATE_CAPACITY_MIN, &key);
 	s->rules = ruleset_create(accept, 0);
 	if (s->log == NULL || s->states == NULL || s->rules == NULL ||
-	    !open_tables(s, seed))
+	    !open_tables(s))
 		return false;
 	open_ctx(s);
 	open_lanes(s);
@@ -176,10 +179,18 @@ side_close(struct side *s)
 {
 	ruleset_destroy(s->rules, counter_gone, s);
 	state_destroy(s->states);
-	tables_destroy(s->tables);
 	s->rules = NULL;
 	s->states = NULL;
-	s->tables = NULL;
+	for (unsigned i = 1; i <= N_TABS; i++)
+		side_empty(s, i);
+	s->n_keys = 0;
+}
+
+void
+side_fini(struct side *s)
+{
+	tables_destroy(s->tables);
+	record_ring_destroy(s->log);
 }
 
 /* ---- changes ---- */
@@ -227,13 +238,26 @@ side_table(struct side *s, unsigned tab, const struct table_key *k,
 		abort();
 	if (v == NULL) {
 		table_delete(s->tables, t, &key, &old);
-	} else {
+	} else if (s->n_keys < SIDE_KEYS) {
+		s->keys[s->n_keys].tab = tab;
+		s->keys[s->n_keys++].key = key;
 		value = tables_value_ref(s->tables, v, t->counters);
 		table_set(s->tables, t, &key, value, &old);
 	}
 	if (old != 0)
 		tables_value_put(s->tables, old);
 	limbo_empty(tables_limbo(s->tables));
+}
+
+/* From a list of its own: a walk through a table of addresses takes long. */
+void
+side_empty(struct side *s, unsigned tab)
+{
+	unsigned n = s->n_keys;
+
+	for (unsigned i = 0; i < n; i++)
+		if (s->tabs[s->keys[i].tab]->type == s->tabs[tab]->type)
+			side_table(s, tab, &s->keys[i].key, NULL);
 }
 
 void

@@ -3,8 +3,8 @@
  * One of the two firewalls of a world.
  *
  * Place      world.c makes two, changes both and compares them.
- * Life       side_open (the default rule, empty tables, no states) -> changes
- *            and bursts -> side_close; the memory is the owner's, zeroed once.
+ * Life       zeroed -> side_open (the default rule, empty tables, no states) ->
+ *            changes and bursts -> side_close -> side_open ... -> side_fini.
  */
 #pragma once
 
@@ -15,6 +15,7 @@
 enum {
 	SIDE_BURST = 64,
 	SIDE_COUNTERS = 8192,
+	SIDE_KEYS = 1024, /* entries that a world may make */
 	SIDE_SENT = SIDE_BURST * (TRAFFIC_FRAME + 8) * 2 +
 	    REPLY_BURST * (REPLY_MAX + 8),
 };
@@ -30,6 +31,11 @@ struct side {
 	_Atomic uint32_t log_left[SIDE_COUNTERS];
 	struct tables *tables;
 	struct table *tabs[N_TABS + 1]; /* by index */
+	unsigned n_keys;
+	struct {
+		unsigned tab;
+		struct table_key key;
+	} keys[SIDE_KEYS]; /* that were ever set */
 	struct state_table *states;
 	struct state_cfg state_cfg;
 	struct rng rng;
@@ -43,11 +49,12 @@ struct side {
 	uint8_t sent[SIDE_SENT]; /* port, length, octets; one after another */
 };
 
-/* The default rule alone.  'seed' keys tables, states and chance.  False without
+/* The default rule alone.  'seed' keys states and chance.  False without
  * memory. */
 bool side_open(struct side *s, bool indexed, uint64_t seed, bool accept,
     unsigned max_states);
 void side_close(struct side *s);
+void side_fini(struct side *s);
 
 /* Makes 'next' (NULL: no memory, ignored) what packets meet. */
 void side_publish(struct side *s, struct ruleset *next);
@@ -61,3 +68,5 @@ void side_burst(struct side *s, unsigned lane);
 /* One change of a table: sets the key, or deletes it if 'v' is NULL. */
 void side_table(struct side *s, unsigned tab, const struct table_key *k,
     const struct table_value *v);
+/* Deletes all its entries. */
+void side_empty(struct side *s, unsigned tab);

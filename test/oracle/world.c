@@ -38,8 +38,8 @@ world_create(void)
 void
 world_destroy(struct world *w)
 {
-	record_ring_destroy(w->a.log);
-	record_ring_destroy(w->b.log);
+	side_fini(&w->a);
+	side_fini(&w->b);
 	free(w);
 }
 
@@ -197,8 +197,9 @@ draw_key(struct world *w, unsigned tab, struct table_key *k)
 			memcpy(k->addr, &be, 4);
 		else
 			vocab_addr6(v, c, k->addr);
-		k->len = (uint8_t)(k->family == 4 ? draw(c, 33) :
-						    draw(c, 129));
+		/* Shorter ones only make tables slow to change. */
+		k->len = (uint8_t)(k->family == 4 ? 12 + draw(c, 21) :
+						    20 + draw(c, 109));
 		break;
 	case TAB_IFACE:
 		memcpy(k->iface, vocab_ifs[draw(c, VOCAB_IFS)], 16);
@@ -240,8 +241,7 @@ change_table(struct side *s, unsigned tab, bool swap)
 		tables_swap(s->tables, s->tabs[TAB_ADDR], s->tabs[TAB_ADDR2],
 		    NULL);
 	else
-		table_flush(s->tables, s->tabs[tab], NULL);
-	limbo_empty(tables_limbo(s->tables));
+		side_empty(s, tab);
 }
 
 /* As the tick does, and as 'ipfw delete' of a state. */
