@@ -17,7 +17,7 @@ FUZZ_SAN  := address,undefined
 FUZZ_CFLAGS = -std=gnu11 -g -O1 -w -pthread -D_GNU_SOURCE \
 	      -DKIPFW_VERSION='"$(VERSION)"' -DURCU_INLINE_SMALL_FUNCTIONS \
 	      -fno-omit-frame-pointer -fno-sanitize-recover=all \
-	      -Iinclude -Isrc -Itest/unit -I.
+	      -Iinclude -Isrc -Itest/unit -Ifuzz -I.
 FUZZ_OBJS := $(SRCS:%.c=$(FUZZ_O)/obj/%.o)
 FUZZ_LIB  := $(FUZZ_O)/libkipfw.a
 FUZZ_BINS := $(patsubst fuzz/%.c,$(FUZZ_O)/%,$(wildcard fuzz/fuzz_*.c))

@@ -112,6 +112,7 @@ class State:
     forward: str = ''           # TCP flags seen
     backward: str = ''
     acks: dict = dataclasses.field(default_factory=dict)
+    acked: set = dataclasses.field(default_factory=set)
 
 
 class Model:
@@ -333,9 +334,13 @@ class Model:
         if both == ('S', ''):
             return LIFE['syn']
         if both in (('S', 'S'), ('FS', 'S'), ('S', 'FS')):
-            if packet.ack < s.acks.get(backward, 0):
+            # Renewed once both sides have acknowledged since the last time.
+            if packet.ack >= s.acks.get(backward, 0):
+                s.acks[backward] = packet.ack
+                s.acked.add(backward)
+            if len(s.acked) < 2:
                 return None
-            s.acks[backward] = packet.ack
+            s.acked.clear()
             return LIFE['ack']
         if both == ('FS', 'FS'):
             return LIFE['fin']
