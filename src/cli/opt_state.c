@@ -135,6 +135,23 @@ read_fields(const char *s, const struct name *table, uint8_t *mask)
 	return bits != 0;
 }
 
+static int
+no_fields(struct build *b, const struct option *o)
+{
+	const char *s = build_peek(b);
+	struct suggest g;
+	char hint[64] = "";
+
+	if (s != NULL) {
+		suggest_init(&g, s);
+		suggest_names(&g, o->table);
+		suggest_text(&g, hint, sizeof(hint));
+	}
+	return build_err_next(b, EX_USAGE,
+	    "missing what limit counts by: src-addr, src-port, dst-addr, "
+	    "dst-port%s", hint);
+}
+
 int
 parse_limit(struct build *b, const struct option *o)
 {
@@ -152,9 +169,7 @@ parse_limit(struct build *b, const struct option *o)
 	       read_fields(build_peek(b), o->table, &l->mask))
 		b->i++;
 	if (l->mask == 0)
-		return build_err_next(b, EX_USAGE,
-		    "missing what limit counts by: src-addr, src-port, "
-		    "dst-addr, dst-port");
+		return no_fields(b, o);
 	r = build_word(b, "the number of limit", &s);
 	if (r != 0)
 		return r;
