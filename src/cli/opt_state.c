@@ -51,16 +51,21 @@ parse_state_name(struct build *b, bool any, uint16_t *idx)
 void
 print_state_name(struct text *t, const struct insn *i, const struct show *show)
 {
-	for (unsigned k = 0; k < show->n_names; k++)
-		if (show->names[k].head.type == TLV_STATE_NAME &&
-		    show->names[k].idx == i->arg1) {
+	bool has_names = false; /* the original daemon knows none */
+
+	for (unsigned k = 0; k < show->n_names; k++) {
+		if (show->names[k].head.type != TLV_STATE_NAME)
+			continue;
+		has_names = true;
+		if (show->names[k].idx == i->arg1) {
 			text_f(t, " :");
 			text_safe(t, show->names[k].name, NAME_SIZE);
 			return;
 		}
-	if (i->arg1 != 0)
+	}
+	if (i->arg1 != 0 && has_names)
 		text_f(t, " :[%u]", i->arg1);
-	else if (i->opcode == O_CHECK_STATE)
+	else if (i->arg1 == 0 && i->opcode == O_CHECK_STATE)
 		text_f(t, " :any");
 }
 
