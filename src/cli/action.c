@@ -287,6 +287,18 @@ emit_fwd6(struct build *b, const struct in6_addr *addr, uint32_t port)
 	return 0;
 }
 
+static bool
+read_hop_port(const char *s, uint32_t *port)
+{
+	int service = service_port(s, 0);
+
+	if (service > 0) {
+		*port = (uint32_t)service;
+		return true;
+	}
+	return number(s, UINT16_MAX, port) && *port != 0;
+}
+
 /* An address of either family, and perhaps ",port". */
 static int
 act_fwd(struct build *b, const struct action *a)
@@ -306,9 +318,9 @@ act_fwd(struct build *b, const struct action *a)
 	if (n == 8 && strncmp(s, "tablearg", n) == 0)
 		return build_err(b, EX_UNAVAILABLE,
 		    "tablearg is not implemented in this version");
-	if (s[n] == ',' && (!number(s + n + 1, UINT16_MAX, &port) || port == 0))
+	if (s[n] == ',' && !read_hop_port(s + n + 1, &port))
 		return build_err(b, EX_DATAERR,
-		    "not a port (1 to 65535) after the address");
+		    "not a port (1 to 65535) or service after the address");
 	memcpy(addr, s, n < sizeof(addr) ? n : 0);
 	addr[n < sizeof(addr) ? n : 0] = '\0';
 	if (inet_pton(AF_INET, addr, &a4) == 1 && a4.s_addr != 0)

@@ -160,6 +160,14 @@ read_flags(struct cli *c, const struct words *ws, unsigned *n, struct err *e)
 			++*n;
 			return 0;
 		}
+		if (strcmp(w->s, "--help") == 0 ||
+		    strcmp(w->s, "--version") == 0) {
+			c->flags |= w->s[2] == 'h' ? CLI_HELP : CLI_VERSION;
+			continue;
+		}
+		if (strncmp(w->s, "--", 2) == 0)
+			return word_err(e, EX_USAGE, w,
+			    "unknown; there are --help and --version");
 		if (strncmp(w->s, "-s", 2) == 0) { /* sorting: no effect */
 			*n += w->s[2] == '\0';
 			continue;
@@ -297,6 +305,10 @@ cli_command(struct cli *c, const struct words *ws, struct err *e)
 		return r;
 	if ((own.flags & CLI_HELP) != 0) {
 		help_print(&own);
+		return 0;
+	}
+	if ((own.flags & CLI_VERSION) != 0) {
+		fprintf(c->out, "%s " KIPFW_VERSION "\n", c->prog);
 		return 0;
 	}
 	if (at == ws->n)

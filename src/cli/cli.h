@@ -34,7 +34,8 @@ enum cli_flags {
 	CLI_TIME = 0x1000,     /* -t */
 	CLI_EPOCH = 0x2000,    /* -T */
 	CLI_VERBOSE = 0x4000,  /* -v */
-	CLI_HELP = 0x8000,     /* -h */
+	CLI_HELP = 0x8000,     /* -h, --help */
+	CLI_VERSION = 0x10000, /* --version */
 };
 
 struct cli {

@@ -12,8 +12,6 @@
 
 #include "cli/compile.h"
 #include "cli/print.h"
-#include "ctl/state_names.h"
-#include "rule/lookup.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -28,6 +26,8 @@ struct queued {
 	size_t size;
 	unsigned line;	/* of the file */
 	unsigned flags; /* CLI_* that the line had */
+	uint8_t n_names; /* that it mentions, by index, tables aside */
+	uint16_t names[RULE_MAX_NAMES];
 };
 
 /* Rules on their way, as a request has them: behind the names that they
@@ -129,18 +129,25 @@ log_default(struct cli *c, struct rule_batch *b, const struct args *a)
 
 /* ---- into the batch ---- */
 
-/* The kind of name that the instruction's arg1 stands for; 0 for none. */
+/* The kind of name that arg1 of an instruction stands for; 0 for none. */
 static unsigned
 name_type(const struct insn *i)
 {
-	uint16_t idx;
-	uint8_t type;
+	static const struct {
+		uint8_t opcode;
+		uint16_t type;
+	} rows[] = {
+	    {O_EXTERNAL_ACTION, TLV_EACTION},
+	    {O_CHECK_STATE, TLV_STATE_NAME},
+	    {O_PROBE_STATE, TLV_STATE_NAME},
+	    {O_KEEP_STATE, TLV_STATE_NAME},
+	    {O_LIMIT, TLV_STATE_NAME},
+	};
 
-	if (i->opcode == O_EXTERNAL_ACTION)
-		return TLV_EACTION;
-	if (state_names_in(i))
-		return TLV_STATE_NAME;
-	return lookup_table_of(i, &idx, &type) ? TLV_TBL_NAME : 0;
+	for (size_t k = 0; k < ARRAY_LEN(rows); k++)
+		if (rows[k].opcode == i->opcode)
+			return rows[k].type;
+	return 0;
 }
 
 /* The batch's index of a name; 0 without memory. */
@@ -165,11 +172,10 @@ name_index(struct rule_batch *b, const struct obj_ntlv *name)
 
 /* Puts the batch's indexes of names in the place of the rule's own. */
 static bool
-share_names(struct rule_batch *b, struct rule_buf *rule)
+share_names(struct rule_batch *b, struct rule_buf *rule, uint16_t *idx)
 {
 	struct insn *i = (struct insn *)rule->cmd;
 	const struct insn *end = i + rule->rule.cmd_len;
-	uint16_t idx[RULE_MAX_NAMES];
 
 	for (unsigned k = 0; k < rule->n_names; k++) {
 		idx[k] = name_index(b, &rule->names[k]);
@@ -192,6 +198,7 @@ static bool
 append(struct cli *c, struct rule_batch *b, struct rule_buf *rule)
 {
 	size_t size = (rule_size(&rule->rule) + 7) & ~(size_t)7;
+	struct queued *q = &b->queue[b->n];
 
 	if (b->len + size > b->cap) {
 		size_t cap = 2 * b->cap + sizeof(*rule);
@@ -202,11 +209,16 @@ append(struct cli *c, struct rule_batch *b, struct rule_buf *rule)
 		b->rules = p;
 		b->cap = cap;
 	}
-	if (!share_names(b, rule))
+	if (!share_names(b, rule, q->names))
 		return false;
 	memset(b->rules + b->len, 0, size);
 	memcpy(b->rules + b->len, rule, rule_size(&rule->rule));
-	b->queue[b->n++] = (struct queued){b->len, size, c->line, c->flags};
+	q->at = b->len;
+	q->size = size;
+	q->line = c->line;
+	q->flags = c->flags;
+	q->n_names = (uint8_t)rule->n_names;
+	b->n++;
 	b->len += size;
 	b->last = rule->rule.rulenum;
 	return true;
@@ -223,49 +235,24 @@ struct add_msg {
 	size_t rules; /* where they begin */
 };
 
-/* Marks the names that rules 'lo' to 'hi' - 1 mention: tables by index, then
- * the others. */
-static void
-mark_names(const struct rule_batch *b, unsigned lo, unsigned hi, bool *used)
-{
-	for (unsigned k = lo; k < hi; k++) {
-		const struct abi_rule *r =
-		    (const void *)(b->rules + b->queue[k].at);
-		const struct insn *i = (const void *)(r + 1);
-		const struct insn *end = i + r->cmd_len;
-
-		for (; i < end; i = insn_next(i)) {
-			unsigned type = name_type(i);
-			uint16_t idx = i->arg1;
-			uint8_t kind;
-
-			if (type == TLV_TBL_NAME)
-				lookup_table_of(i, &idx, &kind);
-			else if (type != 0 && idx != 0)
-				idx = (uint16_t)(idx + b->tables.count);
-			used[idx] = used[idx] || type != 0;
-		}
-	}
-}
-
-/* The list of the names that rules 'lo' to 'hi' - 1 need and no others: one
- * that is refused must not fail rules which do not mention it. */
+/* The tables of the batch, and of its other names those that rules 'lo' to
+ * 'hi' - 1 need: one that is refused must not fail rules without it. */
 static bool
 put_names(const struct rule_batch *b, unsigned lo, unsigned hi,
     struct obj_ctlv *l)
 {
 	struct obj_ntlv *to = (void *)(l + 1);
-	unsigned n_tables = b->tables.count;
-	bool *used = calloc(UINT16_MAX + 1, sizeof(*used));
+	bool *used = calloc(b->n_names + 1, sizeof(*used));
 
 	if (used == NULL)
 		return false;
-	mark_names(b, lo, hi, used);
-	for (unsigned k = 0; k < n_tables; k++)
-		if (used[b->tables.n[k].idx])
-			*to++ = b->tables.n[k];
+	for (unsigned k = lo; k < hi; k++)
+		for (unsigned n = 0; n < b->queue[k].n_names; n++)
+			used[b->queue[k].names[n]] = true;
+	for (unsigned k = 0; k < b->tables.count; k++)
+		*to++ = b->tables.n[k];
 	for (unsigned k = 0; k < b->n_names; k++)
-		if (used[n_tables + b->names[k].idx])
+		if (used[b->names[k].idx])
 			*to++ = b->names[k];
 	free(used);
 	*l = (struct obj_ctlv){.head = {.type = TLV_TBLNAME_LIST,

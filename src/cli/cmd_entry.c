@@ -347,6 +347,7 @@ cmd_table_lookup(struct cli *c, const struct args *a, struct err *e)
 		if (r != 0)
 			return r;
 		table_header(&q.h, FW3_TABLE_XFIND, a->w[1].s);
+		q.h.ntlv.type = info.type; /* the original looks at it */
 		q.en.head.length = sizeof(q.en);
 		r = ctl_get(c->ctl, CTL_FW3, &q, sizeof(q), sizeof(q), &len,
 		    &why);

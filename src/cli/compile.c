@@ -194,10 +194,11 @@ accept_not(struct build *b)
 static int
 parse_item(struct build *b, item_fn *item, bool *always)
 {
-	unsigned start = b->pat.n;
+	unsigned start = b->pat.n, at;
 	bool negated = accept_not(b);
 	int r;
 
+	at = b->i;
 	if (negated && accept_not(b))
 		return build_err(b, EX_USAGE, "a second \"not\"");
 	r = item(b);
@@ -206,6 +207,7 @@ parse_item(struct build *b, item_fn *item, bool *always)
 	*always = b->pat.n == start;
 	if (!negated)
 		return 0;
+	b->i = *always ? at + 1 : b->i; /* the error is at its first word */
 	if (*always)
 		return build_err(b, EX_DATAERR,
 		    "\"not\" before what is always true never matches");
@@ -247,7 +249,7 @@ accept_not_open(struct build *b)
 static int
 parse_block(struct build *b, item_fn *item)
 {
-	unsigned first = b->pat.n, prev = RULE_MAX_WORDS, start;
+	unsigned first = b->pat.n, prev = RULE_MAX_WORDS, start, at;
 	bool always = false, member = false, states;
 	bool negated = item == item_option && accept_not_open(b);
 	int r;
@@ -259,13 +261,16 @@ parse_block(struct build *b, item_fn *item)
 			return build_err_next(b, EX_USAGE,
 			    "a block inside a block");
 		start = b->pat.n;
+		at = b->i;
 		states = b->keeps || b->defers;
 		r = parse_item(b, item, &member);
 		if (r != 0)
 			return r;
-		if (states != (b->keeps || b->defers))
+		if (states != (b->keeps || b->defers)) {
+			b->i = at + 1;
 			return build_err(b, EX_USAGE,
 			    "what keeps states cannot stand in a block");
+		}
 		always = always || member;
 		if (member)
 			continue;
@@ -313,30 +318,47 @@ item_dst_ports(struct build *b)
 	return parse_ports(b, option_find("dst-port"));
 }
 
+/* A word that is none of an option's: says what may be meant. */
+static int
+unknown_option(struct build *b, const char *s)
+{
+	struct suggest g;
+	char hint[64];
+
+	if (strcmp(s, "or") == 0 || strcmp(s, "|") == 0)
+		return build_err(b, EX_USAGE,
+		    "\"or\" needs a block: { a or b }");
+	if (strcmp(s, "and") == 0 || strcmp(s, "&&") == 0)
+		return build_err(b, EX_USAGE,
+		    "what stands in a row must match together; leave it out");
+	if (strcmp(s, "}") == 0 || strcmp(s, ")") == 0)
+		return build_err(b, EX_USAGE, "no block is open here");
+	if (strcmp(s, "from") == 0)
+		return build_err(b, EX_USAGE,
+		    "a protocol must stand before it, as in \"ip from\"");
+	if (strcmp(s, "logamount") == 0)
+		return build_err(b, EX_USAGE, "it must follow \"log\"");
+	if (modifier_find(s) != NULL)
+		return build_err(b, EX_USAGE,
+		    "it must stand right after the action");
+	suggest_init(&g, s);
+	option_suggest(&g);
+	suggest_try(&g, "not or from to log logamount tag untag");
+	return build_err(b, EX_USAGE, "unknown keyword%s",
+	    suggest_text(&g, hint, sizeof(hint)));
+}
+
 static int
 item_option(struct build *b)
 {
 	const struct option *o;
-	struct suggest g;
 	const char *s;
-	char hint[64];
 	int r = build_word(b, "the option", &s);
 
 	if (r != 0)
 		return r;
 	o = option_find(s);
-	if (o != NULL)
-		return o->parse(b, o);
-	if (strcmp(s, "or") == 0 || strcmp(s, "|") == 0)
-		return build_err(b, EX_USAGE,
-		    "\"or\" needs a block: { a or b }");
-	if (strcmp(s, "}") == 0 || strcmp(s, ")") == 0)
-		return build_err(b, EX_USAGE, "no block is open here");
-	suggest_init(&g, s);
-	option_suggest(&g);
-	suggest_try(&g, "not or from to");
-	return build_err(b, EX_USAGE, "unknown keyword%s",
-	    suggest_text(&g, hint, sizeof(hint)));
+	return o != NULL ? o->parse(b, o) : unknown_option(b, s);
 }
 
 /* Reads the word 'key' ("from", "to"), which must come next. */

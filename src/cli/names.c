@@ -149,12 +149,30 @@ service_proto(unsigned proto)
 	return proto != 0 ? name_of(names_proto, proto) : NULL;
 }
 
+/* What rules name most, for machines without /etc/services. */
+static const struct name names_service[] = {
+    {"ftp-data", 20}, {"ftp", 21}, {"ssh", 22}, {"telnet", 23}, {"smtp", 25},
+    {"domain", 53}, {"bootps", 67}, {"bootpc", 68}, {"tftp", 69},
+    {"http", 80}, {"www", 80}, {"kerberos", 88}, {"pop3", 110},
+    {"sunrpc", 111}, {"auth", 113}, {"nntp", 119}, {"ntp", 123},
+    {"netbios-ns", 137}, {"netbios-dgm", 138}, {"netbios-ssn", 139},
+    {"imap2", 143}, {"imap", 143}, {"snmp", 161}, {"snmp-trap", 162},
+    {"bgp", 179}, {"ldap", 389}, {"https", 443}, {"microsoft-ds", 445},
+    {"isakmp", 500}, {"syslog", 514}, {"printer", 515},
+    {"dhcpv6-client", 546}, {"dhcpv6-server", 547}, {"submission", 587},
+    {"ldaps", 636}, {"rsync", 873}, {"imaps", 993}, {"pop3s", 995},
+    {"openvpn", 1194}, {"nfs", 2049}, {"mysql", 3306}, {"postgresql", 5432},
+    {NULL, 0}};
+
 int
 service_port(const char *s, unsigned proto)
 {
 	const struct servent *se = getservbyname(s, service_proto(proto));
+	const struct name *n = name_find(names_service, s);
 
-	return se != NULL ? ntohs((uint16_t)se->s_port) : -1;
+	if (se != NULL)
+		return ntohs((uint16_t)se->s_port);
+	return n != NULL ? (int)n->value : -1;
 }
 
 const char *
@@ -162,10 +180,11 @@ service_name(unsigned port, unsigned proto, char *buf, size_t size)
 {
 	const struct servent *se =
 	    getservbyport(htons((uint16_t)port), service_proto(proto));
+	const char *s = se != NULL ? se->s_name : name_of(names_service, port);
 
-	if (se == NULL)
+	if (s == NULL)
 		return NULL;
-	snprintf(buf, size, "%s", se->s_name);
+	snprintf(buf, size, "%s", s);
 	return buf;
 }
 
@@ -225,13 +244,32 @@ edit_distance(const char *a, size_t na, const char *b, size_t nb)
 	return d[na % 3][nb];
 }
 
+/* Words of other firewalls, and of people, for what we call differently. */
+static const struct {
+	const char *word, *meant;
+} meanings[] = {
+    {"block", "deny"}, {"redirect", "fwd"}, {"jump", "skipto"},
+    {"goto", "skipto"}, {"port", "dst-port"}, {"dport", "dst-port"},
+    {"sport", "src-port"}, {"src", "src-ip"}, {"dst", "dst-ip"},
+    {"source", "from"}, {"destination", "to"}, {"icmpv6", "ipv6-icmp"},
+    {"input", "in"}, {"inbound", "in"}, {"output", "out"},
+    {"outbound", "out"}, {"receive", "recv"}, {"recieve", "recv"},
+    {"transmit", "xmit"}, {"iface", "via"}, {"interface", "via"},
+    {"on", "via"}, {"state", "keep-state"}, {"syn", "setup"},
+    {"ttl", "ipttl"}, {"tos", "iptos"}, {"icmp-type", "icmptypes"},
+    {"/", "//"}, {";", "//"},
+};
+
 void
 suggest_init(struct suggest *g, const char *word)
 {
 	size_t len = strlen(word);
 
 	/* Short words allow one slip, longer ones two. */
-	*g = (struct suggest){.word = word, .dist = len <= 3 ? 2 : 3};
+	*g = (struct suggest){.word = word, .dist = len <= 4 ? 2 : 3};
+	for (size_t i = 0; i < ARRAY_LEN(meanings); i++)
+		if (strcmp(meanings[i].word, word) == 0)
+			g->meant = meanings[i].meant;
 }
 
 void
@@ -243,9 +281,21 @@ suggest_try(struct suggest *g, const char *list)
 		unsigned d;
 
 		n = word_len(list);
+		if (g->meant != NULL) { /* that or nothing */
+			if (strlen(g->meant) == n &&
+			    memcmp(g->meant, list, n) == 0) {
+				g->dist = 1;
+				g->best = list;
+				g->best_len = n;
+			}
+			continue;
+		}
 		if (len == 0 || len >= SUGGEST_MAX || n >= SUGGEST_MAX)
 			continue;
 		d = edit_distance(g->word, len, list, n);
+		if (d > 1 && len > 3 && n > len &&
+		    memcmp(g->word, list, len) == 0)
+			d = 1; /* cut short */
 		if (d < g->dist && d < len) {
 			g->dist = d;
 			g->best = list;

@@ -53,6 +53,7 @@ bool name_in_list(const char *list, const char *s);
 /* A hint for a mistyped word: try each candidate, then ask for the clause. */
 struct suggest {
 	const char *word;
+	const char *meant; /* what other firewalls call so; NULL */
 	const char *best;
 	size_t best_len;
 	unsigned dist;

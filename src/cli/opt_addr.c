@@ -79,6 +79,9 @@ cut_elem(const char **s, const char *seps, struct elem *e)
 	return true;
 }
 
+/* Words that no server of names should be asked about. */
+static const char keywords[] = "to from me me6 any";
+
 /* The first address of a name. */
 static bool
 resolve(const char *host, int family, void *addr, size_t size)
@@ -87,7 +90,8 @@ resolve(const char *host, int family, void *addr, size_t size)
 	    .ai_socktype = SOCK_STREAM}, *found;
 	const char *at;
 
-	if (*host == '\0' || strspn(host, "0123456789.") == strlen(host) ||
+	if (*host == '\0' || name_in_list(keywords, host) ||
+	    strspn(host, "0123456789.-") == strlen(host) ||
 	    getaddrinfo(host, NULL, &hints, &found) != 0)
 		return false;
 	at = (const char *)found->ai_addr +
@@ -99,8 +103,25 @@ resolve(const char *host, int family, void *addr, size_t size)
 }
 
 static int
+check_host(struct build *b, const char *host)
+{
+	if (*host != '\0' && !name_in_list(keywords, host))
+		return 0;
+	if (*host == 'm' || *host == 'a')
+		return build_err(b, EX_DATAERR,
+		    "\"%s\" cannot be in a list; a block can hold it: "
+		    "{ %s or ... }", host, host);
+	return build_err(b, EX_DATAERR,
+	    "an address is missing beside a comma");
+}
+
+static int
 lookup(struct build *b, const char *host, int family, void *addr, size_t size)
 {
+	int r = check_host(b, host);
+
+	if (r != 0)
+		return r;
 	if (inet_pton(family, host, addr) == 1)
 		return 0;
 	if (resolve(host, family, addr, size))
@@ -336,6 +357,9 @@ parse_addr(struct build *b, const struct option *o, const struct side *side)
 		return r;
 	if (strcmp(s, "any") == 0)
 		return 0;
+	if (strpbrk(s, "{}()") == s || strcmp(s, "to") == 0 ||
+	    strcmp(s, "from") == 0 || strcmp(s, "or") == 0)
+		return build_err(b, EX_USAGE, "an address is missing here");
 	if (strcmp(s, "me6") == 0)
 		return emit_me(b, side->me6);
 	if (strcmp(s, "me") == 0)

@@ -135,6 +135,8 @@ parse_ranges(struct build *b, const struct option *o)
 	/* tagged: a single number of 0 is what the table says */
 	if (o->op == O_TAGGED && build_accept(b, "tablearg"))
 		return build_emit(b, o->op, 1) != NULL ? 0 : EX_DATAERR;
+	if (o->op == O_TAGGED && build_accept(b, "0"))
+		return build_err(b, EX_DATAERR, "not a tag (1 to 65534)");
 	return emit_ranges(b, o, true);
 }
 

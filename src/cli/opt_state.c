@@ -51,16 +51,21 @@ parse_state_name(struct build *b, bool any, uint16_t *idx)
 void
 print_state_name(struct text *t, const struct insn *i, const struct show *show)
 {
-	for (unsigned k = 0; k < show->n_names; k++)
-		if (show->names[k].head.type == TLV_STATE_NAME &&
-		    show->names[k].idx == i->arg1) {
+	bool has_names = false; /* the original daemon knows none */
+
+	for (unsigned k = 0; k < show->n_names; k++) {
+		if (show->names[k].head.type != TLV_STATE_NAME)
+			continue;
+		has_names = true;
+		if (show->names[k].idx == i->arg1) {
 			text_f(t, " :");
 			text_safe(t, show->names[k].name, NAME_SIZE);
 			return;
 		}
-	if (i->arg1 != 0)
+	}
+	if (i->arg1 != 0 && has_names)
 		text_f(t, " :[%u]", i->arg1);
-	else if (i->opcode == O_CHECK_STATE)
+	else if (i->arg1 == 0 && i->opcode == O_CHECK_STATE)
 		text_f(t, " :any");
 }
 
@@ -135,6 +140,23 @@ read_fields(const char *s, const struct name *table, uint8_t *mask)
 	return bits != 0;
 }
 
+static int
+no_fields(struct build *b, const struct option *o)
+{
+	const char *s = build_peek(b);
+	struct suggest g;
+	char hint[64] = "";
+
+	if (s != NULL) {
+		suggest_init(&g, s);
+		suggest_names(&g, o->table);
+		suggest_text(&g, hint, sizeof(hint));
+	}
+	return build_err_next(b, EX_USAGE,
+	    "missing what limit counts by: src-addr, src-port, dst-addr, "
+	    "dst-port%s", hint);
+}
+
 int
 parse_limit(struct build *b, const struct option *o)
 {
@@ -152,9 +174,7 @@ parse_limit(struct build *b, const struct option *o)
 	       read_fields(build_peek(b), o->table, &l->mask))
 		b->i++;
 	if (l->mask == 0)
-		return build_err_next(b, EX_USAGE,
-		    "missing what limit counts by: src-addr, src-port, "
-		    "dst-addr, dst-port");
+		return no_fields(b, o);
 	r = build_word(b, "the number of limit", &s);
 	if (r != 0)
 		return r;

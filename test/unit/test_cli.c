@@ -288,6 +288,8 @@ lists(void **state)
 	    "00100 set 0 allow tcp from any to any 80\n", "");
 	expect(f, "set 3 list", 0, "00200 deny in\n", "");
 	expect(f, "set 3 show", 0, "00200 2000 200000 deny in\n", "");
+	put_rule(&f->d, 300, 0, "allow keep-state :a"); /* as the original */
+	expect(f, "list 300", 0, "00300 allow keep-state\n", "");
 	f->d.set_mask = ~(1u << 3);
 	expect(f, "list 200", 0, "", "");
 	expect(f, "-S list 200", 0, "# DISABLED 00200 set 3 deny in\n", "");
