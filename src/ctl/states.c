@@ -83,15 +83,17 @@ listed(const struct ruleset *rs, struct state_view *v)
 }
 
 size_t
-ctl_states_put(struct engine *en, unsigned char *at, size_t room)
+ctl_states_put(struct engine *en, unsigned char *at, size_t room,
+    uint32_t *from)
 {
 	struct state_table *t = engine_states(en);
 	uint32_t now_s = clock_mono_s(), end = state_end(t);
 	struct entry *e = NULL;
 	struct state_view v;
+	uint32_t i = *from == 0 ? 1 : *from;
 	size_t n = 0;
 
-	for (uint32_t i = 1; i < end && room - n >= sizeof(*e); i++) {
+	for (; i < end && room - n >= sizeof(*e); i++) {
 		const struct rule *r;
 
 		if (!state_read(t, i, now_s, &v) ||
@@ -103,6 +105,7 @@ ctl_states_put(struct engine *en, unsigned char *at, size_t room)
 	}
 	if (e != NULL)
 		e->head.flags = LAST;
+	*from = i < end ? i : 0;
 	return n;
 }
 

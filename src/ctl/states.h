@@ -14,9 +14,11 @@
 /* Octets that a list of all states takes now, without its header. */
 size_t ctl_states_size(struct engine *en);
 
-/* Writes the states whose rules exist, at most 'room' octets of them.  Returns
- * the octets written. */
-size_t ctl_states_put(struct engine *en, unsigned char *at, size_t room);
+/* Writes the states whose rules exist from index *from on, at most 'room' octets
+ * of them; *from becomes where to go on, 0 after the last.  Returns the octets
+ * written.  Several calls show each state once that lives on between them. */
+size_t ctl_states_put(struct engine *en, unsigned char *at, size_t room,
+    uint32_t *from);
 
 /* Removes the states of the rules in a range.  Returns how many. */
 unsigned ctl_states_remove(struct engine *en, const struct rule_range *g);

@@ -282,6 +282,56 @@ names_go_with_their_last_rule(void **state)
 	    "00030 check-state :a\n");
 }
 
+/* More states than one message holds: 140,000 of 128 octets. */
+static void
+a_long_list(void **state)
+{
+	enum { N = 140000, BACK = 1000 };
+	bool *seen = calloc(N + 1, sizeof(*seen));
+	unsigned n = 0, a, b;
+	uint64_t pkts;
+	char *line;
+
+	(void)state;
+	state_destroy(en->states);
+	en->states = state_create(N, &rng);
+	run("sysctl net.inet.ip.fw.dyn_max=200000");
+	run("sysctl net.inet.ip.fw.dyn_udp_lifetime=1000");
+	run("add 100 allow udp from any to any keep-state :long");
+	for (unsigned i = 0; i < N; i++) {
+		char src[16];
+
+		snprintf(src, sizeof(src), "10.%u.%u.%u", i >> 16,
+		    i >> 8 & 255, i & 255);
+		assert_int_equal(udp(src, 7, "11.0.0.1", 9), VERDICT_ACCEPT);
+	}
+	for (unsigned i = 0; i < BACK; i++)
+		udp("11.0.0.1", 9, "10.0.0.0", 7);
+	assert_int_equal(run("-d show"), 0);
+	line = strtok(text, "\n");
+	assert_non_null(strstr(line, "allow udp from any to any keep-state"));
+	strtok(NULL, "\n");
+	assert_string_equal(strtok(NULL, "\n"),
+	    "## Dynamic rules (140000 17920016):");
+	while ((line = strtok(NULL, "\n")) != NULL) {
+		assert_int_equal(sscanf(line, "00100 %lu %*u (%*us) STATE udp "
+		    "10.%*u.%u.%u 7 <-> 11.0.0.1 9 :long", &pkts, &a, &b), 3);
+		a = (unsigned)atoi(strstr(line, "udp 10.") + 7) << 16 |
+		    a << 8 | b;
+		assert_false(seen[a]);
+		assert_int_equal(pkts, a == 0 ? 1 + BACK : 1);
+		/* The widest number makes the column. */
+		assert_memory_equal(line, a == 0 ? "00100 1001" : "00100    1",
+		    10);
+		seen[a] = true;
+		n++;
+	}
+	assert_int_equal(n, N);
+	free(seen);
+	assert_int_equal(run("-D list 1"), 0);
+	assert_string_equal(text, "## Dynamic rules:\n");
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -294,6 +344,7 @@ main(void)
 		T(an_orphan_before_the_last_rule),
 		T(limit_from_a_table),
 		T(names_go_with_their_last_rule),
+		T(a_long_list),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
