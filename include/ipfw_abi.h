@@ -158,11 +158,14 @@ enum cfg_flags {
 	CFG_STATIC = 0x1,
 	CFG_STATES = 0x2,
 	CFG_COUNTERS = 0x4,
+	CFG_PART = 0x100, /* ours: see 'spare' */
 };
 
 struct cfg_lhdr {
 	struct fw3_hdr op;
 	uint32_t set_mask; /* reply: bits of the enabled sets */
+	/* With CFG_STATES | CFG_PART, as many states as there is room for: from
+	 * which on, 0 at first; reply: from which to go on, 0 after the last. */
 	uint32_t spare;
 	uint32_t flags; /* CFG_* */
 	uint32_t size;	/* reply: needed, header included */

@@ -10,7 +10,12 @@
 #include <string.h>
 #include <sysexits.h>
 
-enum { FIRST_ROOM = 4096, TRIES = 16, RULE_LAST = 65535 };
+enum {
+	FIRST_ROOM = 4096,
+	TRIES = 16,
+	RULE_LAST = 65535,
+	PART_ROOM = 1 << 20, /* octets of states at a time, if they are many */
+};
 
 /* The reply, cut into what is used of it. */
 struct listing {
@@ -215,7 +220,7 @@ print_range(struct cli *c, const struct listing *l, unsigned lo, unsigned hi,
 	return seen;
 }
 
-/* ---- the command ---- */
+/* ---- the numbers asked for, and what is printed of them ---- */
 
 /* "N" or "N-M" in decimal. */
 static bool
@@ -263,25 +268,111 @@ print_states(struct cli *c, const struct listing *l, unsigned lo, unsigned hi,
 	text_fini(&t);
 }
 
-/* What -d adds: a heading, then the states of all rules or of those named. */
+/* The states of what the command names. */
 static void
-print_dynamic(struct cli *c, const struct listing *l, const struct args *a,
-    const struct print_opt *opt, unsigned n)
+print_all_states(struct cli *c, const struct listing *l, const struct args *a,
+    const struct print_opt *opt)
 {
-	if (a->n == 1) {
-		fprintf(c->out, "## Dynamic rules (%u %zu):\n", n,
-		    l->states_len + sizeof(struct obj_ctlv));
-		print_states(c, l, 0, RULE_LAST, opt);
-		return;
-	}
-	fputs("## Dynamic rules:\n", c->out);
-	for (unsigned k = 1; k < a->n; k++) {
-		unsigned lo, hi;
+	unsigned lo, hi;
 
+	if (a->n == 1)
+		print_states(c, l, 0, RULE_LAST, opt);
+	for (unsigned k = 1; k < a->n; k++)
 		if (read_span(a->w[k].s, &lo, &hi))
 			print_states(c, l, lo, hi, opt);
-	}
 }
+
+/* What -d adds stands under a heading; all of them are counted there. */
+static void
+print_heading(struct cli *c, const struct args *a, size_t n, size_t size)
+{
+	if (a->n == 1)
+		fprintf(c->out, "## Dynamic rules (%zu %zu):\n", n,
+		    size + sizeof(struct obj_ctlv));
+	else
+		fputs("## Dynamic rules:\n", c->out);
+}
+
+/* ---- states that are too many for one reply ---- */
+
+/* The states from 'from' on, as many as a part holds. */
+static int
+fetch_part(struct cli *c, uint32_t from, struct listing *l, struct err *e)
+{
+	int r;
+
+	if ((l->cfg = calloc(1, PART_ROOM)) == NULL)
+		return err_set(e, ENOMEM, "no memory for the states");
+	l->cfg->op.opcode = FW3_XGET;
+	l->cfg->flags = CFG_STATES | CFG_PART;
+	l->cfg->spare = from;
+	r = ctl_get(c->ctl, CTL_FW3, l->cfg, sizeof(*l->cfg), PART_ROOM,
+	    &l->len, e);
+	if (r == 0 && l->len < sizeof(*l->cfg))
+		r = err_set(e, EPROTO, "the daemon's answer is too short");
+	return r;
+}
+
+/* What is done with the states of all parts. */
+struct parts {
+	const struct args *a;
+	struct print_opt opt;
+	size_t n, size; /* measured */
+	bool print;	/* after that */
+};
+
+static void
+take_part(struct cli *c, struct parts *p, struct listing *l)
+{
+	split(l);
+	if (p->print) {
+		p->opt.names = l->names;
+		p->opt.n_names = l->n_names;
+		print_all_states(c, l, p->a, &p->opt);
+	} else {
+		p->n += states_measure(l->states, l->states_len, &p->opt);
+		p->size += l->states_len;
+	}
+	tabnames_fini(&l->tables);
+}
+
+/* One pass over all states. */
+static int
+walk_parts(struct cli *c, struct parts *p, struct err *e)
+{
+	uint32_t from = 0, before;
+	int r;
+
+	do {
+		struct listing l = {.cfg = NULL};
+
+		before = from;
+		r = fetch_part(c, from, &l, e);
+		if (r == 0) {
+			take_part(c, p, &l);
+			from = l.cfg->spare;
+		}
+		free(l.cfg);
+	} while (r == 0 && from > before);
+	return r;
+}
+
+/* Two passes, so that the columns are wide enough, and no memory for all. */
+static int
+print_parts(struct cli *c, const struct args *a, const struct print_opt *opt,
+    struct err *e)
+{
+	struct parts p = {.a = a, .opt = *opt};
+	int r = walk_parts(c, &p, e);
+
+	if (r != 0 || p.n == 0)
+		return r;
+	print_heading(c, a, p.n, p.size);
+	p.print = true;
+	return walk_parts(c, &p, e);
+}
+
+/* ---- the command ---- */
 
 static int
 print_spans(struct cli *c, const struct listing *l, const struct args *a,
@@ -311,27 +402,55 @@ print_spans(struct cli *c, const struct listing *l, const struct args *a,
 	return exitcode;
 }
 
+/* What of the daemon's configuration is to be fetched: CFG_*. */
+static unsigned
+wanted(const struct cli *c, bool counters)
+{
+	unsigned flags = 0;
+
+	if ((c->flags & CLI_ONLY_DYNAMIC) == 0)
+		flags |= CFG_STATIC;
+	if ((c->flags & CLI_DYNAMIC) != 0)
+		flags |= CFG_STATES;
+	if (counters)
+		flags |= CFG_COUNTERS;
+	return flags;
+}
+
+/* Fetches rules and states; rules alone, *parts being set, if there are too many
+ * states for one reply. */
+static int
+fetch(struct cli *c, const struct args *a, struct listing *l, bool *parts,
+    struct err *e)
+{
+	unsigned flags = wanted(c, l->counters), lo, hi;
+	int r;
+
+	whole_span(a, &lo, &hi);
+	r = list_fetch(c, flags, lo, hi, &l->cfg, &l->len, e);
+	*parts = r == -EMSGSIZE && (flags & CFG_STATES) != 0;
+	if (!*parts)
+		return r;
+	*e = (struct err){.code = 0};
+	return list_fetch(c, flags & ~(unsigned)CFG_STATES, lo, hi, &l->cfg,
+	    &l->len, e);
+}
+
 static int
 list(struct cli *c, const struct args *a, struct err *e)
 {
 	struct print_opt opt = {.flags = list_print_flags(c)};
 	struct listing l = {.cfg = NULL};
-	unsigned flags = 0, lo, hi, n_states;
-	int r;
+	unsigned n_states;
+	bool parts;
+	int r, error;
 
 	if ((c->flags & CLI_TEST) != 0) {
 		cli_warn(c, "testing only, nothing is listed");
 		return 0;
 	}
 	l.counters = (c->flags & (CLI_ACCT | CLI_TIME | CLI_EPOCH)) != 0;
-	if ((c->flags & CLI_ONLY_DYNAMIC) == 0)
-		flags |= CFG_STATIC;
-	if ((c->flags & CLI_DYNAMIC) != 0)
-		flags |= CFG_STATES;
-	if (l.counters)
-		flags |= CFG_COUNTERS;
-	whole_span(a, &lo, &hi);
-	r = list_fetch(c, flags, lo, hi, &l.cfg, &l.len, e);
+	r = fetch(c, a, &l, &parts, e);
 	if (r != 0)
 		return cli_code(r);
 	split(&l);
@@ -344,8 +463,12 @@ list(struct cli *c, const struct args *a, struct err *e)
 		r = print_spans(c, &l, a, &opt);
 	else
 		print_range(c, &l, 0, RULE_LAST, &opt);
-	if ((c->flags & CLI_DYNAMIC) != 0 && n_states > 0)
-		print_dynamic(c, &l, a, &opt, n_states);
+	if (n_states > 0) {
+		print_heading(c, a, n_states, l.states_len);
+		print_all_states(c, &l, a, &opt);
+	}
+	if (parts && (error = print_parts(c, a, &opt, e)) != 0)
+		r = cli_code(error);
 	tabnames_fini(&l.tables);
 	free(l.cfg);
 	return r;

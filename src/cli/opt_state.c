@@ -179,11 +179,10 @@ parse_limit(struct build *b, const struct option *o)
 	if (r != 0)
 		return r;
 	if (strcmp(s, "tablearg") == 0)
-		return build_err(b, EX_UNAVAILABLE,
-		    "tablearg is not implemented in this version");
-	if (!number(s, 65534, &v) || v == 0)
+		v = TABLEARG;
+	else if (!number(s, 65534, &v) || v == 0)
 		return build_err(b, EX_DATAERR,
-		    "not a number of states (1 to 65534)");
+		    "not a number of states (1 to 65534, or tablearg)");
 	l->limit = (uint16_t)v;
 	return finish(b, o, &l->o);
 }

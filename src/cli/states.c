@@ -58,16 +58,22 @@ put_ends(struct text *t, const struct abi_flow_id *id)
 	text_f(t, " %s %u <-> %s %u", src, id->src_port, dst, id->dst_port);
 }
 
+/* A flag of both directions has a name of its own, and none of one then. */
 static void
 put_flags(struct text *t, const struct abi_state *d)
 {
-	static const struct name flags[] = {{"F_SYN", 0x02},
-	    {"R_SYN", 0x0200}, {"F_FIN", 0x01}, {"R_FIN", 0x0100}, {NULL, 0}};
+	static const struct name flags[] = {{"ORPHANED", 0x40000},
+	    {"BOTH_SYN", 0x0202}, {"F_SYN", 0x02}, {"R_SYN", 0x0200},
+	    {"BOTH_FIN", 0x0101}, {"F_FIN", 0x01}, {"R_FIN", 0x0100},
+	    {NULL, 0}};
+	uint32_t rest = d->state;
 
-	text_f(t, " state 0x%08x ", d->state);
+	text_f(t, " state 0x%08x%s", d->state, d->state != 0 ? " " : ",");
 	for (const struct name *n = flags; n->s != NULL; n++)
-		if ((d->state & n->value) != 0)
+		if ((rest & n->value) == n->value) {
 			text_f(t, "%s,", n->s);
+			rest &= ~(uint32_t)n->value;
+		}
 	text_f(t, " f_ack 0x%x, r_ack 0x%x", d->ack_fwd, d->ack_rev);
 }
 

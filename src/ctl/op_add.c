@@ -404,9 +404,10 @@ op_add(struct control *c, struct ctl_call *call, struct err *e)
 	if (error == 0) {
 		warn_out(&a);
 		call->reply_len = call->len;
-	}
-	else
+	} else {
 		unmake_tables(&a);
+		state_names_collect(&c->state_names, engine_rules(c->en));
+	}
 	unmake(&a);
 	free(a.made);
 	free(a.wanted);

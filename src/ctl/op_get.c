@@ -5,7 +5,8 @@
  *	cfg_lhdr | [obj_ctlv TBLNAME_LIST, names] | [obj_ctlv RULE_LIST, {obj_tlv, [abi_counter], abi_rule,
  *code}] | [obj_ctlv DYNSTATE_LIST, states]
  *
- * Each rule's part is padded to 8 octets.
+ * Each rule's part is padded to 8 octets.  States that are too many for one
+ * reply can be had in parts (CFG_PART), each an ordinary reply.
  */
 #include "ctl/op.h"
 
@@ -25,6 +26,7 @@ struct dump {
 	unsigned n_names; /* used by rules */
 	bool used[STATE_NAMES_MAX + 1];
 	size_t states_size; /* without the list's header */
+	uint32_t from;	    /* index of the first state; then, of the next */
 	const _Atomic uint32_t *log_left; /* by rule counter */
 	uint32_t flags; /* CFG_* */
 	unsigned lo;	/* indexes of the rules [lo, hi) */
@@ -211,10 +213,10 @@ put_names(const struct dump *d, unsigned char *at)
 
 /* Returns the octets of the states, which may have become fewer. */
 static size_t
-put_states(const struct dump *d, unsigned char *at)
+put_states(struct dump *d, unsigned char *at)
 {
 	size_t size = ctl_states_put(d->c->en, at + sizeof(struct obj_ctlv),
-	    d->states_size);
+	    d->states_size, &d->from);
 
 	*(struct obj_ctlv *)(void *)at = (struct obj_ctlv){
 	    .head.type = TLV_DYNSTATE_LIST,
@@ -230,7 +232,7 @@ put_states(const struct dump *d, unsigned char *at)
 
 /* Returns how many octets fewer than planned were written. */
 static size_t
-put_lists(const struct dump *d, unsigned char *at)
+put_lists(struct dump *d, unsigned char *at)
 {
 	if (d->n_names > 0)
 		at = put_names(d, at);
@@ -250,6 +252,27 @@ put_lists(const struct dump *d, unsigned char *at)
 	    0;
 }
 
+/* How many octets of states go into a reply that has 'room'. */
+static int
+measure_states(struct dump *d, const struct cfg_lhdr *h, size_t room,
+    struct err *e)
+{
+	size_t other;
+
+	if ((d->flags & CFG_PART) == 0) {
+		d->states_size = ctl_states_size(d->c->en);
+		return 0;
+	}
+	if ((d->flags & CFG_STATIC) != 0)
+		return err_set(e, EINVAL, "states in parts come without rules");
+	d->from = h->spare;
+	other = reply_size(d);
+	d->states_size = STATE_SIZE;
+	if (room > other + STATE_SIZE)
+		d->states_size = (room - other) / STATE_SIZE * STATE_SIZE;
+	return 0;
+}
+
 int
 op_get(struct control *c, struct ctl_call *call, struct err *e)
 {
@@ -263,6 +286,7 @@ op_get(struct control *c, struct ctl_call *call, struct err *e)
 	    .c = c,
 	};
 	size_t size;
+	int error = 0;
 
 	choose(&d, h);
 	d.setmss = d.setmss && (d.flags & CFG_STATIC) != 0;
@@ -270,7 +294,9 @@ op_get(struct control *c, struct ctl_call *call, struct err *e)
 		d.n_names = state_names_used(d.rs, d.used) + d.setmss +
 		    d.n_named;
 	if ((d.flags & CFG_STATES) != 0)
-		d.states_size = ctl_states_size(c->en);
+		error = measure_states(&d, h, call->room, e);
+	if (error != 0)
+		return error;
 	size = reply_size(&d);
 	if (size > UINT32_MAX)
 		return err_set(e, EFBIG, "ask for fewer rules at a time");
@@ -281,6 +307,8 @@ op_get(struct control *c, struct ctl_call *call, struct err *e)
 		return err_set(e, ENOMEM, "the answer needs %zu octets", size);
 	size -= put_lists(&d, (unsigned char *)(h + 1));
 	h->size = (uint32_t)size;
+	if ((d.flags & CFG_PART) != 0)
+		h->spare = d.from;
 	call->reply_len = size;
 	return 0;
 }

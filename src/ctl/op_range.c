@@ -8,6 +8,7 @@
 #include "ctl/states.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 /* The range of a request, checked. */
 static int
@@ -42,6 +43,38 @@ answer(struct ctl_call *call, unsigned n_rules)
 	call->reply_len = sizeof(struct range_hdr);
 }
 
+/* True if deleting the range may leave states without a rule. */
+static bool
+concerns_states(const struct ruleset *rs, const struct rule_range *g)
+{
+	for (unsigned i = 0; i < rs->n_rules; i++)
+		if (rs->rules[i]->stateful && rule_in_range(rs->rules[i], g))
+			return true;
+	return rs->n_orphans > 0;
+}
+
+/* Deletes the rules of a range; their states go with them, unless they are to
+ * be kept. */
+static int
+delete_rules(struct control *c, const struct rule_range *g, unsigned *n,
+    struct err *e)
+{
+	const struct ruleset *rs = engine_rules(c->en);
+	bool states = concerns_states(rs, g), *keep = NULL;
+	int error;
+
+	if (states && knob_get(&engine_knobs(c->en)->dyn_keep_states) != 0 &&
+	    (keep = ctl_states_rules(c->en)) == NULL)
+		return err_set(e, ENOMEM, "no memory to keep states");
+	error = control_publish(c, ruleset_orphan(rs, g, keep, n), e);
+	free(keep);
+	if (error == 0 && states) {
+		ctl_states_bury(c->en);
+		state_names_collect(&c->state_names, engine_rules(c->en));
+	}
+	return error;
+}
+
 int
 op_delete(struct control *c, struct ctl_call *call, struct err *e)
 {
@@ -56,13 +89,10 @@ op_delete(struct control *c, struct ctl_call *call, struct err *e)
 		answer(call, ctl_states_remove(c->en, &g));
 		return 0;
 	}
-	error = control_publish(
-	    c, ruleset_delete(engine_rules(c->en), &g, &n), e);
-	if (error != 0)
-		return error;
-	ctl_states_bury(c->en);
-	answer(call, n);
-	return 0;
+	error = delete_rules(c, &g, &n, e);
+	if (error == 0)
+		answer(call, n);
+	return error;
 }
 
 typedef void visit_fn(struct counters *c, const struct rule *r);

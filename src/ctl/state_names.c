@@ -28,20 +28,28 @@ check_name(const char *name, struct err *e)
 	return 0;
 }
 
-int
-state_names_index(struct state_names *s, const char *name, uint16_t *idx,
-    struct err *e)
+/* Where the name stands, or else where there is room for it: s->n at the
+ * latest. */
+static unsigned
+place_of(const struct state_names *s, const char *name)
 {
-	int error = check_name(name, e);
+	unsigned room = s->n;
+
+	for (unsigned i = 0; i < s->n; i++) {
+		if (strcmp(s->names[i], name) == 0)
+			return i;
+		if (s->names[i][0] == '\0' && room == s->n)
+			room = i;
+	}
+	return room;
+}
+
+/* Makes room for one more name. */
+static int
+grow(struct state_names *s, struct err *e)
+{
 	void *more;
 
-	if (error != 0)
-		return error;
-	for (unsigned i = 0; i < s->n; i++)
-		if (strcmp(s->names[i], name) == 0) {
-			*idx = (uint16_t)(i + 1);
-			return 0;
-		}
 	if (s->n == STATE_NAMES_MAX)
 		return err_set(e, ENOSPC, "there are %d names of states",
 		    STATE_NAMES_MAX);
@@ -49,10 +57,39 @@ state_names_index(struct state_names *s, const char *name, uint16_t *idx,
 	if (more == NULL)
 		return err_set(e, ENOMEM, "no memory for a name");
 	s->names = more;
-	memset(s->names[s->n], 0, sizeof(*s->names));
-	strcpy(s->names[s->n], name);
-	*idx = (uint16_t)++s->n;
+	s->n++;
 	return 0;
+}
+
+int
+state_names_index(struct state_names *s, const char *name, uint16_t *idx,
+    struct err *e)
+{
+	int error = check_name(name, e);
+	unsigned i;
+
+	if (error != 0)
+		return error;
+	i = place_of(s, name);
+	if (i == s->n && (error = grow(s, e)) != 0)
+		return error;
+	memset(s->names[i], 0, sizeof(*s->names));
+	strcpy(s->names[i], name);
+	*idx = (uint16_t)(i + 1);
+	return 0;
+}
+
+void
+state_names_collect(struct state_names *s, const struct ruleset *rs)
+{
+	bool used[STATE_NAMES_MAX + 1];
+
+	state_names_used(rs, used);
+	for (unsigned i = 0; i < s->n; i++)
+		if (!used[i + 1])
+			s->names[i][0] = '\0';
+	while (s->n > 0 && s->names[s->n - 1][0] == '\0')
+		s->n--;
 }
 
 bool
@@ -75,7 +112,7 @@ state_names_used(const struct ruleset *rs, bool *used)
 	unsigned n = 0;
 
 	memset(used, 0, (STATE_NAMES_MAX + 1) * sizeof(*used));
-	for (unsigned k = 0; k < rs->n_rules; k++) {
+	for (unsigned k = 0; k < ruleset_end(rs); k++) {
 		const struct rule *r = rs->rules[k];
 		const struct insn *i = r->cmd, *end = i + r->n_words;
 

@@ -4,7 +4,8 @@
  *
  * Place      op_add.c turns the indexes of a request into ours, op_get.c sends
  *            the names along with the rules.
- * Life       a name keeps its index until the daemon ends.
+ * Life       a name keeps its index as long as a rule uses it, be it deleted
+ *            and kept for its states; then the index is free for another name.
  * Invariant  0 is no name: a lookup under it finds states of every name.
  */
 #pragma once
@@ -16,8 +17,8 @@
 enum { STATE_NAMES_MAX = 4096 };
 
 struct state_names {
-	unsigned n;
-	char (*names)[64]; /* index i is name i + 1 */
+	unsigned n;	   /* indexes that were ever in use */
+	char (*names)[64]; /* of index i + 1; empty = free */
 };
 
 void state_names_fini(struct state_names *s);
@@ -26,7 +27,10 @@ void state_names_fini(struct state_names *s);
 int state_names_index(struct state_names *s, const char *name, uint16_t *idx,
     struct err *e);
 
-/* Which names the rules use: used[i] for index i, up to STATE_NAMES_MAX.
+/* Frees the names that no rule uses. */
+void state_names_collect(struct state_names *s, const struct ruleset *rs);
+
+/* Which names the rules, orphans included, use: used[i] for index i, up to STATE_NAMES_MAX.
  * Returns how many. */
 unsigned state_names_used(const struct ruleset *rs, bool *used);
 

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { LAST = 1 }; /* flag of the last TLV */
@@ -12,14 +13,11 @@ struct entry {
 	struct abi_state s;
 };
 
-/* The rule of a state; NULL if it is gone. */
-static const struct rule *
-rule_of(const struct ruleset *rs, const struct state_view *v)
+/* Index of the rule of a state, orphans included; ruleset_end() if it is gone. */
+static unsigned
+rule_of(const struct ruleset *rs, const struct state_rule *r)
 {
-	unsigned n = ruleset_find_rule(
-	    rs, v->rule.num, v->rule.id, v->rule.hint);
-
-	return n < rs->n_rules ? rs->rules[n] : NULL;
+	return ruleset_find_rule(rs, r->num, r->id, r->hint);
 }
 
 size_t
@@ -69,20 +67,37 @@ fill(struct entry *en, const struct state_view *v, const struct rule *r)
 	fill_id(&en->s.id, &v->flow);
 }
 
+/* The rule that state 'i' is listed with, NULL if it is not listed: a deleted
+ * rule's states are, its parents are not. */
+static const struct rule *
+listed(const struct ruleset *rs, struct state_view *v)
+{
+	unsigned n = rule_of(rs, &v->rule);
+
+	if (n >= ruleset_end(rs) ||
+	    (n >= rs->n_rules && v->kind == STATE_PARENT))
+		return NULL;
+	if (n >= rs->n_rules)
+		v->life.flags |= LIFE_ORPHANED;
+	return rs->rules[n];
+}
+
 size_t
-ctl_states_put(struct engine *en, unsigned char *at, size_t room)
+ctl_states_put(struct engine *en, unsigned char *at, size_t room,
+    uint32_t *from)
 {
 	struct state_table *t = engine_states(en);
 	uint32_t now_s = clock_mono_s(), end = state_end(t);
 	struct entry *e = NULL;
 	struct state_view v;
+	uint32_t i = *from == 0 ? 1 : *from;
 	size_t n = 0;
 
-	for (uint32_t i = 1; i < end && room - n >= sizeof(*e); i++) {
+	for (; i < end && room - n >= sizeof(*e); i++) {
 		const struct rule *r;
 
 		if (!state_read(t, i, now_s, &v) ||
-		    (r = rule_of(engine_rules(en), &v)) == NULL)
+		    (r = listed(engine_rules(en), &v)) == NULL)
 			continue;
 		e = (void *)(at + n);
 		fill(e, &v, r);
@@ -90,7 +105,16 @@ ctl_states_put(struct engine *en, unsigned char *at, size_t room)
 	}
 	if (e != NULL)
 		e->head.flags = LAST;
+	*from = i < end ? i : 0;
 	return n;
+}
+
+/* True if a range of states names those of rule 'r'.  Unlike a range of rules it
+ * means all with RANGE_ALL. */
+static bool
+is_in(const struct rule *r, const struct rule_range *g)
+{
+	return (g->flags & RANGE_ALL) != 0 || rule_in_range(r, g);
 }
 
 /* Removes what 'g' names, or with NULL what has no rule; the parents, which
@@ -98,20 +122,22 @@ ctl_states_put(struct engine *en, unsigned char *at, size_t room)
 static unsigned
 remove_some(struct engine *en, const struct rule_range *g, bool parents)
 {
+	const struct ruleset *rs = engine_rules(en);
 	struct state_table *t = engine_states(en);
 	uint32_t now_s = clock_mono_s(), end = state_end(t);
-	struct state_view v;
 	unsigned n = 0;
 
 	for (uint32_t i = 1; i < end; i++) {
-		const struct rule *r;
+		struct state_rule rule;
+		enum state_kind kind = state_peek(t, i, &rule);
+		unsigned k;
 
-		if (!state_read(t, i, now_s, &v) ||
-		    (v.kind == STATE_PARENT) != parents)
+		if (kind == STATE_FREE || (kind == STATE_PARENT) != parents)
 			continue;
-		r = rule_of(engine_rules(en), &v);
-		if (g == NULL ? r == NULL : r != NULL && rule_in_range(r, g))
-			n += state_remove(t, i, v.rule.id, now_s);
+		k = rule_of(rs, &rule);
+		if (g == NULL ? k >= ruleset_end(rs) :
+			k < ruleset_end(rs) && is_in(rs->rules[k], g))
+			n += state_remove(t, i, rule.id, now_s);
 	}
 	return n;
 }
@@ -130,6 +156,24 @@ ctl_states_bury(struct engine *en)
 {
 	remove_some(en, NULL, false);
 	remove_some(en, NULL, true);
+}
+
+bool *
+ctl_states_rules(struct engine *en)
+{
+	const struct ruleset *rs = engine_rules(en);
+	struct state_table *t = engine_states(en);
+	bool *has = calloc(ruleset_end(rs) + 1u, sizeof(*has));
+	uint32_t end = state_end(t);
+
+	for (uint32_t i = 1; has != NULL && i < end; i++) {
+		struct state_rule rule;
+		enum state_kind kind = state_peek(t, i, &rule);
+
+		if (kind == STATE_KEEP || kind == STATE_LIMIT)
+			has[rule_of(rs, &rule)] = true;
+	}
+	return has;
 }
 
 void

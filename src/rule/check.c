@@ -144,7 +144,7 @@ limit(const struct insn *i, unsigned words)
 		return NO_FIELDS;
 	if (l.mask > 0xf || l.pad != 0)
 		return BAD_BITS;
-	return l.limit == TABLEARG ? NEEDS_TABLES : FINE;
+	return FINE;
 }
 
 static enum complaint

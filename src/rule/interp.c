@@ -81,24 +81,22 @@ can_jump(const struct insn *act, const struct calls *c)
 					    c->depth < CALL_DEPTH;
 }
 
-/* The index after a call or return of rule 'n' that can. */
+/* The index after a call or return of rule 'r' that can. */
 static unsigned
-call_or_return(const struct ruleset *rs, unsigned n, const struct insn *act,
-    unsigned to, struct calls *c)
+call_or_return(const struct ruleset *rs, const struct rule *r,
+    const struct insn *act, unsigned to, struct calls *c)
 {
 	if ((act->len & INSN_NOT) != 0)
 		return ruleset_find(rs, c->from[--c->depth] + 1u);
-	c->from[c->depth++] = rs->rules[n]->num;
+	c->from[c->depth++] = r->num;
 	return ruleset_find(rs, to);
 }
 
-/* The index after a skipto of rule 'n': never back, at least the next number. */
+/* The index after a skipto of rule 'r': never back, at least the next number. */
 static unsigned
-skip(const struct ruleset *rs, unsigned n, unsigned to)
+skip(const struct ruleset *rs, const struct rule *r, unsigned to)
 {
-	unsigned num = rs->rules[n]->num;
-
-	return ruleset_find(rs, to <= num ? num + 1 : to);
+	return ruleset_find(rs, to <= r->num ? r->num + 1u : to);
 }
 
 /* Where a jump to rule 'n' ends: what a lookup found goes along, past rules that
@@ -188,6 +186,10 @@ run(const struct pass *pass, struct pkt *p, unsigned n)
 		if (unlikely(o == STATE_HIT)) {
 			r = rs->rules[n];
 			tablearg = 0;
+			/* After an orphan comes the last rule; with that
+			 * alone this wraps, and wraps back. */
+			if (n >= rs->n_rules)
+				n = rs->n_rules - 2;
 		}
 		if (o == NO_MATCH || (o != STATE_FULL && !setmss(r, p))) {
 			n++;
@@ -214,11 +216,11 @@ run(const struct pass *pass, struct pkt *p, unsigned n)
 			n++;
 			break;
 		case O_SKIPTO:
-			n = skip(rs, n, ARG16(pass, act, tablearg, skipto));
+			n = skip(rs, r, ARG16(pass, act, tablearg, skipto));
 			n = target = landing(rs, n, tablearg);
 			break;
 		case O_CALLRETURN:
-			n = call_or_return(rs, n, act,
+			n = call_or_return(rs, r, act,
 			    ARG16(pass, act, tablearg, skipto), &calls);
 			n = target = landing(rs, n, tablearg);
 			break;

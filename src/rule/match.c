@@ -490,7 +490,7 @@ match_stateful(const struct pass *pass, const struct pkt *p,
 		    stateful_probe(pass, p, i->arg1, probe, n))
 			return STATE_HIT;
 		if ((i->opcode == O_KEEP_STATE || i->opcode == O_LIMIT) &&
-		    !stateful_keep(pass, p, *n, i))
+		    !stateful_keep(pass, p, *n, i, *tablearg))
 			return STATE_FULL;
 	}
 	while (insn_table[end->opcode].kind == INSN_MODIFIER)

@@ -32,14 +32,15 @@ alloc(unsigned n, uint32_t set_disabled)
 	}
 	rs->set_disabled = set_disabled;
 	rs->n_rules = 0;
+	rs->n_orphans = 0;
 	rs->n_counters = 0;
 	rs->plan = NULL;
 	rs->stateful = false;
 	return rs;
 }
 
-/* Room for a successor of 'rs' with 'n' rules, while up to 'n_left' rules of
- * 'rs' are left out. */
+/* Room for a successor of 'rs' with 'n' rules and its orphans, while up to
+ * 'n_left' rules of 'rs' are left out. */
 static struct ruleset *
 alloc_next(const struct ruleset *rs, unsigned n, unsigned n_left)
 {
@@ -47,7 +48,7 @@ alloc_next(const struct ruleset *rs, unsigned n, unsigned n_left)
 	struct ruleset *next;
 
 	assert(!rs->estate->superseded);
-	next = alloc(n, rs->set_disabled);
+	next = alloc(n + rs->n_orphans, rs->set_disabled);
 	if (next == NULL)
 		return NULL;
 	if (n_left > 0) {
@@ -88,6 +89,23 @@ append_run(
 	rs->n_rules += hi - lo;
 }
 
+/* An orphan, behind the last rule. */
+static void
+append_orphan(struct ruleset *rs, struct rule *r)
+{
+	rs->rules[rs->n_rules + rs->n_orphans++] = r;
+	if (rs->n_counters <= r->counter)
+		rs->n_counters = r->counter + 1;
+}
+
+/* The orphans of 'from', when all rules are there. */
+static void
+append_orphans(struct ruleset *rs, const struct ruleset *from)
+{
+	for (unsigned i = from->n_rules; i < ruleset_end(from); i++)
+		append_orphan(rs, from->rules[i]);
+}
+
 struct ruleset *
 ruleset_create(bool default_accept, uint32_t counter)
 {
@@ -123,7 +141,7 @@ ruleset_destroy(struct ruleset *rs, rule_gone_fn *gone, void *arg)
 		return;
 	estate = rs->estate;
 	if (!estate->superseded)
-		for (unsigned i = 0; i < rs->n_rules; i++)
+		for (unsigned i = 0; i < ruleset_end(rs); i++)
 			rule_put(rs->rules[i], gone, arg);
 	for (unsigned i = 0; i < estate->n; i++)
 		rule_put(estate->rules[i], gone, arg);
@@ -149,15 +167,17 @@ ruleset_find(const struct ruleset *rs, unsigned num)
 	return lo;
 }
 
-unsigned
-ruleset_find_rule(
-    const struct ruleset *rs, unsigned num, uint32_t id, uint32_t hint)
+static bool
+is_rule(const struct rule *r, unsigned num, uint32_t id)
 {
-	unsigned lo = 0, hi = rs->n_rules;
+	return r->id == id && r->num == num;
+}
 
-	if (hint < hi && rs->rules[hint]->id == id &&
-	    rs->rules[hint]->num == num)
-		return hint;
+/* The first of the rules [lo, hi) that does not stand before this one. */
+static unsigned
+find_between(const struct ruleset *rs, unsigned lo, unsigned hi, unsigned num,
+    uint32_t id)
+{
 	while (lo < hi) {
 		unsigned mid = lo + (hi - lo) / 2;
 		const struct rule *r = rs->rules[mid];
@@ -167,10 +187,22 @@ ruleset_find_rule(
 		else
 			hi = mid;
 	}
-	return lo < rs->n_rules && rs->rules[lo]->num == num &&
-		rs->rules[lo]->id == id ?
-	    lo :
-	    rs->n_rules;
+	return lo;
+}
+
+unsigned
+ruleset_find_rule(
+    const struct ruleset *rs, unsigned num, uint32_t id, uint32_t hint)
+{
+	unsigned end = ruleset_end(rs), n;
+
+	if (hint < end && is_rule(rs->rules[hint], num, id))
+		return hint;
+	n = find_between(rs, 0, rs->n_rules, num, id);
+	if (n < rs->n_rules && is_rule(rs->rules[n], num, id))
+		return n;
+	n = find_between(rs, rs->n_rules, end, num, id);
+	return n < end && is_rule(rs->rules[n], num, id) ? n : end;
 }
 
 unsigned
@@ -249,6 +281,7 @@ ruleset_add(const struct ruleset *rs, struct rule **add, unsigned n)
 		done = at;
 	}
 	append_run(next, rs, done, rs->n_rules);
+	append_orphans(next, rs);
 	return next;
 }
 
@@ -262,19 +295,35 @@ struct ruleset *
 ruleset_delete(
     const struct ruleset *rs, const struct rule_range *g, unsigned *n_gone)
 {
+	return ruleset_orphan(rs, g, NULL, n_gone);
+}
+
+struct ruleset *
+ruleset_orphan(const struct ruleset *rs, const struct rule_range *g,
+    const bool *keep, unsigned *n_gone)
+{
+	unsigned n = 0, end = ruleset_end(rs);
 	struct ruleset *next;
-	unsigned n = 0;
 
 	for (unsigned i = 0; i < rs->n_rules; i++)
 		n += is_deleted(rs->rules[i], g);
-	next = alloc_next(rs, rs->n_rules - n, n);
+	next = alloc_next(rs, rs->n_rules, n + rs->n_orphans);
 	if (next == NULL)
 		return NULL;
 	for (unsigned i = 0; i < rs->n_rules; i++)
-		if (is_deleted(rs->rules[i], g))
-			leave_out(rs, rs->rules[i]);
-		else
+		if (!is_deleted(rs->rules[i], g))
 			append(next, rs->rules[i]);
+	for (unsigned i = 0; i < end; i++) {
+		if (i < rs->n_rules && !is_deleted(rs->rules[i], g))
+			continue;
+		if (keep != NULL && keep[i])
+			append_orphan(next, rs->rules[i]);
+		else
+			leave_out(rs, rs->rules[i]);
+	}
+	if (next->n_orphans > 1)
+		qsort(&next->rules[next->n_rules], next->n_orphans,
+		    sizeof(struct rule *), by_order);
 	*n_gone = n;
 	return next;
 }
@@ -329,6 +378,7 @@ with_copies(const struct ruleset *rs, struct copies *c)
 		if (c->rules[i] != NULL)
 			leave_out(rs, rs->rules[i]);
 	}
+	append_orphans(next, rs);
 	free(c->rules);
 	return next;
 }
@@ -382,5 +432,6 @@ ruleset_enable(const struct ruleset *rs, uint32_t off, uint32_t on)
 	next->n_counters = rs->n_counters;
 	next->stateful = rs->stateful;
 	append_run(next, rs, 0, rs->n_rules);
+	append_orphans(next, rs);
 	return next;
 }

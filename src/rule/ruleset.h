@@ -14,6 +14,9 @@
  * Order      by number, equal numbers in the order they were added; the default
  *            rule 65535 is always last and always there, in set 31.
  * Threads    readers: any, no locks.  Writers: the control thread.
+ * Orphans    deleted rules that states still lead to may live on behind the
+ *            default rule: no search meets them, no edit but a delete touches
+ *            them, only ruleset_find_rule() finds them.
  * Invariant  rules[n-1] is the default rule.
  * Cost       adding copies n pointers: 10,000 rules about 3 us.  Deleting looks
  *            at each rule, a change of sets copies the rules it changes.
@@ -25,11 +28,12 @@
 struct ruleset {
 	uint32_t set_disabled;	/* bit per set; set 31 never */
 	unsigned n_rules;	/* the default rule included */
+	unsigned n_orphans;	/* deleted rules, behind it */
 	bool stateful;		/* some rule looks up or makes states */
 	unsigned n_counters;	/* rules' counter indexes are below this */
 	struct estate *estate;	/* control thread: what dies with it */
 	struct plan *plan;	/* owned; NULL = interp looks at every rule */
-	struct rule *rules[];	/* sorted */
+	struct rule *rules[];	/* sorted, and so are the orphans behind */
 };
 
 /* Beside the ABI's RANGE_* flags: the default rule may be meant as well.  Only
@@ -55,8 +59,15 @@ void ruleset_destroy(struct ruleset *rs, rule_gone_fn *gone, void *arg);
  * O(log n). */
 unsigned ruleset_find(const struct ruleset *rs, unsigned num);
 
-/* Index of the rule with this number and id, n_rules if there is none; fast if
- * 'hint' is right, O(log n) if not. */
+/* The end of all indexes, those of orphans included. */
+static inline unsigned
+ruleset_end(const struct ruleset *rs)
+{
+	return rs->n_rules + rs->n_orphans;
+}
+
+/* Index of the rule or orphan with this number and id, ruleset_end() if there
+ * is none; fast if 'hint' is right, O(log n) if not. */
 unsigned ruleset_find_rule(const struct ruleset *rs, unsigned num, uint32_t id,
     uint32_t hint);
 
@@ -90,9 +101,15 @@ unsigned ruleset_highest(const struct ruleset *rs);
 struct ruleset *ruleset_add(const struct ruleset *rs, struct rule **add,
     unsigned n);
 
-/* 'rs' without the rules of a range; *n_gone tells how many those were. */
+/* 'rs' without the rules of a range and without orphans; *n_gone tells how many
+ * rules those were. */
 struct ruleset *ruleset_delete(const struct ruleset *rs,
     const struct rule_range *g, unsigned *n_gone);
+
+/* As ruleset_delete(), but what is in the range, or an orphan already, becomes
+ * or stays an orphan where keep[index] is set. */
+struct ruleset *ruleset_orphan(const struct ruleset *rs,
+    const struct rule_range *g, const bool *keep, unsigned *n_gone);
 
 /* 'rs' with the rules of a range moved to set 'to'. */
 struct ruleset *ruleset_move(const struct ruleset *rs,

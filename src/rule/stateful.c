@@ -28,7 +28,7 @@ stateful_probe(const struct pass *pass, const struct pkt *p, uint16_t name,
 	while ((idx = state_find(pass->states, pass->state_cfg, p, name,
 		    &rule)) != 0) {
 		n = ruleset_find_rule(rs, rule.num, rule.id, rule.hint);
-		if (likely(n < rs->n_rules)) {
+		if (likely(n < ruleset_end(rs))) {
 			if (unlikely(n != rule.hint))
 				state_set_hint(pass->states, idx, n);
 			probe->jumps++;
@@ -43,7 +43,7 @@ stateful_probe(const struct pass *pass, const struct pkt *p, uint16_t name,
 
 bool
 stateful_keep(const struct pass *pass, const struct pkt *p, unsigned n,
-    const struct insn *i)
+    const struct insn *i, uint32_t tablearg)
 {
 	const struct rule *r = pass->rules->rules[n];
 	struct state_new new = {
@@ -60,7 +60,8 @@ stateful_keep(const struct pass *pass, const struct pkt *p, unsigned n,
 
 		new.kind = STATE_LIMIT;
 		new.limit_mask = l->mask;
-		new.limit = l->limit;
+		new.limit = l->limit != TABLEARG ? l->limit :
+		    tables_value(pass->tables, tablearg)->limit;
 	}
 	return state_install(pass->states, pass->state_cfg, p, &new);
 }

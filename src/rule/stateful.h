@@ -33,9 +33,10 @@ bool stateful_probe(const struct pass *pass, const struct pkt *p,
     uint16_t name, struct probe *probe, unsigned *at);
 
 /* Makes the state that keep-state or limit 'i' of the rule at index 'n' asks
- * for.  False: there is no room, or the limit is reached. */
+ * for; 'limit tablearg' takes the limit of the value 'tablearg'.  False: there
+ * is no room, or the limit is reached. */
 bool stateful_keep(const struct pass *pass, const struct pkt *p, unsigned n,
-    const struct insn *i);
+    const struct insn *i, uint32_t tablearg);
 
 /* Hashes the IP packets of a burst and brings their states into the cache. */
 void stateful_burst(const struct pass *pass, struct pkt *pkts, unsigned n);

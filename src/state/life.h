@@ -46,6 +46,7 @@ enum life_flags { /* of struct life; the numbers are shown by 'show -dv' */
 	LIFE_ACK_FWD = 0x10000, /* acknowledged since the last renewal */
 	LIFE_ACK_REV = 0x20000,
 	LIFE_BOTH_ACK = LIFE_ACK_FWD | LIFE_ACK_REV,
+	LIFE_ORPHANED = 0x40000, /* only shown: the rule is deleted */
 };
 
 struct life {

@@ -33,9 +33,9 @@ struct state {
 	};
 	uint32_t ack_rev;
 	uint64_t pkts, bytes;
-	uint32_t rule_id;
+	uint32_t rule_id;   /* atomic */
 	uint32_t hint;	    /* atomic, without the lock */
-	uint16_t rule_num;
+	uint16_t rule_num;  /* atomic */
 	uint16_t lane;	    /* atomic */
 	union {
 		uint32_t parent;     /* of a limited state */
@@ -506,9 +506,9 @@ make(struct state_table *t, struct bucket *head, const struct want *w,
 	STORE(s->ack_fwd, 0);
 	s->ack_rev = 0;
 	s->pkts = s->bytes = 0;
-	s->rule_id = n->rule.id;
+	STORE(s->rule_id, n->rule.id);
 	STORE(s->hint, n->rule.hint);
-	s->rule_num = n->rule.num;
+	STORE(s->rule_num, n->rule.num);
 	STORE(s->lane, n->lane);
 	STORE(s->parent, 0);
 	if (w->f->is6) {
@@ -735,6 +735,16 @@ state_wants_keepalive(const struct state_table *t, uint32_t idx,
 	    left > 0 && left < LIFE_KEEPALIVE_LAST_S &&
 	    life_is_open(LOAD(s->flags)) &&
 	    (unsigned)LOAD(s->lane) - lane < n_lanes;
+}
+
+enum state_kind
+state_peek(const struct state_table *t, uint32_t idx, struct state_rule *rule)
+{
+	const struct state *s = &t->states[idx];
+
+	*rule = (struct state_rule){
+	    LOAD(s->rule_id), LOAD(s->hint), LOAD(s->rule_num)};
+	return LOAD(s->kind);
 }
 
 /* Copies under the lock. */

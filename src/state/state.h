@@ -135,6 +135,11 @@ unsigned state_sweep(struct state_table *t, uint32_t lo, uint32_t hi,
 bool state_wants_keepalive(const struct state_table *t, uint32_t idx,
     uint32_t now_s, uint16_t lane, uint16_t n_lanes);
 
+/* The rule and the kind of state 'idx' as they seem to be; STATE_FREE if there
+ * is none.  Takes no lock: state_remove() and state_read() know better. */
+enum state_kind state_peek(const struct state_table *t, uint32_t idx,
+    struct state_rule *rule);
+
 /* A copy of state 'idx'; false if there is none. */
 bool state_read(struct state_table *t, uint32_t idx, uint32_t now_s,
     struct state_view *out);

@@ -190,6 +190,43 @@ states_are_listed_and_removed(void **state)
 	assert_int_equal(state_parent_count(en->states), 0);
 }
 
+/* In parts every state comes once, whatever the room is. */
+static void
+states_in_parts(void **state)
+{
+	unsigned n = 0;
+	struct message m;
+
+	(void)state;
+	assert_ok(msg_keep(10, "web", TLV_STATE_NAME));
+	for (unsigned i = 0; i < 50; i++)
+		put_state(0, i, false);
+	for (uint32_t from = 0, next = 1; next != 0; from = next) {
+		const struct cfg_lhdr *h = (const void *)m.data;
+		const struct abi_state *s =
+		    (const void *)(m.data + 32 + 96 + 16 + 8);
+
+		m = msg_get(CFG_STATES | CFG_PART, 0, 0, 32 + 96 + 16 + 400);
+		((struct cfg_lhdr *)(void *)m.data)->spare = from;
+		assert_int_equal(call(&m), 0);
+		assert_int_equal(m.len, h->size);
+		assert_int_equal(s->id.src, 0x01000000 + n);
+		n += (m.len - 32 - 96 - 16) / 128;
+		next = h->spare;
+		assert_true(next == 0 || m.len == 32 + 96 + 16 + 3 * 128);
+	}
+	assert_int_equal(n, 50);
+	assert_call(msg_get(CFG_STATES | CFG_STATIC | CFG_PART, 0, 0, 4096),
+	    EINVAL, "without rules");
+	assert_call(msg_get(CFG_STATES | CFG_PART, 0, 0, 32 + 96 + 16 + 127),
+	    ENOMEM, "needs 272 octets");
+	/* Beyond the end there is nothing. */
+	m = msg_get(CFG_STATES | CFG_PART, 0, 0, 4096);
+	((struct cfg_lhdr *)(void *)m.data)->spare = UINT32_MAX;
+	assert_int_equal(call(&m), 0);
+	assert_int_equal(m.len, 32 + 96 + 16);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
 int
@@ -199,6 +236,7 @@ main(void)
 		T(add_with_state_names),
 		T(names_of_two_kinds),
 		T(states_are_listed_and_removed),
+		T(states_in_parts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

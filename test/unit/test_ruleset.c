@@ -262,6 +262,55 @@ copies_share_the_counter(void **state)
 	end(back);
 }
 
+/* What is kept when it is deleted lives on through every edit until a delete
+ * that does not keep it. */
+static void
+orphans_live_on(void **state)
+{
+	struct rule_range most = {.flags = RANGE_RULES, .lo = 1, .hi = 40};
+	struct rule_range none = {.flags = RANGE_RULES, .lo = 1, .hi = 1};
+	bool keep[8] = {true, false, true};
+	struct model m;
+	struct ruleset *rs = begin(&m);
+	unsigned n;
+
+	(void)state;
+	for (unsigned i = 1; i <= 5; i++) {
+		struct rule *r = new_rule(10 * i, 0, i);
+
+		replace(&rs, ruleset_add(rs, &r, 1));
+	}
+	replace(&rs, ruleset_orphan(rs, &most, keep, &n));
+	assert_int_equal(n, 4);
+	assert_int_equal(rs->n_rules, 2);
+	assert_int_equal(rs->n_orphans, 2);
+	assert_int_equal(n_taken, 4);
+	replace(&rs, ruleset_move_set(rs, 0, 7, false));
+	replace(&rs, ruleset_enable(rs, 1 << 7, 0));
+	assert_int_equal(ruleset_find(rs, 10), 0);
+	assert_int_equal(ruleset_highest(rs), 50);
+	for (unsigned hint = 0; hint < 9; hint++) {
+		assert_int_equal(ruleset_find_rule(rs, 10, 1, hint), 2);
+		assert_int_equal(ruleset_find_rule(rs, 30, 3, hint), 3);
+		assert_int_equal(ruleset_find_rule(rs, 20, 2, hint), 4);
+		assert_int_equal(ruleset_find_rule(rs, 50, 5, hint), 0);
+	}
+	assert_int_equal(rs->rules[2]->set, 0); /* nothing moves them */
+	assert_true(rs->rules[3]->counter < rs->n_counters);
+	memset(keep, 0, sizeof(keep));
+	keep[3] = true;
+	replace(&rs, ruleset_orphan(rs, &none, keep, &n));
+	assert_int_equal(n, 0);
+	assert_int_equal(rs->n_orphans, 1);
+	assert_int_equal(ruleset_find_rule(rs, 30, 3, 0), 2);
+	assert_int_equal(ruleset_find_rule(rs, 10, 1, 2), 3);
+	assert_int_equal(n_taken, 3);
+	replace(&rs, ruleset_delete(rs, &none, &n));
+	assert_int_equal(rs->n_orphans, 0);
+	assert_int_equal(n_taken, 2);
+	end(rs);
+}
+
 static void
 default_rule_stays(void **state)
 {
@@ -438,6 +487,7 @@ main(void)
 	    cmocka_unit_test(finds_by_number),
 	    cmocka_unit_test(adds_lists_in_order),
 	    cmocka_unit_test(copies_share_the_counter),
+	    cmocka_unit_test(orphans_live_on),
 	    cmocka_unit_test(default_rule_stays),
 	    cmocka_unit_test(nothing_named),
 	    cmocka_unit_test(like_a_list),

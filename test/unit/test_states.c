@@ -76,7 +76,7 @@ lines(void **state)
 	q.opt.flags = PRINT_COUNTERS;
 	q.verbose = true;
 	check(d, sizeof(d), &q, "00010  7  4200 (9s) STATE tcp 1.2.3.4 1234 <-> "
-	    "5.6.7.8 80 state 0x00000202 F_SYN,R_SYN, f_ack 0x10, r_ack 0x20\n");
+	    "5.6.7.8 80 state 0x00000202 BOTH_SYN, f_ack 0x10, r_ack 0x20\n");
 	q.set = 4;
 	check(d, sizeof(d), &q, "");
 	q = (struct state_query){.hi = 65535, .set = 5};
