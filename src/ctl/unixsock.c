@@ -12,14 +12,14 @@
 enum { BACKLOG = 16 };
 
 static int
-open_socket(void)
+open_socket(int type)
 {
-	return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	return socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 }
 
 /* Frees the path if a dead server left its socket there. */
 static int
-remove_stale(const struct sockaddr_un *sun, struct err *e)
+remove_stale(const struct sockaddr_un *sun, int type, struct err *e)
 {
 	const char *path = sun->sun_path;
 	struct stat st;
@@ -31,7 +31,7 @@ remove_stale(const struct sockaddr_un *sun, struct err *e)
 		    err_set(e, errno, "%s: %s", path, strerror(errno));
 	if (!S_ISSOCK(st.st_mode))
 		return err_set(e, EEXIST, "%s: exists and is no socket", path);
-	fd = open_socket();
+	fd = open_socket(type);
 	if (fd == -1)
 		return err_set(e, errno, "unix socket: %s", strerror(errno));
 	error = connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) == -1 ?
@@ -49,6 +49,13 @@ remove_stale(const struct sockaddr_un *sun, struct err *e)
 int
 unixsock_open(struct unixsock *u, const char *path, struct err *e)
 {
+	return unixsock_open_type(u, path, SOCK_STREAM, e);
+}
+
+int
+unixsock_open_type(struct unixsock *u, const char *path, int type,
+    struct err *e)
+{
 	struct sockaddr_un sun = {.sun_family = AF_UNIX};
 	struct stat st;
 	int error;
@@ -61,10 +68,10 @@ unixsock_open(struct unixsock *u, const char *path, struct err *e)
 		    path, sizeof(sun.sun_path) - 1);
 	memcpy(sun.sun_path, path, strlen(path) + 1);
 	memcpy(u->path, path, strlen(path) + 1);
-	error = remove_stale(&sun, e);
+	error = remove_stale(&sun, type, e);
 	if (error != 0)
 		return error;
-	u->fd = open_socket();
+	u->fd = open_socket(type);
 	/* The mode is set before the path exists: no moment is open to all. */
 	if (u->fd == -1 || fchmod(u->fd, 0600) == -1 ||
 	    bind(u->fd, (struct sockaddr *)&sun, sizeof(sun)) == -1) {

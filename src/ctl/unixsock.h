@@ -23,4 +23,7 @@ struct unixsock {
 /* Listens at 'path', mode 0600.  Replaces the socket of a dead server;
  * -EADDRINUSE if one answers there, -EEXIST if it is something else. */
 int unixsock_open(struct unixsock *u, const char *path, struct err *e);
+/* The same for another type than SOCK_STREAM. */
+int unixsock_open_type(struct unixsock *u, const char *path, int type,
+    struct err *e);
 void unixsock_close(struct unixsock *u);

@@ -9,6 +9,7 @@
 #include "ctl/client.h"
 #include "ctl/control.h"
 #include "ctl/server.h"
+#include "daemon/diverter.h"
 #include "daemon/logger.h"
 #include "daemon/options.h"
 #include "engine/engine.h"
@@ -29,6 +30,7 @@ struct daemon {
 	struct event *sigint, *sigterm;
 	struct server *server;
 	struct logger *logger;
+	struct diverter *diverter;
 };
 
 /* Rulesets come and go by hundreds of kilobytes while rules are loaded: keep
@@ -131,6 +133,17 @@ say_keepalives(const struct keepalive_stats *k)
 		    (unsigned long long)k->no_room);
 }
 
+/* Packets of divert and tee, if there were any. */
+static void
+say_diverts(const struct divert_stats *s)
+{
+	if ((s->handed | s->tees_lost | s->resumed) != 0)
+		printf("kipfw: %llu packets to divert listeners, %llu given "
+		    "back, %llu copies lost\n", (unsigned long long)s->handed,
+		    (unsigned long long)s->resumed,
+		    (unsigned long long)s->tees_lost);
+}
+
 static void
 say_totals(const struct daemon *d)
 {
@@ -152,6 +165,7 @@ say_totals(const struct daemon *d)
 	}
 	say_replies(&t.replies);
 	say_keepalives(&t.keepalives);
+	say_diverts(&t.diverts);
 }
 
 static void
@@ -161,6 +175,7 @@ clean_up(struct daemon *d)
 		server_destroy(d->server);
 	if (d->engine != NULL)
 		engine_stop(d->engine);
+	diverter_destroy(d->diverter);
 	logger_destroy(d->logger);
 	control_destroy(d->control);
 	if (d->sigint != NULL)
@@ -182,6 +197,9 @@ run(struct daemon *d, struct err *e)
 		return EX_UNAVAILABLE;
 	if (logger_create(d->base, d->engine, &d->opt.log, &d->logger, e) != 0)
 		return EX_CANTCREAT;
+	if (d->opt.divert != NULL &&
+	    diverter_create(d->engine, d->opt.divert, &d->diverter, e) != 0)
+		return EX_CANTCREAT;
 	if (load_rules(d, e) != 0)
 		return EX_DATAERR;
 	if (engine_start(d->engine, e) != 0)
@@ -190,6 +208,8 @@ run(struct daemon *d, struct err *e)
 	say_hello(d);
 	event_base_dispatch(d->base);
 	engine_stop(d->engine);
+	diverter_destroy(d->diverter);
+	d->diverter = NULL;
 	logger_run(d->logger);
 	say_totals(d);
 	return EX_OK;

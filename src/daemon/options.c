@@ -21,6 +21,7 @@ enum {
 	OPT_STATES,
 	OPT_SYSLOG,
 	OPT_LOG_PCAP,
+	OPT_DIVERT,
 };
 
 static const struct option longs[] = {
@@ -37,6 +38,7 @@ static const struct option longs[] = {
 	{"states", required_argument, NULL, OPT_STATES},
 	{"syslog", no_argument, NULL, OPT_SYSLOG},
 	{"log-pcap", required_argument, NULL, OPT_LOG_PCAP},
+	{"divert", required_argument, NULL, OPT_DIVERT},
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, 'V'},
 	{NULL, 0, NULL, 0},
@@ -60,6 +62,7 @@ static const char help_text[] =
     "      --states N         room for so many dynamic states (1048576)\n"
     "      --syslog           what rules log goes to syslog, not to standard error\n"
     "      --log-pcap FILE    capture the packets that rules log, as pcapng\n"
+    "      --divert PATH      a socket for programs that divert and tee feed\n"
     "      --seed N           seed of everything random\n"
     "  -h, --help             this text\n"
     "  -V, --version          the version\n"
@@ -190,6 +193,9 @@ one_option(struct options *o, int opt, const char *text, struct err *e)
 	case OPT_LOG_PCAP:
 		o->log.pcap = text;
 		o->engine.log_capture = true;
+		break;
+	case OPT_DIVERT:
+		o->divert = text;
 		break;
 	case 'h':
 		o->help = true;

@@ -12,6 +12,7 @@ struct options {
 	struct engine_cfg engine;
 	uint16_t port;		/* control; the source is at port + 1 */
 	const char *socket;	/* path of a unix socket, NULL = none */
+	const char *divert;	/* path of the divert socket, NULL = none */
 	const char *rules_file; /* NULL = none */
 	struct logger_cfg log;
 	bool out_pass;

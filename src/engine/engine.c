@@ -20,6 +20,7 @@ enum {
 
 struct engine {
 	struct shared shared;
+	struct diverts *diverts; /* NULL: nobody can listen */
 	struct counters *counters;
 	unsigned n_workers;
 	struct worker *workers; /* n_workers */
@@ -270,6 +271,7 @@ engine_destroy(struct engine *en)
 		free_retired(en);
 		ruleset_destroy(current(en), rule_gone, en->counters);
 	}
+	diverts_destroy(en->diverts);
 	counters_destroy(en->counters);
 	tables_destroy(en->shared.tables);
 	state_destroy(en->shared.states);
@@ -330,11 +332,79 @@ engine_states(struct engine *en)
 	return en->shared.states;
 }
 
+int
+engine_divert(struct engine *en, struct diverts **out, struct err *e)
+{
+	int rc = diverts_create(en->n_workers, &en->diverts, e);
+
+	for (unsigned i = 0; rc == 0 && i < en->n_workers; i++)
+		worker_divert(&en->workers[i], en->diverts);
+	*out = en->diverts;
+	return rc;
+}
+
+/* True if a program may give this back. */
+static bool
+may_go_on(const struct engine *en, const struct kipfw_divert *m, size_t len,
+    uint16_t port)
+{
+	unsigned w = m->lane / WORKER_MAX_LANES;
+
+	return m->len == len - sizeof(*m) && m->len >= KIPFW_DIVERT_MIN &&
+	    m->len <= KIPFW_DIVERT_MAX && m->port == port &&
+	    m->dir <= KIPFW_DIVERT_OUT && w < en->n_workers &&
+	    m->lane % WORKER_MAX_LANES < en->workers[w].n_lanes;
+}
+
+int
+engine_divert_back(struct engine *en, uint16_t port, const void *msg,
+    size_t len)
+{
+	struct kipfw_divert m;
+
+	if (len < sizeof(m))
+		return -EINVAL;
+	memcpy(&m, msg, sizeof(m));
+	if (!may_go_on(en, &m, len, port))
+		return -EINVAL;
+	return diverts_give_back(en->diverts, m.lane / WORKER_MAX_LANES, msg,
+	    (uint32_t)len) ? 0 : -ENOBUFS;
+}
+
+void
+engine_divert_ring(struct engine *en)
+{
+	for (unsigned i = 0; i < en->n_workers; i++) {
+		struct msgring *back = en->diverts->ways[i].back;
+
+		if (!msgring_unpublished(back))
+			continue;
+		msgring_publish(back);
+		worker_ring(&en->workers[i]);
+	}
+}
+
 void
 engine_source(struct engine *en, int delta)
 {
 	atomic_fetch_add(&en->shared.source_users, delta);
 	worker_ring(&en->workers[0]);
+}
+
+/* What became of diverted packets outside of the workers. */
+static void
+divert_totals(const struct diverts *d, struct engine_totals *out)
+{
+	out->diverts.tees_lost = stat_get(&d->tees_lost);
+	for (unsigned i = 0; i < N_DROPS; i++)
+		out->drops[i] += stat_get(&d->drops[i]);
+	for (unsigned i = 0; i < d->n_ways; i++) {
+		const struct divert_way *w = &d->ways[i];
+
+		out->diverts.handed += stat_get(&w->out.handed);
+		out->diverts.tees_lost += stat_get(&w->out.tees_lost);
+		out->diverts.resumed += stat_get(&w->resumed);
+	}
 }
 
 void
@@ -359,6 +429,8 @@ engine_totals(const struct engine *en, struct engine_totals *out)
 		out->replies.limited += stat_get(&c->replies.stats.limited);
 		out->replies.no_room += stat_get(&c->replies.stats.no_room);
 	}
+	if (en->diverts != NULL)
+		divert_totals(en->diverts, out);
 }
 
 const char *

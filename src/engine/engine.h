@@ -54,7 +54,15 @@ enum drop_reason {
 	N_DROPS
 };
 
+/* Packets of divert and tee. */
+struct divert_stats {
+	uint64_t handed;    /* to a listener, copies included */
+	uint64_t tees_lost; /* copies that found no room */
+	uint64_t resumed;   /* given back, and gone on */
+};
+
 struct engine_totals {
+	struct divert_stats diverts;
 	uint64_t rx_pkts;
 	uint64_t tx_pkts;
 	uint64_t drops[N_DROPS];
@@ -94,6 +102,18 @@ struct tables *engine_tables(const struct engine *en);
 void engine_settle_tables(struct engine *en);
 /* The states of all workers; borrowed.  Their time is clock_mono_s(). */
 struct state_table *engine_states(struct engine *en);
+
+/* Lets programs listen to what rules divert; before engine_start().  *out is
+ * for the thread that serves them, see diverts.h; borrowed. */
+struct diverts;
+int engine_divert(struct engine *en, struct diverts **out, struct err *e);
+/* Whatever a program says: checks a message of 'len' octets that it gives back
+ * at 'port', and hands it to the worker of its lane.  -EINVAL: it is not such a
+ * message; -ENOBUFS: no room now. */
+int engine_divert_back(struct engine *en, uint16_t port, const void *msg,
+    size_t len);
+/* Tells the workers of what came since the last time. */
+void engine_divert_ring(struct engine *en);
 
 /* Starts (n > 0) or stops one user of the infinite source; it runs while at
  * least one wants it. */

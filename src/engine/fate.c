@@ -2,6 +2,7 @@
 #include "engine/fate.h"
 
 #include "base/clock.h"
+#include "rule/divert.h"
 
 /* What parse found wrong, as a drop reason. */
 static const enum drop_reason drop_of_bad[PKT_BAD_MAX] = {
@@ -21,12 +22,31 @@ fate_lane(struct step_ctx *c, const struct lane *lane)
 	c->pass.lane = lane->id;
 }
 
+static void
+divert(struct step_ctx *c, const struct pkt *p)
+{
+	switch (divert_put(c->pass.divert, &c->pass, p, &p->fate, 0)) {
+	case DIVERT_HANDED:
+		break;
+	case DIVERT_NOBODY:
+		stat_add(&c->drops[DROP_DIVERT_NOBODY], 1);
+		break;
+	case DIVERT_FULL:
+		stat_add(&c->drops[DROP_DIVERT_FULL], 1);
+		break;
+	}
+}
+
 /* Sees to a good packet that does not go on.  Returns 1 if it was denied. */
 static unsigned
 see_off(struct step_ctx *c, struct pkt *p)
 {
 	if (p->verdict == VERDICT_BOUNCE) {
 		c->bounced[c->n_bounced++] = p;
+		return 0;
+	}
+	if (p->verdict == VERDICT_DIVERT) {
+		divert(c, p);
 		return 0;
 	}
 	if (unlikely(p->reply != REPLY_NONE))
@@ -61,6 +81,7 @@ fate_look_again(struct step_ctx *c, unsigned n)
 	unsigned m = 0, denied = 0;
 
 	c->pass.out = true;
+	c->pass.diverted = 0; /* it was the pass on the way in */
 	for (unsigned i = 0; i < n; i++) {
 		struct pkt *p = c->to_send[i];
 

@@ -15,6 +15,8 @@ resume_at(const struct ruleset *rs, const struct pkt_fate *fate)
 static void
 search_on(struct step_ctx *c, struct pkt *p, bool out)
 {
+	if (!c->enabled)
+		p->verdict = VERDICT_ACCEPT;
 	if (p->verdict == VERDICT_ACCEPT)
 		return;
 	c->pass.out = out;
@@ -32,6 +34,7 @@ resume_run(struct step_ctx *c, const struct lane *lane, struct pkt *p, bool out)
 	if (out || !c->out_pass || p->verdict != VERDICT_ACCEPT)
 		return out;
 	c->pass.out = true;
+	c->pass.diverted = 0; /* it was the pass on the way in */
 	p->verdict = (uint8_t)interp_run(&c->pass, p, 0);
 	c->pass.out = false;
 	return true;

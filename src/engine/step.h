@@ -17,6 +17,8 @@
 #include "port/port.h"
 #include "rule/interp.h"
 
+enum { WORKER_MAX_LANES = 64 }; /* of a lane's id: worker, then its lane */
+
 /* One direction between two ports. */
 struct lane {
 	struct port *in;

@@ -54,6 +54,14 @@ worker_fini(struct worker *w)
 }
 
 void
+worker_divert(struct worker *w, struct diverts *d)
+{
+	w->diverts = d;
+	w->divert = &d->ways[w->index];
+	w->ctx.pass.divert = &w->divert->out;
+}
+
+void
 worker_ring(struct worker *w)
 {
 	uint64_t one = 1;
@@ -106,6 +114,17 @@ is_looking(const struct worker *w)
 	return w->tick.at != 0 || w->keepalives.at != 0;
 }
 
+/* What goes to divert listeners, and comes back from them.  Returns packets
+ * that came back. */
+static unsigned
+exchange(struct worker *w)
+{
+	unsigned n = diverts_resume(&w->ctx, w->divert, w->lanes, w->n_lanes);
+
+	diverts_publish(w->diverts, w->divert);
+	return n;
+}
+
 unsigned
 worker_round(struct worker *w)
 {
@@ -120,6 +139,8 @@ worker_round(struct worker *w)
 		memory_order_relaxed) > 0)
 		n += step(&w->ctx, &w->source,
 		    knob_get(&w->shared->knobs.source_burst));
+	if (w->diverts != NULL)
+		n += exchange(w);
 	return n;
 }
 

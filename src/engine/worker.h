@@ -11,14 +11,13 @@
  */
 #pragma once
 
+#include "engine/diverts.h"
 #include "engine/keepalives.h"
 #include "engine/step.h"
 #include "engine/tick.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
-
-enum { WORKER_MAX_LANES = 64 };
 
 /* What all workers of an engine share; they only read it. */
 struct shared {
@@ -47,6 +46,8 @@ struct worker {
 	struct tick tick;
 	struct keepalives keepalives;
 	struct record_ring *log;
+	struct diverts *diverts;   /* NULL: nobody can listen */
+	struct divert_way *divert; /* its own there */
 	struct step_ctx ctx;
 };
 
@@ -54,6 +55,9 @@ struct worker {
 int worker_init(struct worker *w, unsigned index, struct shared *shared,
     struct counter *own, uint64_t seed, struct err *e);
 void worker_fini(struct worker *w);
+
+/* Lets programs listen to what it diverts; before it starts.  Borrows 'd'. */
+void worker_divert(struct worker *w, struct diverts *d);
 
 int worker_start(struct worker *w, struct err *e);
 /* What its thread does all the time: one burst a lane.  Returns packets moved. */

@@ -288,6 +288,9 @@ static const struct detail {
     [O_PROB] = {ANY, 0, probability},
     [O_REJECT] = {ANY, 0xffff, reject},
     [O_UNREACH6] = {ANY, 0xffff, reject},
+    [O_DIVERT] = {ANY, 0xffff, NULL}, /* arg1: a port, TABLEARG */
+    [O_TEE] = {ANY, 0xffff, NULL},
+    [O_DIVERTED] = {ANY, DIVERTED_LOOPBACK | DIVERTED_OUTPUT, NULL},
     [O_FORWARD_IP] = {ANY, 0, next_hop},
     [O_FORWARD_IP6] = {ANY, 0, next_hop},
     [O_SKIPTO] = {ANY, 0xffff, NULL},

@@ -182,6 +182,11 @@ enum { /* O_FRAG, likewise; arg1 0 is the bare form: offset not zero */
 
 enum { EACTION_SETMSS_IDX = 65535 }; /* its index in the daemon */
 
+enum { /* bits of O_DIVERTED's arg1: the pass that went on after a divert */
+	DIVERTED_LOOPBACK = 1, /* on the way in */
+	DIVERTED_OUTPUT = 2,
+};
+
 enum { /* arg1 of O_REJECT beside ICMP codes */
 	REJECT_RST = 0x100,
 	REJECT_ABORT = 0x101,

@@ -3,6 +3,7 @@
 
 #include "packet/reply.h"
 #include "packet/rewrite.h"
+#include "rule/divert.h"
 #include "rule/match.h"
 #include "rule/plan.h"
 
@@ -143,6 +144,14 @@ setmss(const struct rule *r, struct pkt *p)
 	    rewrite_mss(p, r->cmd[r->n_words - 1].arg1);
 }
 
+/* Which rule sent a packet away, and where to. */
+static inline struct pkt_fate
+fate_of(const struct rule *r, uint16_t to)
+{
+	return (struct pkt_fate){
+	    .rule_id = r->id, .rule_num = r->num, .to = to};
+}
+
 static inline __attribute__((always_inline)) enum verdict
 run(const struct pass *pass, struct pkt *p, unsigned n)
 {
@@ -225,6 +234,18 @@ run(const struct pass *pass, struct pkt *p, unsigned n)
 		case O_FORWARD_IP: /* here there is one other way: back */
 		case O_FORWARD_IP6:
 			return VERDICT_BOUNCE;
+		case O_TEE: {
+			struct pkt_fate to = fate_of(r,
+			    ARG16(pass, act, tablearg, divert));
+
+			divert_tee(pass, p, &to);
+			n++;
+			break;
+		}
+		case O_DIVERT:
+			p->fate = fate_of(r,
+			    ARG16(pass, act, tablearg, divert));
+			return VERDICT_DIVERT;
 		case O_REJECT:
 		case O_UNREACH6:
 			reject(p, act);

@@ -36,7 +36,6 @@ enum verdict {
 	VERDICT_PIPE,	/* to pipe fate.to */
 	VERDICT_QUEUE,	/* to queue fate.to */
 	VERDICT_DIVERT, /* to the listener of port fate.to */
-	VERDICT_TEE,	/* a copy to it */
 	VERDICT_REASS,	/* to reassembly */
 };
 
@@ -57,6 +56,8 @@ struct pass {
 	bool out;		     /* the pass on the way out */
 	bool log_text;		     /* 'log' makes lines: limits apply */
 	struct record_ring *log;     /* NULL: nobody reads what is logged */
+	struct divert *divert;	     /* NULL: nobody can listen */
+	uint8_t diverted;	     /* DIVERTED_* these packets were, 0 = not */
 	_Atomic uint32_t *log_left;  /* of all workers, by rule counter */
 };
 

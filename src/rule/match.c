@@ -436,6 +436,8 @@ match_one(const struct insn *i, const struct pass *pass, const struct pkt *p,
 		return match_tagged(i, pass, p, *tablearg);
 	case O_MARK:
 		return match_mark(i, pass, p, *tablearg);
+	case O_DIVERTED:
+		return (pass->diverted & i->arg1) != 0;
 	case O_PROB:
 		return rng_31(pass->rng) < insn_args(i)[0];
 	default: /* check refuses what is not in this list */
