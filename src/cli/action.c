@@ -299,7 +299,7 @@ read_hop_port(const char *s, uint32_t *port)
 	return number(s, UINT16_MAX, port) && *port != 0;
 }
 
-/* An address of either family, and perhaps ",port". */
+/* An address of either family or tablearg, and perhaps ",port". */
 static int
 act_fwd(struct build *b, const struct action *a)
 {
@@ -315,12 +315,11 @@ act_fwd(struct build *b, const struct action *a)
 	if (r != 0)
 		return r;
 	n = strcspn(s, ",");
-	if (n == 8 && strncmp(s, "tablearg", n) == 0)
-		return build_err(b, EX_UNAVAILABLE,
-		    "tablearg is not implemented in this version");
 	if (s[n] == ',' && !read_hop_port(s + n + 1, &port))
 		return build_err(b, EX_DATAERR,
 		    "not a port (1 to 65535) or service after the address");
+	if (n == 8 && strncmp(s, "tablearg", n) == 0)
+		return emit_fwd4(b, &(struct in_addr){0}, port);
 	memcpy(addr, s, n < sizeof(addr) ? n : 0);
 	addr[n < sizeof(addr) ? n : 0] = '\0';
 	if (inet_pton(AF_INET, addr, &a4) == 1 && a4.s_addr != 0)

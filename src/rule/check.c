@@ -20,6 +20,7 @@ enum complaint {
 	ENDLESS_NAME,
 	NEEDS_ADDRESS,
 	NEEDS_TABLES,
+	NO_ADDRESS,
 	NEEDS_SOCKET,
 	NO_KEY,
 	NO_FIELDS,
@@ -41,6 +42,7 @@ static const struct {
 	"names an address, and ports here have none"},
     [NEEDS_TABLES] = {EOPNOTSUPP,
 	"with a table value is not implemented in this version"},
+    [NO_ADDRESS] = {EINVAL, "has no address"},
     [NEEDS_SOCKET] = {EOPNOTSUPP,
 	"has a key of sockets on this machine, which see no packet here"},
     [NO_KEY] = {EINVAL, "has a key that does not exist"},
@@ -209,18 +211,16 @@ reject(const struct insn *i, unsigned words)
 	return word_at(i, 1) > 0xffff ? BAD_BITS : FINE;
 }
 
-/* The address of fwd; the unspecified one stands for a table's value. */
+/* The address of fwd to IPv6.  That of IPv4 may be missing: then a table's
+ * value is meant. */
 static enum complaint
-next_hop(const struct insn *i, unsigned words)
+next_hop6(const struct insn *i, unsigned words)
 {
-	unsigned from = i->opcode == O_FORWARD_IP ? 2 : 3;
-	unsigned to = i->opcode == O_FORWARD_IP ? 3 : 7;
-
 	(void)words;
-	for (unsigned n = from; n < to; n++)
+	for (unsigned n = 3; n < 7; n++)
 		if (word_at(i, n) != 0)
 			return FINE;
-	return NEEDS_TABLES;
+	return NO_ADDRESS;
 }
 
 static enum complaint
@@ -291,8 +291,8 @@ static const struct detail {
     [O_DIVERT] = {ANY, 0xffff, NULL}, /* arg1: a port, TABLEARG */
     [O_TEE] = {ANY, 0xffff, NULL},
     [O_DIVERTED] = {ANY, DIVERTED_LOOPBACK | DIVERTED_OUTPUT, NULL},
-    [O_FORWARD_IP] = {ANY, 0, next_hop},
-    [O_FORWARD_IP6] = {ANY, 0, next_hop},
+    [O_FORWARD_IP] = {ANY, 0, NULL},
+    [O_FORWARD_IP6] = {ANY, 0, next_hop6},
     [O_SKIPTO] = {ANY, 0xffff, NULL},
     [O_IP_SRC_LOOKUP] = {ANY, 0xffff, NULL},
     [O_IP_DST_LOOKUP] = {ANY, 0xffff, lookup},

@@ -4,7 +4,7 @@
 cd "$(dirname "$0")/../.." || exit 1
 
 allowed='^(mem(cpy|set|cmp|move|chr)|str(n?cmp|n?len|chr)|fnmatch|calloc|malloc|aligned_alloc
-|realloc|free|qsort|abort|__stack_chk_fail|_GLOBAL_OFFSET_TABLE_|err_set|err_at
+|msgring_put|realloc|free|qsort|abort|__stack_chk_fail|_GLOBAL_OFFSET_TABLE_|err_set|err_at
 |__assert_fail|aligned_alloc|__cpu_model|__(mem|str)[a-z]*_chk)$'
 allowed=$(echo "$allowed" | tr -d '\n')
 
