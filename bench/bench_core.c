@@ -13,7 +13,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-enum { TRACE_LEN = 1 << 20, FRAME = 64, MAX_RULES = 1024 };
+enum { TRACE_LEN = 1 << 20, FRAME = 64, MAX_RULES = 1 << 17 };
 
 static uint8_t *trace; /* TRACE_LEN frames, FRAME octets each */
 static struct counter counts[MAX_RULES];

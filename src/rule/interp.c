@@ -150,28 +150,55 @@ fate_of(const struct rule *r, uint16_t to)
 	    .rule_id = r->id, .rule_num = r->num, .to = to};
 }
 
+/* A packet's way through the rules: where its next candidate comes from. */
+struct way {
+	const struct plan *plan; /* NULL: every rule is one */
+	struct walk *walk;
+	struct pkt_key key;
+	bool began; /* the walk did */
+};
+
+/* The next rule worth asking from index 'n' on. */
+static inline unsigned
+candidate(struct way *way, const struct probe *probe, unsigned n)
+{
+	const struct plan *pl = way->plan;
+	unsigned at = WALK_NONE, next;
+
+	if (unlikely(pl->n_probes != 0)) {
+		at = plan_next_probe(pl, n, probe->done, probe->name);
+		if (at == n)
+			return n;
+	}
+	if (!way->began) {
+		plan_begin(pl, way->walk, &way->key);
+		way->began = true;
+	}
+	next = plan_next(pl, way->walk, n);
+	return next < at ? next : at;
+}
+
+/* The fate of a packet from index 'n' on; 'known' if that is a candidate. */
 static inline __attribute__((always_inline)) enum verdict
-run(const struct pass *pass, struct pkt *p, unsigned n)
+run(const struct pass *pass, struct pkt *p, unsigned n, struct way *way,
+    bool known)
 {
 	const struct ruleset *rs = pass->rules;
-	const struct plan *plan = rs->plan;
 	unsigned bytes = pkt_count_bytes(p);
-	struct pkt_key key;
 	uint32_t tablearg = 0;
 	unsigned target = n; /* the rule that tablearg was carried to */
 	struct probe probe = {.done = false};
 	struct calls calls;
 
-	if (plan != NULL)
-		key = key_of_pkt(p, pass->out);
 	calls.depth = 0;
 	for (;;) {
 		const struct rule *r;
 		const struct insn *act;
 		enum outcome o;
 
-		if (plan != NULL)
-			n = plan_next(plan, &key, n);
+		if (way->plan != NULL && !known)
+			n = candidate(way, &probe, n);
+		known = false;
 		r = rs->rules[n];
 		if (unlikely(!ruleset_on(rs, r))) {
 			n++;
@@ -258,12 +285,90 @@ run(const struct pass *pass, struct pkt *p, unsigned n)
 	}
 }
 
+static inline const struct plan *
+plan_of(const struct pass *pass)
+{
+	return pass->rules->plan;
+}
+
+/* One packet from index 'n' on, whose walk is still to begin. */
+static inline __attribute__((always_inline)) enum verdict
+run_one(const struct pass *pass, struct pkt *p, unsigned n)
+{
+	struct walk walk;
+	struct way way = {.plan = plan_of(pass), .walk = &walk};
+
+	if (way.plan != NULL)
+		way.key = key_of_pkt(p, pass->out);
+	return run(pass, p, n, &way, false);
+}
+
 enum verdict
 interp_run(const struct pass *pass, struct pkt *p, unsigned first)
 {
 	if (pass->rules->stateful)
 		stateful_burst(pass, p, 1);
-	return run(pass, p, first);
+	return run_one(pass, p, first);
+}
+
+/* True if walks of a burst shall begin together: not if the first rule sends
+ * most packets on by their states. */
+static inline bool
+is_for_groups(const struct plan *pl)
+{
+	return pl != NULL && pl->in_bursts &&
+	    (pl->n_probes == 0 || pl->probes[0].at != 0);
+}
+
+/* Some packets whose walks begin together; they are decided in order. */
+static void
+run_group(const struct pass *pass, struct pkt *const *pkts, unsigned n,
+    const struct plan *plan)
+{
+	struct walk walks[WALK_BURST];
+	unsigned first[WALK_BURST];
+	const struct rule *r[WALK_BURST];
+
+	for (unsigned i = 0; i < n; i++)
+		walks[i].key = key_of_pkt(pkts[i], pass->out);
+	walk_burst(walks, n, &plan->grove);
+	for (unsigned i = 0; i < n; i++) {
+		first[i] = plan_next(plan, &walks[i], 0);
+		__builtin_prefetch(&pass->rules->rules[first[i]]);
+	}
+	for (unsigned i = 0; i < n; i++) {
+		r[i] = pass->rules->rules[first[i]];
+		__builtin_prefetch(r[i]);
+		__builtin_prefetch((const char *)r[i] + CACHE_LINE);
+	}
+	for (unsigned i = 0; i < n; i++)
+		__builtin_prefetch(&pass->counts[r[i]->counter], 1);
+	for (unsigned i = 0; i < n; i++) {
+		struct way way = {.plan = plan, .walk = &walks[i],
+			.began = true};
+		bool known = plan->n_probes == 0;
+
+		pkts[i]->verdict = (uint8_t)run(pass, pkts[i],
+		    known ? first[i] : 0, &way, known);
+	}
+}
+
+/* A burst in groups. */
+static void
+run_groups(const struct pass *pass, struct pkt *pkts, unsigned n,
+    const struct plan *plan)
+{
+	struct pkt *group[WALK_BURST];
+	unsigned have = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (likely(pkts[i].bad == PKT_GOOD))
+			group[have++] = &pkts[i];
+		if (have == WALK_BURST || (i + 1 == n && have > 0)) {
+			run_group(pass, group, have, plan);
+			have = 0;
+		}
+	}
 }
 
 /* True if the first rule decides about every packet, without a look at it: the
@@ -302,10 +407,14 @@ interp_burst(const struct pass *pass, struct pkt *pkts, unsigned n)
 	}
 	if (pass->rules->stateful)
 		stateful_burst(pass, pkts, n);
+	if (is_for_groups(plan_of(pass))) {
+		run_groups(pass, pkts, n, plan_of(pass));
+		return;
+	}
 	for (unsigned i = 0; i < n; i++) {
 		struct pkt *p = &pkts[i];
 
 		if (likely(p->bad == PKT_GOOD))
-			p->verdict = (uint8_t)run(pass, p, 0);
+			p->verdict = (uint8_t)run_one(pass, p, 0);
 	}
 }

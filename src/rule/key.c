@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "rule/key.h"
 
-#include <string.h>
+#include "rule/lookup.h"
 
 /* ANDs 'value' under 'mask' to what is asked already.  If both contradict each
  * other the rule matches nothing, and the first may stand. */
@@ -30,17 +30,17 @@ word(const struct insn *i, unsigned n)
 }
 
 /* What all pairs of value and mask have in common; a pair has its value at word
- * 1 + n * step and its mask 'gap' words behind it. */
+ * 'at' + n * step and its mask 'gap' words behind it. */
 static void
-common(const struct insn *i, unsigned step, unsigned gap, uint32_t *value,
-    uint32_t *mask)
+common(const struct insn *i, unsigned at, unsigned step, unsigned gap,
+    uint32_t *value, uint32_t *mask)
 {
-	unsigned n = (insn_words(i) - 1) / step;
-	uint32_t v = word(i, 1), m = word(i, 1 + gap);
+	unsigned words = insn_words(i);
+	uint32_t v = word(i, at), m = word(i, at + gap);
 
-	for (unsigned k = 1; k < n; k++) {
-		m &= word(i, 1 + k * step + gap);
-		m &= ~(v ^ word(i, 1 + k * step));
+	for (unsigned k = at + step; k + gap < words; k += step) {
+		m &= word(i, k + gap);
+		m &= ~(v ^ word(i, k));
 	}
 	*value = v & m;
 	*mask = m;
@@ -70,6 +70,24 @@ ask_addr(struct rule_key *k, bool is_src, uint32_t family, uint32_t v,
 	else
 		ask(&k->dst, &k->dst_mask, v, m);
 	ask_meta(k, family, family);
+}
+
+/* Likewise with two words of an IPv6 address; 'gap' is that of common(), 0 if
+ * the instruction has no masks. */
+static void
+ask_addr6(struct rule_key *k, bool is_src, const struct insn *i, unsigned gap)
+{
+	uint32_t v = word(i, 1), m = ~0u, v2 = word(i, 2), m2 = ~0u;
+
+	if (gap != 0) {
+		common(i, 1, 2 * gap, gap, &v, &m);
+		common(i, 2, 2 * gap, gap, &v2, &m2);
+	}
+	ask_addr(k, is_src, KEY_IP6, v, m);
+	if (is_src)
+		ask(&k->src2, &k->src2_mask, v2, m2);
+	else
+		ask(&k->dst2, &k->dst2_mask, v2, m2);
 }
 
 /* The range that covers a list of ports. */
@@ -120,7 +138,7 @@ ask_insn(struct rule_key *k, const struct insn *i)
 		break;
 	case O_IP_SRC_MASK:
 	case O_IP_DST_MASK:
-		common(i, 2, 1, &v, &m);
+		common(i, 1, 2, 1, &v, &m);
 		ask_addr(k, i->opcode == O_IP_SRC_MASK, KEY_IP4, v, m);
 		break;
 	case O_IP_SRC_SET:
@@ -130,12 +148,11 @@ ask_insn(struct rule_key *k, const struct insn *i)
 		break;
 	case O_IP6_SRC:
 	case O_IP6_DST:
-		ask_addr(k, i->opcode == O_IP6_SRC, KEY_IP6, word(i, 1), ~0u);
+		ask_addr6(k, i->opcode == O_IP6_SRC, i, 0);
 		break;
 	case O_IP6_SRC_MASK:
 	case O_IP6_DST_MASK:
-		common(i, 8, 4, &v, &m);
-		ask_addr(k, i->opcode == O_IP6_SRC_MASK, KEY_IP6, v, m);
+		ask_addr6(k, i->opcode == O_IP6_SRC_MASK, i, 4);
 		break;
 	case O_IP_SRCPORT:
 		ask_ports(k, i, 16);
@@ -176,30 +193,44 @@ ask_insn(struct rule_key *k, const struct insn *i)
 	}
 }
 
-/* True if the rule must be asked in its turn, whatever the packet. */
+/* True if a rule must be asked when it comes to this instruction, whatever
+ * stands behind it. */
 static bool
-does_more_than_look(const struct rule *r)
+does_more_than_look(const struct insn *i)
 {
-	const struct insn *end = r->cmd + r->n_words;
+	uint16_t kidx;
+	uint8_t type;
 
-	for (const struct insn *i = r->cmd; i < end; i = insn_next(i)) {
-		if (i->opcode == O_PROB || i->opcode == O_CHECK_STATE ||
-		    insn_table[i->opcode].kind == INSN_STATE)
-			return true;
-	}
-	return false;
+	return i->opcode == O_PROB || insn_table[i->opcode].kind == INSN_STATE ||
+	    lookup_table_of(i, &kidx, &type);
+}
+
+bool
+key_is_probe(const struct rule *r, uint16_t *name)
+{
+	const struct insn *i = r->cmd;
+
+	*name = i->arg1;
+	if (r->act_ofs > 0)
+		return i->opcode == O_PROBE_STATE &&
+		    (i->len & (INSN_NOT | INSN_OR)) == 0;
+	while (insn_table[i->opcode].kind == INSN_MODIFIER)
+		i = insn_next(i);
+	*name = i->arg1;
+	return i->opcode == O_CHECK_STATE;
 }
 
 void
 key_of_rule(const struct rule *r, struct rule_key *key)
 {
-	const struct insn *end = rule_action(r);
+	const struct insn *i = r->cmd, *end = rule_action(r);
 	bool in_block = false;
+	uint16_t name;
 
 	*key = (struct rule_key){.ports_hi = 0xffffffff};
-	if (does_more_than_look(r))
-		return;
-	for (const struct insn *i = r->cmd; i < end; i = insn_next(i)) {
+	if (r->act_ofs > 0 && key_is_probe(r, &name))
+		i = insn_next(i);
+	for (; i < end && !does_more_than_look(i); i = insn_next(i)) {
 		bool in_or = in_block || (i->len & INSN_OR) != 0;
 
 		in_block = (i->len & INSN_OR) != 0;

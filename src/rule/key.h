@@ -8,8 +8,10 @@
  * Invariant  if interp_match() is true, so is key_fits().  Tests check it with
  *            random rules and packets.
  * Rules      only what is ANDed counts: or-blocks and negated tests ask nothing.
- *            A rule that does more than look (states, prob) fits every packet,
- *            because it must be asked in its turn (prob draws a number).
+ *            Nor does what stands behind a test that does more than look (prob
+ *            draws a number, a table counts its hits): the rule must be asked
+ *            whenever the tests before that one match.  States are looked up
+ *            by rules that do not match, too: see key_is_probe().
  *
  *	meta   0 proto 7 | 8 ip4 | 9 ip6 | 10 ports | 11 tcp | 12 out | 16 flags 23
  */
@@ -18,6 +20,8 @@
 #include "packet/pkt.h"
 #include "packet/proto.h"
 #include "rule/rule.h"
+
+#include <string.h>
 
 enum key_meta {
 	KEY_IP4 = 1 << 8,
@@ -34,6 +38,8 @@ struct rule_key {
 	uint32_t meta, meta_mask;
 	uint32_t ports_lo; /* source port << 16 | destination port */
 	uint32_t ports_hi; /* both included */
+	uint32_t src2, src2_mask; /* second word of an IPv6 address */
+	uint32_t dst2, dst2_mask;
 };
 
 struct pkt_key {
@@ -41,18 +47,31 @@ struct pkt_key {
 	uint32_t dst;
 	uint32_t meta;
 	uint32_t ports;
+	uint32_t src2; /* 0 if it is not IPv6 */
+	uint32_t dst2;
 };
 
 /* What 'r' asks.  Linear in the rule; pure. */
 void key_of_rule(const struct rule *r, struct rule_key *key);
+
+/* True if a packet may have a state at this rule before any of its tests: it
+ * begins with probe-state, or is a bare check-state.  *name is the states'. */
+bool key_is_probe(const struct rule *r, uint16_t *name);
 
 static inline struct pkt_key
 key_of_pkt(const struct pkt *p, bool out)
 {
 	unsigned f = p->flags;
 	bool tcp = (f & PKT_L4) != 0 && p->proto == PROTO_TCP;
+	uint32_t src2 = 0, dst2 = 0;
 
+	if ((f & PKT_IP6) != 0) {
+		memcpy(&src2, p->data + p->l3 + 12, sizeof(src2));
+		memcpy(&dst2, p->data + p->l3 + 28, sizeof(dst2));
+	}
 	return (struct pkt_key){
+	    .src2 = src2,
+	    .dst2 = dst2,
 	    .src = p->src4,
 	    .dst = p->dst4,
 	    .ports = (uint32_t)p->sport << 16 | p->dport,
@@ -69,6 +88,8 @@ key_fits(const struct rule_key *r, const struct pkt_key *p)
 	return ((p->src ^ r->src) & r->src_mask) == 0 &&
 	    ((p->dst ^ r->dst) & r->dst_mask) == 0 &&
 	    ((p->meta ^ r->meta) & r->meta_mask) == 0 &&
+	    ((p->src2 ^ r->src2) & r->src2_mask) == 0 &&
+	    ((p->dst2 ^ r->dst2) & r->dst2_mask) == 0 &&
 	    (p->ports & 0xffff) >= (r->ports_lo & 0xffff) &&
 	    (p->ports & 0xffff) <= (r->ports_hi & 0xffff) &&
 	    p->ports >> 16 >= r->ports_lo >> 16 &&

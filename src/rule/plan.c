@@ -3,211 +3,530 @@
 
 #include "base/sizes.h"
 
-#include <immintrin.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIELD_ALIGN = 64 };
+const struct plan_cfg plan_defaults = {
+	.flat = 192,
+	.most_added = 1024,
+	.bursts = 256 << 10,
+};
 
-enum field { SRC, SRC_MASK, DST, DST_MASK, META, META_MASK, LO, HI, N_FIELDS };
+/* Users are counted by the control thread. */
+struct grown {
+	struct forest *forest;
+	unsigned n_users;
+	uint64_t build_ns;
+};
 
-_Static_assert(sizeof(struct rule_key) == N_FIELDS * sizeof(uint32_t) &&
-	offsetof(struct rule_key, ports_hi) == HI * sizeof(uint32_t),
-    "fields are the members of rule_key");
+/* The rules of a forest as a ruleset has them today. */
+struct view {
+	unsigned n_slots;
+	uint32_t *order; /* slot -> index, of those gone the next one's; NULL:
+			  * the same */
+	uint32_t *added; /* indexes without a slot */
+	unsigned n_added;
+	unsigned n_gone;
+};
 
-/* ---- scans: one comparison of eight lanes gives eight bits ---- */
+/* ---- views ---- */
 
-__attribute__((target("avx2"))) static inline unsigned
-fit_avx2(const struct plan *pl, const struct pkt_key *k, unsigned at)
+static void
+view_fini(struct view *v)
 {
-#define LOAD(f) _mm256_load_si256((const __m256i *)(const void *)(pl->fields[f] + at))
-	__m256i src = _mm256_set1_epi32((int)k->src);
-	__m256i dst = _mm256_set1_epi32((int)k->dst);
-	__m256i meta = _mm256_set1_epi32((int)k->meta);
-	__m256i ports = _mm256_set1_epi32((int)k->ports);
-	__m256i bad, in;
-
-	bad = _mm256_and_si256(_mm256_xor_si256(src, LOAD(SRC)),
-	    LOAD(SRC_MASK));
-	bad = _mm256_or_si256(bad, _mm256_and_si256(
-	    _mm256_xor_si256(dst, LOAD(DST)), LOAD(DST_MASK)));
-	bad = _mm256_or_si256(bad, _mm256_and_si256(
-	    _mm256_xor_si256(meta, LOAD(META)), LOAD(META_MASK)));
-	in = _mm256_min_epu16(_mm256_max_epu16(ports, LOAD(LO)), LOAD(HI));
-	bad = _mm256_or_si256(bad, _mm256_xor_si256(in, ports));
-	return (unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(
-	    _mm256_cmpeq_epi32(bad, _mm256_setzero_si256())));
-#undef LOAD
+	free(v->order);
+	free(v->added);
+	*v = (struct view){0};
 }
 
-__attribute__((target("sse4.1"))) static inline unsigned
-fit4_sse41(const struct plan *pl, const struct pkt_key *k, unsigned at)
+static bool
+is_unchanged(const struct edit *e)
 {
-#define LOAD(f) _mm_load_si128((const __m128i *)(const void *)(pl->fields[f] + at))
-	__m128i src = _mm_set1_epi32((int)k->src);
-	__m128i dst = _mm_set1_epi32((int)k->dst);
-	__m128i meta = _mm_set1_epi32((int)k->meta);
-	__m128i ports = _mm_set1_epi32((int)k->ports);
-	__m128i bad, in;
-
-	bad = _mm_and_si128(_mm_xor_si128(src, LOAD(SRC)), LOAD(SRC_MASK));
-	bad = _mm_or_si128(bad, _mm_and_si128(
-	    _mm_xor_si128(dst, LOAD(DST)), LOAD(DST_MASK)));
-	bad = _mm_or_si128(bad, _mm_and_si128(
-	    _mm_xor_si128(meta, LOAD(META)), LOAD(META_MASK)));
-	in = _mm_min_epu16(_mm_max_epu16(ports, LOAD(LO)), LOAD(HI));
-	bad = _mm_or_si128(bad, _mm_xor_si128(in, ports));
-	return (unsigned)_mm_movemask_ps(_mm_castsi128_ps(
-	    _mm_cmpeq_epi32(bad, _mm_setzero_si128())));
-#undef LOAD
+	return e->n_gone == 0 && e->n_added == 0;
 }
 
-__attribute__((target("sse4.1"))) static inline unsigned
-fit_sse41(const struct plan *pl, const struct pkt_key *k, unsigned at)
+/* The indexes of 'old' and of rules that an edit added, merged. */
+static unsigned
+merge_added(const struct edit *e, const struct view *old, uint32_t *out)
 {
-	return fit4_sse41(pl, k, at) | fit4_sse41(pl, k, at + 4) << 4;
-}
+	unsigned n = 0, k = 0;
+	uint32_t *fresh = out + old->n_added; /* at the end of the same room */
 
-static inline unsigned
-fit_c(const struct plan *pl, const struct pkt_key *k, unsigned at)
-{
-	unsigned bits = 0;
+	edit_added(e, fresh);
+	for (unsigned i = 0; i < old->n_added; i++) {
+		uint32_t at = edit_map(e, old->added[i]);
 
-	for (unsigned i = 0; i < PLAN_LANES; i++) {
-		struct rule_key r;
-
-		for (unsigned f = 0; f < N_FIELDS; f++)
-			((uint32_t *)&r)[f] = pl->fields[f][at + i];
-		bits |= (unsigned)key_fits(&r, k) << i;
+		if ((at & EDIT_GONE) != 0)
+			continue;
+		while (k < e->n_added && fresh[k] < at)
+			out[n++] = fresh[k++];
+		out[n++] = at;
 	}
-	return bits;
+	while (k < e->n_added)
+		out[n++] = fresh[k++];
+	return n;
 }
 
-/* The scan over a comparison: the first group may begin in its middle. */
-#define SCAN(name, attr, fit)                                                  \
-	attr static unsigned name(const struct plan *pl,                       \
-	    const struct pkt_key *k, unsigned from)                            \
-	{                                                                      \
-		unsigned at = from & ~(PLAN_LANES - 1u);                       \
-		unsigned bits = fit(pl, k, at) & ~0u << (from - at);           \
-                                                                               \
-		while (bits == 0) {                                            \
-			at += PLAN_LANES;                                      \
-			if (unlikely(at >= pl->n_lanes))                       \
-				return pl->n_rules - 1;                        \
-			bits = fit(pl, k, at);                                 \
-		}                                                              \
-		return at + (unsigned)__builtin_ctz(bits);                     \
-	}
-
-SCAN(scan_avx2, __attribute__((target("avx2"))), fit_avx2)
-SCAN(scan_sse41, __attribute__((target("sse4.1"))), fit_sse41)
-SCAN(scan_c, , fit_c)
-
-plan_scan_fn *const *
-plan_scans(void)
+/* 'old' after an edit, in *v.  False without memory. */
+static bool
+view_follow(const struct view *old, const struct edit *e, struct view *v)
 {
-	static plan_scan_fn *const all[] = {scan_avx2, scan_sse41, scan_c, NULL};
+	*v = (struct view){.n_slots = old->n_slots, .n_gone = old->n_gone};
+	v->added = malloc(size_class((old->n_added + e->n_added + 1) *
+	    sizeof(*v->added)));
+	if (v->added == NULL)
+		return false;
+	v->n_added = merge_added(e, old, v->added);
+	if (old->order == NULL && is_unchanged(e))
+		return true;
+	v->order = malloc(size_class((v->n_slots + 1) * sizeof(*v->order)));
+	if (v->order == NULL) {
+		view_fini(v);
+		return false;
+	}
+	for (unsigned i = 0; i < v->n_slots; i++) {
+		uint32_t at = edit_map(e, old->order ? old->order[i] : i);
 
-	if (__builtin_cpu_supports("avx2"))
-		return all;
-	return __builtin_cpu_supports("sse4.1") ? all + 1 : all + 2;
+		v->n_gone += (at & EDIT_GONE) != 0;
+		v->order[i] = at & ~EDIT_GONE;
+	}
+	return true;
 }
 
-/* ---- building ---- */
+/* ---- rules that look for states ---- */
+
+/* Fills in where the list goes on with another name. */
+static void
+link_probes(struct plan *pl)
+{
+	struct plan_probe *p = pl->probes;
+
+	pl->one_name = pl->n_probes == 0 || p[0].name != 0;
+	for (unsigned i = pl->n_probes; i-- > 0;) {
+		bool same = i + 1 < pl->n_probes && p[i].name == p[i + 1].name;
+
+		p[i].other = same ? p[i + 1].other : i + 1;
+		pl->one_name = pl->one_name && p[i].name == p[0].name;
+	}
+}
+
+static void
+add_probe(struct plan *pl, const struct ruleset *rs, uint32_t at)
+{
+	uint16_t name;
+
+	if (rs->rules[at]->stateful && key_is_probe(rs->rules[at], &name))
+		pl->probes[pl->n_probes++] =
+		    (struct plan_probe){.at = at, .name = name};
+}
+
+static bool
+find_probes(struct plan *pl, const struct ruleset *rs)
+{
+	unsigned n = 0;
+	uint16_t name;
+
+	for (unsigned i = 0; rs->stateful && i < rs->n_rules; i++)
+		n += rs->rules[i]->stateful &&
+		    key_is_probe(rs->rules[i], &name);
+	if (n == 0)
+		return true;
+	pl->probes = malloc(size_class(n * sizeof(*pl->probes)));
+	if (pl->probes == NULL)
+		return false;
+	for (unsigned i = 0; i < rs->n_rules; i++)
+		add_probe(pl, rs, i);
+	link_probes(pl);
+	return true;
+}
+
+/* Those of 'old' after an edit, and new ones. */
+static bool
+follow_probes(struct plan *pl, const struct plan *old, const struct edit *e,
+    const struct ruleset *rs)
+{
+	uint32_t *fresh = malloc((e->n_added + 1) * sizeof(*fresh));
+	size_t size = size_class((old->n_probes + e->n_added + 1) *
+	    sizeof(*pl->probes));
+	unsigned k = 0;
+
+	pl->probes = malloc(size);
+	if (fresh == NULL || pl->probes == NULL) {
+		free(fresh);
+		return false;
+	}
+	edit_added(e, fresh);
+	for (unsigned i = 0; i < old->n_probes; i++) {
+		struct plan_probe p = old->probes[i];
+
+		p.at = edit_map(e, p.at);
+		if ((p.at & EDIT_GONE) != 0)
+			continue;
+		while (k < e->n_added && fresh[k] < p.at)
+			add_probe(pl, rs, fresh[k++]);
+		pl->probes[pl->n_probes++] = p;
+	}
+	while (k < e->n_added)
+		add_probe(pl, rs, fresh[k++]);
+	link_probes(pl);
+	free(fresh);
+	return true;
+}
+
+unsigned
+plan_next_probe(const struct plan *pl, unsigned from, bool done, uint16_t name)
+{
+	unsigned lo = 0, hi = pl->n_probes;
+
+	if (done && (pl->one_name || name == 0))
+		return WALK_NONE;
+	while (lo < hi) {
+		unsigned mid = lo + (hi - lo) / 2;
+
+		if (pl->probes[mid].at < from)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (done && lo < pl->n_probes && pl->probes[lo].name == name)
+		lo = pl->probes[lo].other;
+	return lo < pl->n_probes ? pl->probes[lo].at : WALK_NONE;
+}
+
+/* ---- lists of rules in blocks ---- */
+
+/* Blocks of the 'n' rules at indexes 'at' (NULL: the first n), their indexes as
+ * slots.  Returns owned, NULL without memory. */
+static uint32_t *
+make_blocks(const struct ruleset *rs, const uint32_t *at, unsigned n,
+    unsigned words)
+{
+	size_t size = (size_t)blocks_of(n) * words * sizeof(uint32_t);
+	uint32_t *blocks = aligned_alloc(BLOCK_ALIGN, size_class(size));
+	struct rule_key key;
+
+	if (blocks == NULL)
+		return NULL;
+	for (unsigned i = 0; i < n; i++) {
+		unsigned index = at == NULL ? i : at[i];
+
+		key_of_rule(rs->rules[index], &key);
+		block_set(blocks + (size_t)(i / BLOCK_LANES) * words, words,
+		    i % BLOCK_LANES, index, &key);
+	}
+	if (n % BLOCK_LANES != 0)
+		block_end(blocks + (size_t)(n / BLOCK_LANES) * words, words,
+		    n % BLOCK_LANES);
+	return blocks;
+}
+
+/* True if a rule asks for second words of addresses. */
+static bool
+has_long(const struct ruleset *rs)
+{
+	for (unsigned i = 0; i < rs->n_rules; i++) {
+		struct rule_key key;
+
+		key_of_rule(rs->rules[i], &key);
+		if ((key.src2_mask | key.dst2_mask) != 0)
+			return true;
+	}
+	return false;
+}
+
+/* The leaves of rules that are not in the forest. */
+static bool
+make_added(struct plan *pl, const struct ruleset *rs)
+{
+	static const unsigned words[2] = {BLOCK_SHORT, BLOCK_LONG};
+
+	if (pl->n_added == 0)
+		return true;
+	for (unsigned i = 0; i < 2; i++) {
+		struct leaf *l = &pl->grove.added[i];
+
+		l->blocks = make_blocks(rs, pl->added, pl->n_added, words[i]);
+		if (l->blocks == NULL)
+			return false;
+		l->n_blocks = blocks_of(pl->n_added);
+	}
+	return true;
+}
+
+/* ---- plans ---- */
 
 static struct plan *
-alloc(unsigned n_rules)
+alloc(const struct ruleset *rs, const struct plan_cfg *cfg)
 {
-	unsigned n_lanes = (n_rules + PLAN_LANES - 1) & ~(PLAN_LANES - 1u);
-	size_t field = ((size_t)n_lanes * sizeof(uint32_t) + FIELD_ALIGN - 1) &
-	    ~(size_t)(FIELD_ALIGN - 1);
-	/* Aligned by hand: what aligned_alloc() gave and got back is too small
-	 * for its next request of that size. */
-	struct plan *pl = malloc(size_class(sizeof(*pl) + FIELD_ALIGN +
-	    N_FIELDS * field));
-	char *fields;
+	struct plan *pl = calloc(1, sizeof(*pl));
 
 	if (pl == NULL)
 		return NULL;
-	fields = (char *)(pl + 1);
-	fields += -(uintptr_t)fields % FIELD_ALIGN;
-	pl->scan = plan_scans()[0];
-	pl->n_rules = n_rules;
-	pl->n_lanes = n_lanes;
-	for (unsigned f = 0; f < N_FIELDS; f++)
-		pl->fields[f] = (uint32_t *)(void *)(fields + f * field);
+	pl->cfg = *cfg;
+	pl->scan = block_scans();
+	pl->n_rules = rs->n_rules;
 	return pl;
 }
 
 static void
-set_lane(struct plan *pl, unsigned at, const struct rule_key *key)
+use_grown(struct plan *pl, struct grown *g)
 {
-	for (unsigned f = 0; f < N_FIELDS; f++)
-		pl->fields[f][at] = ((const uint32_t *)key)[f];
+	g->n_users++;
+	pl->grown = g;
+	pl->grove.forest = g->forest;
+	pl->in_bursts = g->forest->stats.bytes > pl->cfg.bursts;
 }
 
 static void
-copy_lanes(struct plan *to, unsigned at, const struct plan *from,
-    unsigned from_at, unsigned n)
+leave_grown(struct grown *g)
 {
-	for (unsigned f = 0; f < N_FIELDS; f++)
-		memcpy(to->fields[f] + at, from->fields[f] + from_at,
-		    n * sizeof(uint32_t));
+	if (g == NULL || --g->n_users > 0)
+		return;
+	forest_destroy(g->forest);
+	free(g);
 }
 
-/* How many rules at the beginning are the same in both. */
-static unsigned
-common_head(const struct ruleset *a, const struct ruleset *b)
+/* Takes what is in 'v'. */
+static void
+take_view(struct plan *pl, struct view *v)
 {
-	unsigned n = a->n_rules < b->n_rules ? a->n_rules : b->n_rules, i = 0;
-
-	while (i < n && a->rules[i] == b->rules[i])
-		i++;
-	return i;
+	pl->order = v->order;
+	pl->grove.order = v->order;
+	pl->added = v->added;
+	pl->n_added = v->n_added;
+	pl->n_gone = v->n_gone;
+	*v = (struct view){0};
 }
 
-/* How many at the end, the first 'head' aside. */
-static unsigned
-common_tail(const struct ruleset *a, const struct ruleset *b, unsigned head)
+static struct plan *
+flat_plan(const struct ruleset *rs, const struct plan_cfg *cfg)
 {
-	unsigned n = (a->n_rules < b->n_rules ? a->n_rules : b->n_rules) - head;
-	unsigned i = 0;
+	struct plan *pl = alloc(rs, cfg);
 
-	while (i < n &&
-	    a->rules[a->n_rules - 1 - i] == b->rules[b->n_rules - 1 - i])
-		i++;
-	return i;
+	if (pl == NULL)
+		return NULL;
+	pl->flat_long = has_long(rs);
+	pl->n_blocks = blocks_of(rs->n_rules);
+	pl->flat = make_blocks(rs, NULL, rs->n_rules,
+	    pl->flat_long ? BLOCK_LONG : BLOCK_SHORT);
+	if (pl->flat == NULL || !find_probes(pl, rs)) {
+		plan_destroy(pl);
+		return NULL;
+	}
+	return pl;
+}
+
+/* The plan of 'old' after the edit that made 'rs' of it; NULL without memory. */
+static struct plan *
+follow_plan(const struct ruleset *rs, const struct plan *op,
+    const struct edit *e, const struct plan_cfg *cfg)
+{
+	struct view was = {op->grown->forest->stats.n_rules, op->order,
+		op->added, op->n_added, op->n_gone}, is;
+	struct plan *pl = alloc(rs, cfg);
+
+	if (pl == NULL)
+		return NULL;
+	use_grown(pl, op->grown);
+	if (!view_follow(&was, e, &is)) {
+		plan_destroy(pl);
+		return NULL;
+	}
+	take_view(pl, &is);
+	if (!make_added(pl, rs) || !follow_probes(pl, op, e, rs)) {
+		plan_destroy(pl);
+		return NULL;
+	}
+	return pl;
+}
+
+/* A new forest, here and now. */
+static struct plan *
+grow_plan(const struct ruleset *rs, const struct plan_cfg *cfg)
+{
+	struct draft *d = draft_create(rs);
+	struct plan *pl = NULL;
+
+	if (d == NULL)
+		return NULL;
+	draft_build(d);
+	pl = draft_plan(d, rs);
+	draft_destroy(d);
+	if (pl != NULL) {
+		pl->cfg = *cfg;
+		pl->in_bursts = pl->grown->forest->stats.bytes > cfg->bursts;
+	}
+	return pl;
+}
+
+/* True if the old plan can still serve after the edit. */
+static bool
+is_close(const struct plan *op, const struct edit *e,
+    const struct plan_cfg *cfg)
+{
+	return op->n_added + e->n_added <= cfg->most_added;
+}
+
+struct plan *
+plan_create_cfg(const struct ruleset *rs, const struct ruleset *old,
+    const struct plan_cfg *cfg)
+{
+	const struct plan *op = old != NULL ? old->plan : NULL;
+	struct plan *pl = NULL;
+	struct edit e;
+
+	if (rs->n_rules < PLAN_MIN_RULES)
+		return NULL;
+	if (rs->n_rules <= cfg->flat || rs->n_rules > FOREST_MAX_RULES)
+		return flat_plan(rs, cfg);
+	if (op != NULL && op->flat == NULL && edit_init(&e, old, rs) == 0) {
+		if (is_close(op, &e, cfg))
+			pl = follow_plan(rs, op, &e, cfg);
+		edit_fini(&e);
+	}
+	return pl != NULL ? pl : grow_plan(rs, cfg);
 }
 
 struct plan *
 plan_create(const struct ruleset *rs, const struct ruleset *old)
 {
-	const struct plan *op = old != NULL ? old->plan : NULL;
-	unsigned n = rs->n_rules, head = 0, tail = 0;
-	struct plan *pl;
-	struct rule_key key;
-
-	if (n < PLAN_MIN_RULES || (pl = alloc(n)) == NULL)
-		return NULL;
-	if (op != NULL) {
-		head = common_head(rs, old);
-		tail = common_tail(rs, old, head);
-		copy_lanes(pl, 0, op, 0, head);
-		copy_lanes(pl, n - tail, op, op->n_rules - tail, tail);
-	}
-	for (unsigned i = head; i < n - tail; i++) {
-		key_of_rule(rs->rules[i], &key);
-		set_lane(pl, i, &key);
-	}
-	key = (struct rule_key){.ports_hi = 0xffffffff};
-	for (unsigned i = n; i < pl->n_lanes; i++)
-		set_lane(pl, i, &key);
-	return pl;
+	return plan_create_cfg(rs, old, &plan_defaults);
 }
 
 void
 plan_destroy(struct plan *pl)
 {
+	if (pl == NULL)
+		return;
+	free(pl->probes);
+	free(pl->flat);
+	free((uint32_t *)(uintptr_t)pl->grove.added[0].blocks);
+	free((uint32_t *)(uintptr_t)pl->grove.added[1].blocks);
+	free(pl->order);
+	free(pl->added);
+	leave_grown(pl->grown);
 	free(pl);
+}
+
+/* ---- drafts ---- */
+
+struct draft {
+	unsigned n_rules;
+	struct rule_key *keys; /* builder's until it is done */
+	struct grown *grown;
+	struct view view; /* control thread's */
+	bool lost;	  /* an edit could not be followed */
+};
+
+bool
+plan_is_stale(const struct plan *pl)
+{
+	return pl->flat == NULL &&
+	    (pl->n_added > 0 || pl->n_gone > pl->n_rules / 8);
+}
+
+struct draft *
+draft_create(const struct ruleset *rs)
+{
+	struct draft *d = calloc(1, sizeof(*d));
+
+	if (d == NULL)
+		return NULL;
+	d->n_rules = d->view.n_slots = rs->n_rules;
+	d->keys = malloc(rs->n_rules * sizeof(*d->keys));
+	d->grown = calloc(1, sizeof(*d->grown));
+	if (d->keys == NULL || d->grown == NULL) {
+		draft_destroy(d);
+		return NULL;
+	}
+	d->grown->n_users = 1;
+	for (unsigned i = 0; i < rs->n_rules; i++)
+		key_of_rule(rs->rules[i], &d->keys[i]);
+	return d;
+}
+
+void
+draft_build(struct draft *d)
+{
+	d->grown->forest = forest_build(d->keys, d->n_rules);
+}
+
+void
+draft_follow(struct draft *d, const struct ruleset *old,
+    const struct ruleset *new)
+{
+	struct view is;
+	struct edit e;
+
+	if (d->lost)
+		return;
+	if (edit_init(&e, old, new) != 0) {
+		d->lost = true;
+		return;
+	}
+	d->lost = !view_follow(&d->view, &e, &is);
+	edit_fini(&e);
+	if (d->lost)
+		return;
+	view_fini(&d->view);
+	d->view = is;
+}
+
+struct plan *
+draft_plan(struct draft *d, const struct ruleset *rs)
+{
+	struct plan *pl;
+
+	if (d->lost || d->grown->forest == NULL)
+		return NULL;
+	if ((pl = alloc(rs, &plan_defaults)) == NULL)
+		return NULL;
+	use_grown(pl, d->grown);
+	take_view(pl, &d->view);
+	d->lost = true;
+	if (!make_added(pl, rs) || !find_probes(pl, rs)) {
+		plan_destroy(pl);
+		return NULL;
+	}
+	return pl;
+}
+
+void
+draft_destroy(struct draft *d)
+{
+	if (d == NULL)
+		return;
+	leave_grown(d->grown);
+	view_fini(&d->view);
+	free(d->keys);
+	free(d);
+}
+
+/* ---- what there is to see ---- */
+
+void
+plan_stats(const struct plan *pl, struct plan_stats *out)
+{
+	size_t added = (size_t)(pl->grove.added[0].n_blocks) *
+	    (BLOCK_SHORT + BLOCK_LONG) * sizeof(uint32_t);
+
+	*out = (struct plan_stats){
+	    .n_rules = pl->n_rules,
+	    .n_added = pl->n_added,
+	    .n_gone = pl->n_gone,
+	    .flat = pl->flat != NULL,
+	    .in_bursts = pl->in_bursts,
+	    .scan = pl->scan->name,
+	    .bytes = sizeof(*pl) + pl->n_probes * sizeof(*pl->probes) + added,
+	};
+	if (pl->flat != NULL) {
+		out->bytes += (size_t)pl->n_blocks * sizeof(uint32_t) *
+		    (pl->flat_long ? BLOCK_LONG : BLOCK_SHORT);
+		return;
+	}
+	out->forest = pl->grown->forest->stats;
+	out->build_ns = pl->grown->build_ns;
+	out->bytes += out->forest.bytes + pl->n_added * sizeof(*pl->added);
+	if (pl->order != NULL)
+		out->bytes += out->forest.n_rules * sizeof(*pl->order);
 }

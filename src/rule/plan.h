@@ -6,50 +6,139 @@
  *            it, interp asks only candidates, in the same order.
  * Life       plan_create with its ruleset -> immutable -> plan_destroy after the
  *            grace period of the ruleset.
- * Threads    readers: any.
- * Invariant  plan_next() never passes over a rule that interp would match.
- * Shape      eight arrays, one a member of rule_key, in the order of the rules;
- *            eight rules are compared at once.  Which code does it is chosen at
- *            run time: AVX2, SSE4.1 or plain C.
- * Cost       about 0.3 ns a rule with AVX2; 32 octets a rule; building after a
- *            small change is a copy.
+ * Threads    readers: any.  A draft is built by any one thread.
+ * Invariant  plan_next() never passes over a rule that would do anything.
+ * Shape      few rules: their keys in blocks (rule/block), looked through in
+ *            order.  More: a forest (rule/forest) over the rules as they once
+ *            were, shared by successive plans; the place of each of them today;
+ *            and a leaf of the rules that were added since.
+ * States     a rule may find a packet's state without matching: such rules are
+ *            listed apart, and candidates as long as a lookup is to be done.
+ * Updates    a plan follows its ruleset's edits at the cost of a copy of 4
+ *            octets a rule.  When many rules were added, a new forest is built:
+ *            as a draft, by another thread, or at once if there are more of them
+ *            than plan_cfg.most_added.
+ * Cost       flat: 0.25 ns a rule; forest: about the same for any number.
  */
 #pragma once
 
-#include "rule/key.h"
-#include "rule/ruleset.h"
+#include "rule/edit.h"
+#include "rule/walk.h"
 
 enum {
-	PLAN_LANES = 8,	   /* rules compared at once */
 	PLAN_MIN_RULES = 4, /* fewer are faster without a plan */
 };
 
-struct plan;
+/* Limits that tests make smaller. */
+struct plan_cfg {
+	unsigned flat;	     /* so many rules need no forest */
+	unsigned most_added; /* more of them: a new forest at once */
+	unsigned bursts;     /* octets of a forest that is walked in bursts */
+};
+extern const struct plan_cfg plan_defaults;
 
-/* One way to scan.  Index of the first rule from 'from' on that fits. */
-typedef unsigned plan_scan_fn(const struct plan *pl, const struct pkt_key *k,
-    unsigned from);
-
-struct plan {
-	plan_scan_fn *scan;
-	unsigned n_rules;
-	unsigned n_lanes; /* n_rules rounded up to PLAN_LANES */
-	uint32_t *fields[8]; /* n_lanes each, aligned; order of rule_key */
+/* A rule at which a packet's state may be looked up. */
+struct plan_probe {
+	uint32_t at; /* index */
+	uint16_t name;
+	uint32_t other; /* of the list's next one with another name */
 };
 
-/* A plan for 'rs'.  If 'old' (may be NULL) has a plan, what both rulesets have
- * in common at their beginning and end is copied from it.  Returns owned; NULL
- * if there are too few rules to be worth it, or no memory: the ruleset works
- * without. */
+struct grown; /* a forest with a count of its users */
+
+struct plan {
+	struct plan_cfg cfg;
+	const struct block_scan *scan;
+	unsigned n_rules;
+	unsigned n_probes;
+	struct plan_probe *probes; /* by index */
+	bool one_name;		   /* they are all of one name, not any */
+	/* few rules */
+	uint32_t *flat; /* blocks; slots are indexes.  NULL: there is a forest */
+	unsigned n_blocks;
+	bool flat_long;
+	/* a forest */
+	bool in_bursts;
+	struct grove grove;
+	struct grown *grown;
+	uint32_t *order;    /* grove's, owned; NULL while all is as it was */
+	uint32_t *added;    /* indexes of rules that are not in the forest */
+	unsigned n_added;
+	unsigned n_gone;    /* slots whose rules are gone */
+};
+
+/* A plan for 'rs'.  If 'old' (may be NULL) has a plan, that one is followed.
+ * Returns owned; NULL if there are too few rules to be worth it, or no memory:
+ * the ruleset works without. */
 struct plan *plan_create(const struct ruleset *rs, const struct ruleset *old);
+struct plan *plan_create_cfg(const struct ruleset *rs,
+    const struct ruleset *old, const struct plan_cfg *cfg);
 void plan_destroy(struct plan *pl);
+
+/* ---- candidates ---- */
+
+/* Prepares the way of a packet of key 'k' through the plan. */
+static inline void
+plan_begin(const struct plan *pl, struct walk *w, const struct pkt_key *k)
+{
+	if (pl->flat != NULL)
+		w->key = *k;
+	else
+		walk_begin(w, &pl->grove, k);
+}
 
 /* The first candidate from index 'from' on; the last rule is always one. */
 static inline unsigned
-plan_next(const struct plan *pl, const struct pkt_key *k, unsigned from)
+plan_next(const struct plan *pl, struct walk *w, unsigned from)
 {
-	return pl->scan(pl, k, from);
+	unsigned n;
+
+	if (pl->flat == NULL)
+		n = walk_next(w, &pl->grove, from);
+	else if (pl->flat_long)
+		n = pl->scan->first6(pl->flat, pl->n_blocks, &w->key, from);
+	else
+		n = pl->scan->first(pl->flat, pl->n_blocks, &w->key, from);
+	return n < pl->n_rules ? n : pl->n_rules - 1;
 }
 
-/* The ways that this machine has, best first, ended by NULL; for tests. */
-plan_scan_fn *const *plan_scans(void);
+/* The first rule from index 'from' on at which a state may be looked up, when
+ * that was 'done' already under 'name' (or not at all); WALK_NONE if none. */
+unsigned plan_next_probe(const struct plan *pl, unsigned from, bool done,
+    uint16_t name);
+
+/* ---- drafts: a new forest made aside ---- */
+
+struct draft;
+
+/* True if a new forest would be worth its while. */
+bool plan_is_stale(const struct plan *pl);
+
+/* What is to be built for 'rs'.  Returns owned; NULL without memory. */
+struct draft *draft_create(const struct ruleset *rs);
+/* Builds it; any thread, once.  Takes its time. */
+void draft_build(struct draft *d);
+/* Notes that 'new' has taken the place of 'old', built or not.  The control
+ * thread's. */
+void draft_follow(struct draft *d, const struct ruleset *old,
+    const struct ruleset *new);
+/* A plan from a draft that was built and followed up to 'rs'; NULL if that
+ * failed.  The draft stays the caller's. */
+struct plan *draft_plan(struct draft *d, const struct ruleset *rs);
+void draft_destroy(struct draft *d);
+
+/* ---- what there is to see ---- */
+
+struct plan_stats {
+	struct forest_stats forest; /* of a flat plan: only rules and bytes */
+	uint32_t n_rules;
+	uint32_t n_added;
+	uint32_t n_gone;
+	bool flat;
+	bool in_bursts;
+	const char *scan;
+	uint64_t build_ns; /* of the forest; 0 = unknown */
+	uint64_t bytes;	   /* all together */
+};
+
+void plan_stats(const struct plan *pl, struct plan_stats *out);

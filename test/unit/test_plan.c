@@ -26,13 +26,13 @@ draw(unsigned n)
 
 /* ---- random rules ---- */
 
-struct draft {
+struct script {
 	struct abi_rule head;
 	uint32_t w[256];
 };
 
 static void
-emit(struct draft *d, uint8_t op, uint16_t arg1, const uint32_t *words,
+emit(struct script *d, uint8_t op, uint16_t arg1, const uint32_t *words,
     unsigned n)
 {
 	struct insn i = {op, (uint8_t)(n + 1), arg1};
@@ -59,7 +59,7 @@ mask4(void)
 }
 
 static void
-emit_masks(struct draft *d, uint8_t op)
+emit_masks(struct script *d, uint8_t op)
 {
 	unsigned n = 1 + draw(3);
 	uint32_t w[6];
@@ -72,7 +72,7 @@ emit_masks(struct draft *d, uint8_t op)
 }
 
 static void
-emit_mask6(struct draft *d, uint8_t op)
+emit_mask6(struct script *d, uint8_t op)
 {
 	uint32_t w[8] = {htonl(0x20010db8 + draw(3)), 0, 0, htonl(draw(4)),
 	    draw(2) ? ~0u : htonl(0xffff0000), ~0u, ~0u, draw(2) ? ~0u : 0};
@@ -83,7 +83,7 @@ emit_mask6(struct draft *d, uint8_t op)
 }
 
 static void
-emit_ports(struct draft *d, uint8_t op)
+emit_ports(struct script *d, uint8_t op)
 {
 	unsigned n = 1 + draw(2);
 	uint32_t w[2];
@@ -98,7 +98,7 @@ emit_ports(struct draft *d, uint8_t op)
 
 /* One random test. */
 static void
-emit_test(struct draft *d)
+emit_test(struct script *d)
 {
 	static const uint8_t protos[] = {PROTO_TCP, PROTO_UDP, PROTO_ICMP, 58};
 	uint32_t w[7] = {0};
@@ -169,9 +169,12 @@ emit_test(struct draft *d)
 	}
 }
 
+/* Rules look for states and keep them, under few names. */
+static bool with_states;
+
 /* The action: mostly count, so that many rules are visited. */
 static void
-emit_action(struct draft *d, unsigned n_rules)
+emit_action(struct script *d, unsigned n_rules)
 {
 	static const uint8_t acts[] = {O_ACCEPT, O_DENY, O_SKIPTO,
 	    O_CALLRETURN};
@@ -181,6 +184,8 @@ emit_action(struct draft *d, unsigned n_rules)
 	d->head.act_ofs = d->head.cmd_len;
 	if (a >= ARRAY_LEN(acts))
 		emit(d, O_COUNT, 0, NULL, 0);
+	else if (with_states && draw(3) == 0)
+		emit(d, O_CHECK_STATE, (uint16_t)draw(3), NULL, 0);
 	else if (acts[a] == O_SKIPTO)
 		emit(d, O_SKIPTO, (uint16_t)(1 + draw(n_rules)), NULL, 0);
 	else if (acts[a] == O_CALLRETURN && draw(2))
@@ -190,11 +195,40 @@ emit_action(struct draft *d, unsigned n_rules)
 		    0);
 }
 
+static void
+begin_rule(struct script *d)
+{
+	uint32_t half[1] = {0x40000000};
+
+	if (draw(20) == 0)
+		emit(d, O_PROB, 0, half, 1);
+	if (draw(4) == 0)
+		emit(d, O_PROBE_STATE, (uint16_t)draw(3), NULL, 0);
+}
+
+static void
+end_rule(struct script *d)
+{
+	uint32_t two[1] = {LIMIT_SRC_ADDR << 8 | 2 << 16};
+	unsigned k = draw(12);
+
+	if (k < 3)
+		emit(d, O_KEEP_STATE, (uint16_t)(1 + draw(2)), NULL, 0);
+	else if (k == 3)
+		emit(d, O_LIMIT, 1, two, 1);
+	else if (k == 4)
+		emit(d, O_SKIP_ACTION, 0, NULL, 0);
+}
+
 static struct rule *
 random_rule(unsigned num, unsigned counter, unsigned n_rules)
 {
-	struct draft d = {0};
+	struct script d = {0};
 	unsigned n = draw(4), at = 0;
+
+	if (with_states)
+		begin_rule(&d);
+	at = d.head.cmd_len;
 
 	for (unsigned i = 0; i < n; i++) {
 		struct insn *in = (struct insn *)(void *)&d.w[at];
@@ -206,6 +240,8 @@ random_rule(unsigned num, unsigned counter, unsigned n_rules)
 			in->len |= INSN_OR;
 		at = d.head.cmd_len;
 	}
+	if (with_states)
+		end_rule(&d);
 	emit_action(&d, n_rules);
 	d.head.set = (uint8_t)draw(3);
 	return rule_create(&d.head, (uint16_t)num, num, counter);
@@ -276,6 +312,17 @@ pass_of(const struct ruleset *rs, struct counter *counts, struct rng *chance)
 	};
 }
 
+/* Plans of all kinds, whatever the number of rules. */
+static struct plan_cfg
+any_cfg(void)
+{
+	return (struct plan_cfg){
+	    .flat = draw(2) ? 5000 : 0,
+	    .most_added = draw(30),
+	    .bursts = draw(2) ? 0 : 1u << 30,
+	};
+}
+
 /* No rule that matches is passed over, whichever scan looks. */
 static void
 candidates_are_a_superset(void **state)
@@ -283,7 +330,8 @@ candidates_are_a_superset(void **state)
 	(void)state;
 	for (unsigned round = 0; round < 300; round++) {
 		struct ruleset *rs = random_rules(4 + draw(60));
-		struct plan *pl = plan_create(rs, NULL);
+		struct plan_cfg cfg = any_cfg();
+		struct plan *pl = plan_create_cfg(rs, NULL, &cfg);
 		struct rng chance;
 		struct pass pass = pass_of(rs, NULL, &chance);
 
@@ -291,14 +339,13 @@ candidates_are_a_superset(void **state)
 		for (unsigned n = 0; n < 100; n++) {
 			struct pkt p = random_pkt();
 			struct pkt_key k;
+			struct walk w;
 			unsigned from = draw(rs->n_rules), next;
 
 			pass.out = draw(2);
 			k = key_of_pkt(&p, pass.out);
-			next = plan_next(pl, &k, from);
-			for (plan_scan_fn *const *s = plan_scans(); *s != NULL;
-			     s++)
-				assert_int_equal((*s)(pl, &k, from), next);
+			plan_begin(pl, &w, &k);
+			next = plan_next(pl, &w, from);
 			assert_in_range(next, from, rs->n_rules - 1);
 			rng_init(&chance, n);
 			for (unsigned i = from; i < next; i++)
@@ -310,84 +357,172 @@ candidates_are_a_superset(void **state)
 	}
 }
 
-/* With a plan and without: the same verdict, counters, tags and chance. */
+/* Two evaluations of the same packets, with a plan and without. */
+struct pair {
+	struct pass with, without;
+	struct rng c1, c2;
+	struct state_cfg cfg;
+};
+
+enum { MAX_COUNTERS = 4000, BURST = 40 };
+static struct counter counts_with[MAX_COUNTERS], counts_without[MAX_COUNTERS];
+
+static void
+pair_begin(struct pair *x)
+{
+	struct rng key;
+
+	memset(counts_with, 0, sizeof(counts_with));
+	memset(counts_without, 0, sizeof(counts_without));
+	rng_init(&x->c1, 1);
+	rng_init(&x->c2, 1);
+	x->cfg = (struct state_cfg){{300, 20, 1, 1, 10, 5}, 1000, 1000, 5000};
+	x->with = pass_of(NULL, counts_with, &x->c1);
+	x->without = pass_of(NULL, counts_without, &x->c2);
+	if (!with_states)
+		return;
+	x->with.state_cfg = x->without.state_cfg = &x->cfg;
+	rng_init(&key, 3);
+	x->with.states = state_create(1024, &key);
+	rng_init(&key, 3);
+	x->without.states = state_create(1024, &key);
+}
+
+static void
+pair_end(struct pair *x)
+{
+	state_destroy(x->with.states);
+	state_destroy(x->without.states);
+}
+
+/* The same verdicts, answers, tags, counters, states and chance. */
+static void
+pair_check(struct pair *x, struct ruleset *rs)
+{
+	static struct frame frames[BURST];
+	struct pkt p[BURST], q[BURST];
+	struct plan *pl = rs->plan;
+	unsigned n = 1 + draw(BURST);
+
+	x->with.rules = x->without.rules = rs;
+	x->with.out = x->without.out = draw(2);
+	for (unsigned i = 0; i < n; i++) {
+		p[i] = random_pkt();
+		frames[i] = f;
+		p[i].data = frames[i].b;
+		q[i] = p[i];
+	}
+	interp_burst(&x->with, p, n);
+	rs->plan = NULL;
+	interp_burst(&x->without, q, n);
+	rs->plan = pl;
+	assert_memory_equal(p, q, n * sizeof(*p));
+	assert_memory_equal(&x->c1, &x->c2, sizeof(x->c1));
+	assert_memory_equal(counts_with, counts_without, sizeof(counts_with));
+	if (x->with.states != NULL)
+		assert_int_equal(state_count(x->with.states),
+		    state_count(x->without.states));
+}
+
 static void
 same_effects_as_without(void **state)
 {
-	static struct counter with[1100], without[1100];
-
 	(void)state;
 	for (unsigned round = 0; round < 200; round++) {
 		struct ruleset *rs = random_rules(4 + draw(round % 20 ? 60 :
 		    1000));
-		struct plan *pl = plan_create(rs, NULL);
-		struct rng c1, c2;
-		struct pass a = pass_of(rs, with, &c1);
-		struct pass b = pass_of(rs, without, &c2);
+		struct plan_cfg cfg = any_cfg();
+		struct pair x;
 
-		memset(with, 0, sizeof(with));
-		memset(without, 0, sizeof(without));
-		rng_init(&c1, round);
-		rng_init(&c2, round);
-		for (unsigned n = 0; n < 100; n++) {
-			struct pkt p = random_pkt(), q = p;
-
-			a.out = b.out = draw(2);
-			rs->plan = pl;
-			p.verdict = (uint8_t)interp_run(&a, &p, 0);
-			rs->plan = NULL;
-			q.verdict = (uint8_t)interp_run(&b, &q, 0);
-			assert_memory_equal(&p, &q, sizeof(p));
-			assert_memory_equal(&c1, &c2, sizeof(c1));
-		}
-		assert_memory_equal(with, without, sizeof(with));
-		plan_destroy(pl);
+		pair_begin(&x);
+		rs->plan = plan_create_cfg(rs, NULL, &cfg);
+		for (unsigned n = 0; n < 10; n++)
+			pair_check(&x, rs);
+		pair_end(&x);
 		ruleset_destroy(rs, ignore, NULL);
 	}
 }
 
 static void
-assert_same_plan(const struct plan *a, const struct plan *b)
+same_effects_with_states(void **state)
 {
-	assert_int_equal(a->n_rules, b->n_rules);
-	for (unsigned i = 0; i < ARRAY_LEN(a->fields); i++)
-		assert_memory_equal(a->fields[i], b->fields[i],
-		    a->n_lanes * sizeof(uint32_t));
+	with_states = true;
+	same_effects_as_without(state);
+	with_states = false;
 }
 
-/* A plan that copies from the one before is the plan made anew. */
+/* A random edit of 'rs': rules added, deleted, moved, sets switched. */
+static struct ruleset *
+random_edit(struct ruleset *rs, unsigned *id)
+{
+	struct rule_range g = {.flags = RANGE_RULES};
+	struct rule *r[4];
+	unsigned n = 1 + draw(4), gone;
+
+	g.lo = (uint16_t)(1 + draw(80));
+	g.hi = (uint16_t)(g.lo + draw(4));
+	switch (draw(rs->n_rules < 200 ? 8 : 3)) {
+	case 0:
+	case 1:
+		return ruleset_delete(rs, &g, &gone);
+	case 2:
+		return ruleset_move(rs, &g, (uint8_t)draw(3));
+	case 3:
+		return ruleset_enable(rs, draw(8), draw(8));
+	default:
+		for (unsigned i = 0; i < n; i++) {
+			r[i] = random_rule(1 + draw(80), 1 + *id % 3000, 80);
+			r[i]->id = 1000 + (*id)++;
+		}
+		return ruleset_add(rs, r, n);
+	}
+}
+
+/* A plan that follows edit after edit, with drafts that come late. */
 static void
-copies_what_stayed(void **state)
+follows_edits(void **state)
 {
 	struct ruleset *rs = random_rules(20), *next;
-	struct rule_range g = {.flags = RANGE_RULES};
-	unsigned gone;
+	struct plan_cfg cfg = {.flat = 0, .most_added = 40, .bursts = 0};
+	struct draft *d = NULL;
+	unsigned id = 0, drafts = 0;
+	struct pair x;
 
 	(void)state;
-	rs->plan = plan_create(rs, NULL);
-	for (unsigned round = 0; round < 500; round++) {
-		struct plan *fresh;
-
-		g.lo = (uint16_t)(1 + draw(40));
-		g.hi = (uint16_t)(g.lo + draw(3));
-		if (rs->n_rules > 8 && draw(2)) {
-			next = ruleset_delete(rs, &g, &gone);
-		} else {
-			struct rule *r = random_rule(1 + draw(40), 1, 40);
-
-			r->id = 1000 + round;
-			next = ruleset_add(rs, &r, 1);
+	pair_begin(&x);
+	rs->plan = plan_create_cfg(rs, NULL, &cfg);
+	for (unsigned round = 0; round < 2000; round++) {
+		next = random_edit(rs, &id);
+		if (d != NULL)
+			draft_follow(d, rs, next);
+		if (d != NULL && draw(8) == 0) {
+			draft_build(d);
+			next->plan = draft_plan(d, next);
+			draft_destroy(d);
+			d = NULL;
+			drafts += next->plan != NULL;
 		}
-		next->plan = plan_create(next, rs);
-		fresh = plan_create(next, NULL);
-		assert_int_equal(next->plan == NULL, fresh == NULL);
-		if (fresh != NULL)
-			assert_same_plan(next->plan, fresh);
-		plan_destroy(fresh);
+		if (next->plan == NULL)
+			next->plan = plan_create_cfg(next, rs, &cfg);
 		ruleset_destroy(rs, ignore, NULL);
 		rs = next;
+		if (d == NULL && rs->plan != NULL && plan_is_stale(rs->plan) &&
+		    draw(8) == 0)
+			d = draft_create(rs);
+		pair_check(&x, rs);
 	}
+	assert_in_range(drafts, 20, 2000);
+	draft_destroy(d);
+	pair_end(&x);
 	ruleset_destroy(rs, ignore, NULL);
+}
+
+static void
+follows_edits_with_states(void **state)
+{
+	with_states = true;
+	follows_edits(state);
+	with_states = false;
 }
 
 /* What a rule of one test asks, written down: a key that asks less would be
@@ -419,10 +554,12 @@ keys_ask_all_they_can(void **state)
 		{.meta = KEY_IP4, .meta_mask = KEY_IP4, .ports_hi = ANY}},
 	    {O_IP6_DST, 0, 0, {7, 0, 0, 1}, 4,
 		{.dst = 7, .dst_mask = ANY, .meta = KEY_IP6,
-		    .meta_mask = KEY_IP6, .ports_hi = ANY}},
+		    .meta_mask = KEY_IP6, .ports_hi = ANY,
+		    .dst2_mask = ANY}},
 	    {O_IP6_SRC, 0, 0, {7, 0, 0, 1}, 4,
 		{.src = 7, .src_mask = ANY, .meta = KEY_IP6,
-		    .meta_mask = KEY_IP6, .ports_hi = ANY}},
+		    .meta_mask = KEY_IP6, .ports_hi = ANY,
+		    .src2_mask = ANY}},
 	    {O_IP_DSTPORT, 0, 0, {80 | 81 << 16, 22 | 22 << 16}, 2,
 		{.meta = KEY_PORTS, .meta_mask = KEY_PORTS, .ports_lo = 22,
 		    .ports_hi = 0xffff0000 | 81}},
@@ -446,7 +583,7 @@ keys_ask_all_they_can(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
-		struct draft d = {0};
+		struct script d = {0};
 		struct rule_key key;
 		struct rule *r;
 
@@ -470,7 +607,7 @@ keys_ask_all_they_can(void **state)
 static void
 keys_of_several_tests(void **state)
 {
-	struct draft d = {0};
+	struct script d = {0};
 	struct rule_key key;
 	struct rule *r;
 
@@ -512,7 +649,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(candidates_are_a_superset),
 		cmocka_unit_test(same_effects_as_without),
-		cmocka_unit_test(copies_what_stayed),
+		cmocka_unit_test(same_effects_with_states),
+		cmocka_unit_test(follows_edits),
+		cmocka_unit_test(follows_edits_with_states),
 		cmocka_unit_test(keys_ask_all_they_can),
 		cmocka_unit_test(keys_of_several_tests),
 		cmocka_unit_test(few_rules_need_none),

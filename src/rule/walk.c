@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "rule/walk.h"
+
+/* Blocks of packets of this family are long. */
+static inline bool
+is_long(const struct walk *w)
+{
+	return (w->key.meta & KEY_IP6) != 0;
+}
+
+static inline unsigned
+words_of(const struct walk *w)
+{
+	return is_long(w) ? BLOCK_LONG : BLOCK_SHORT;
+}
+
+/* Compares the windows of 'n' leaves from leaf 'at' on. */
+static inline void
+compare(struct walk *w, const struct forest *f, unsigned at, unsigned n)
+{
+	if (is_long(w))
+		f->scan->masks6(w->leaves + at, n, &w->key, w->masks + at);
+	else
+		f->scan->masks(w->leaves + at, n, &w->key, w->masks + at);
+}
+
+static inline void
+add_leaf(struct walk *w, const struct forest *f, const struct node *n)
+{
+	if (n->n != 0)
+		w->leaves[w->n_leaves++] = (struct leaf){
+		    .blocks = f->words + (size_t)n->at * BLOCK_LANES,
+		    .n_blocks = n->n,
+		};
+}
+
+/* The leaf of added rules, behind all others. */
+static inline void
+add_last(struct walk *w, const struct grove *g)
+{
+	w->n_old = w->n_leaves;
+	if (g->added[is_long(w)].n_blocks != 0)
+		w->leaves[w->n_leaves++] = g->added[is_long(w)];
+}
+
+void
+walk_begin(struct walk *w, const struct grove *g, const struct pkt_key *k)
+{
+	const struct forest *f = g->forest;
+	const struct family *fam = &f->families[forest_family(k)];
+	struct point p = forest_point(k);
+
+	w->key = *k;
+	w->n_leaves = 0;
+	w->from = 0;
+	for (unsigned i = 0; i < fam->n_roots; i++) {
+		const struct node *n = &fam->roots[i];
+
+		while (n->dim != DIM_LEAF)
+			n = &f->nodes[n->at + (p.at[n->dim] >> n->shift & n->n)];
+		add_leaf(w, f, n);
+	}
+	add_last(w, g);
+	compare(w, f, 0, w->n_leaves);
+}
+
+/* ---- bursts ---- */
+
+/* A place in a tree on the way down. */
+struct place {
+	const struct node *node; /* asked for, not yet looked at */
+	uint32_t walk;
+	uint32_t root;
+};
+
+static inline void
+prefetch_leaf(const struct walk *w, const struct forest *f,
+    const struct node *n)
+{
+	const char *at = (const char *)(f->words + (size_t)n->at * BLOCK_LANES);
+	size_t size = words_of(w) * sizeof(uint32_t) * (n->n > 2 ? 2 : n->n);
+
+	for (size_t i = 0; i < size; i += CACHE_LINE)
+		__builtin_prefetch(at + i);
+}
+
+/* One level down for each place that is not at a leaf yet.  Returns how many
+ * are left. */
+static unsigned
+descend(struct place *places, unsigned n, const struct point *points,
+    const struct walk *walks, struct node (*found)[FOREST_ROOTS],
+    const struct forest *f)
+{
+	unsigned left = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct place p = places[i];
+		const struct node *at = p.node;
+
+		if (at->dim == DIM_LEAF) {
+			found[p.walk][p.root] = *at;
+			prefetch_leaf(&walks[p.walk], f, at);
+			continue;
+		}
+		p.node = &f->nodes[at->at +
+		    (points[p.walk].at[at->dim] >> at->shift & at->n)];
+		__builtin_prefetch(p.node);
+		places[left++] = p;
+	}
+	return left;
+}
+
+void
+walk_burst(struct walk *walks, unsigned n, const struct grove *g)
+{
+	struct place places[WALK_BURST * FOREST_ROOTS];
+	struct node found[WALK_BURST][FOREST_ROOTS];
+	struct point points[WALK_BURST];
+	const struct forest *f = g->forest;
+	unsigned left = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		const struct family *fam =
+		    &f->families[forest_family(&walks[i].key)];
+
+		points[i] = forest_point(&walks[i].key);
+		for (unsigned k = 0; k < fam->n_roots; k++)
+			places[left++] = (struct place){&fam->roots[k], i, k};
+	}
+	while (left > 0)
+		left = descend(places, left, points, walks, found, f);
+	for (unsigned i = 0; i < n; i++) {
+		struct walk *w = &walks[i];
+		unsigned n_roots =
+		    f->families[forest_family(&w->key)].n_roots;
+
+		w->n_leaves = 0;
+		w->from = 0;
+		for (unsigned k = 0; k < n_roots; k++)
+			add_leaf(w, f, &found[i][k]);
+		add_last(w, g);
+		compare(w, f, 0, w->n_leaves);
+	}
+}
+
+/* ---- candidates ---- */
+
+/* The index of the rule in a lane of a leaf. */
+static inline uint32_t
+index_at(const struct walk *w, const struct grove *g, unsigned leaf,
+    unsigned lane)
+{
+	uint32_t slot = w->leaves[leaf].blocks[lane / BLOCK_LANES *
+	    words_of(w) + lane % BLOCK_LANES];
+
+	return g->order == NULL || leaf >= w->n_old ? slot : g->order[slot];
+}
+
+/* Moves a leaf's window on, over all blocks that are before 'from'. */
+static void
+move_window(struct walk *w, const struct grove *g, unsigned leaf,
+    unsigned from)
+{
+	struct leaf *l = &w->leaves[leaf];
+	unsigned lo = l->at + BLOCK_WINDOW, hi = l->n_blocks;
+
+	/* The last block that begins at or before 'from'. */
+	while (hi - lo > 1) {
+		unsigned mid = lo + (hi - lo) / 2;
+
+		if (index_at(w, g, leaf, mid * BLOCK_LANES) > from)
+			hi = mid;
+		else
+			lo = mid;
+	}
+	l->at = lo;
+	compare(w, g->forest, leaf, 1);
+}
+
+/* A leaf's first candidate at or after 'from'; WALK_NONE also if there is
+ * certainly none before 'best'. */
+static inline unsigned
+head(struct walk *w, const struct grove *g, unsigned leaf, unsigned from,
+    unsigned best)
+{
+	struct leaf *l = &w->leaves[leaf];
+
+	for (;;) {
+		unsigned next = l->at + BLOCK_WINDOW;
+
+		while (w->masks[leaf] != 0) {
+			unsigned lane = l->at * BLOCK_LANES +
+			    (unsigned)__builtin_ctzll(w->masks[leaf]);
+			unsigned i = index_at(w, g, leaf, lane);
+
+			if (i >= from)
+				return i;
+			w->masks[leaf] &= w->masks[leaf] - 1;
+		}
+		if (likely(next >= l->n_blocks) ||
+		    index_at(w, g, leaf, next * BLOCK_LANES) > best)
+			return WALK_NONE;
+		move_window(w, g, leaf, from);
+	}
+}
+
+/* Goes back to the beginning of each leaf. */
+static void
+rewind_all(struct walk *w, const struct grove *g)
+{
+	for (unsigned i = 0; i < w->n_leaves; i++)
+		w->leaves[i].at = 0;
+	compare(w, g->forest, 0, w->n_leaves);
+}
+
+unsigned
+walk_next(struct walk *w, const struct grove *g, unsigned from)
+{
+	unsigned best = WALK_NONE;
+
+	if (unlikely(from < w->from))
+		rewind_all(w, g);
+	w->from = from;
+	for (unsigned i = 0; i < w->n_leaves; i++) {
+		unsigned h = head(w, g, i, from, best);
+
+		best = h < best ? h : best;
+	}
+	return best;
+}
