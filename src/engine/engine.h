@@ -12,6 +12,7 @@
 #pragma once
 
 #include "base/err.h"
+#include "base/ns.h"
 #include "engine/counters.h"
 #include "engine/knobs.h"
 #include "rule/me.h"
@@ -130,6 +131,14 @@ unsigned engine_log_drain(struct engine *en, unsigned max, engine_log_fn *fn,
 
 /* One line a port and drop reason, for the farewell and for kipfw's status. */
 extern const char *const drop_text[N_DROPS];
+
+/* Runs 'fn' with the engine's dummynet and the time, in the worker that owns it,
+ * between two of its bursts, and waits for the end; here and now if the workers
+ * do not run.  Returns what 'fn' returns; a struct err goes into its argument.
+ * Some microseconds. */
+struct dn;
+typedef int engine_dn_fn(struct dn *dn, ns_t now, void *arg);
+int engine_dn_call(struct engine *en, engine_dn_fn *fn, void *arg);
 
 /* Name of port 'i' as given, NULL past the last; for 'internal iflist'. */
 const char *engine_port_name(const struct engine *en, unsigned i);
