@@ -3,11 +3,12 @@
  * Packet schedulers: one file each (sched_*.c), one row each in sched.c.  A
  * scheduler is written from this header (and queue.h) alone.
  *
- * Place      dn.c calls enqueue when a packet came for a stream (the packets of
- *            one flow), and dequeue each time the link can send; what dequeue returns goes onto the link.
- * Instance   one link's worth of scheduling.  Its streams come and go: stream_init
- *            before the first packet, stream_fini when it has been idle, was
- *            deleted or reconfigured.
+ * Place      dn.c calls enqueue when a packet came for a stream (the packets
+ *            of one flow), and dequeue each time the link can send; what that
+ *            returns goes onto the link.
+ * Instance   one link's worth of scheduling.  Its streams come and go:
+ *            stream_init before the first packet, stream_fini when it has been
+ *            idle, was deleted or reconfigured.
  * Time       'now' is the exact time of the event and never goes back within an
  *            instance.
  * Memory     'inst_size' (+ inst_more) and 'stream_size' octets, cleared; no
@@ -24,13 +25,13 @@
 #include "pipe/queue.h"
 
 enum sched_type { /* numbers of the control interface */
-	SCHED_FIFO = 1,
-	SCHED_WF2Q = 2,
-	SCHED_RR = 3,
-	SCHED_QFQ = 4,
-	SCHED_PRIO = 5,
-	SCHED_FQ_CODEL = 6,
-	SCHED_FQ_PIE = 7,
+	SCHED_TYPE_FIFO = 1,
+	SCHED_TYPE_WF2Q = 2,
+	SCHED_TYPE_RR = 3,
+	SCHED_TYPE_QFQ = 4,
+	SCHED_TYPE_PRIO = 5,
+	SCHED_TYPE_FQ_CODEL = 6,
+	SCHED_TYPE_FQ_PIE = 7,
 };
 
 enum sched_flags {
