@@ -49,13 +49,13 @@ enum {
 	DN_DEF_SLOTS = 50,
 	DN_DEF_BYTES = 16384,
 	DN_MAX_SLOTS = 1 << 24,
-	DN_TRACE_MAX = 1 << 22, /* moments of a trace */
+	DN_TRACE_MAX = 1 << 22, /* moments of a trace, deliveries of one */
 	DN_TRACE_BYTES = 1504,	/* what one delivery of a trace carries, as in
 				 * Mahimahi; a packet costs 4 more than 'bytes' */
 };
 #define DN_MAX_RATE	(400ull * 1000 * 1000 * 1000)	/* bit/s */
 #define DN_MAX_DELAY	(3600 * NS_PER_S)
-#define DN_MAX_BYTES	(1ull << 32)			/* queue, burst */
+#define DN_MAX_BYTES	(1ull << 31)			/* queue, burst */
 #define DN_KEEP		UINT32_MAX	/* weight, lmax, pri, type: as before */
 
 /* Probabilities are fractions of this: rng_31() < p with p <= DN_ONE - 1 never
@@ -298,7 +298,8 @@ void dn_each_flow(const struct dn *dn, uint32_t fs_nr, dn_flow_fn *fn,
 void dn_each_instance(const struct dn *dn, uint32_t sched_nr, dn_flow_fn *fn,
     void *arg);
 
-/* Totals of everything since dn_create. */
+/* Totals of everything since dn_create.  in + duplicated = out + drops + held,
+ * where duplicated is in the reports. */
 struct dn_totals {
 	uint64_t in_pkts;
 	uint64_t out_pkts;
@@ -339,5 +340,6 @@ void dn_free(struct dn *dn, struct held *const *held, unsigned n);
  * UINT64_MAX if nothing is held. */
 ns_t dn_next(const struct dn *dn);
 
-/* Packets inside: queued, on delay lines. */
+/* Packets inside: queued, on delay lines.  For control: looks at all
+ * schedulers. */
 uint64_t dn_held(const struct dn *dn);

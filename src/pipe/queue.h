@@ -22,8 +22,8 @@ enum dn_drop {
 	N_DN_DROPS
 };
 
-/* What became of packets; one a scheduler (and one a flow, 'own').  Written by
- * the worker with stat_add, so that anybody may read. */
+/* What became of packets; one a scheduler.  Written by the worker with
+ * stat_add, so that anybody may read. */
 struct queue_counts {
 	uint64_t queued_pkts;  /* now, in all queues */
 	uint64_t queued_bytes;
@@ -31,6 +31,7 @@ struct queue_counts {
 	uint64_t marks;	       /* ECN */
 	uint64_t drops[N_DN_DROPS];
 	uint64_t memory;       /* octets of held packets, delay lines too */
+	uint64_t *all_drops;   /* [N_DN_DROPS] of the dummynet; not NULL */
 };
 
 struct aqm; /* aqm.h */
@@ -43,6 +44,8 @@ struct queue {
 	uint64_t bytes;
 	uint64_t limit;	     /* packets, or octets if 'by_bytes' */
 	bool by_bytes;
+	bool open;	       /* lets everything in: packets that were in
+				* before a reconfiguration */
 	const struct aqm *aqm; /* NULL: drop-tail */
 	void *aqm_state;       /* aqm->ops->state_size octets */
 	struct queue_counts *counts; /* shared, of the scheduler */

@@ -38,6 +38,8 @@ enum sched_flags {
 	SCHED_FLOWS = 1, /* serves several flowsets; without: one flowset of
 			  * its own, and one stream an instance */
 	SCHED_HASH = 2,	 /* wants held.hash */
+	SCHED_DIRECT = 8, /* a packet that finds the instance idle and the
+			   * link free may pass it by */
 	SCHED_OWN_QUEUES = 4, /* packets wait in its own queues, never in the
 			       * stream's: 'drain' is needed */
 };
