@@ -31,6 +31,7 @@ struct engine_cfg {
 	uint64_t seed;	       /* for prob */
 	struct me me;	       /* addresses that 'me' stands for */
 	uint32_t max_states;   /* room for them; 0 = ENGINE_STATES */
+	uint64_t pipe_memory;  /* octets for packets in pipes; 0 = 1 GiB */
 	bool log_capture;      /* 'log' records packets, verbose or not */
 };
 
@@ -62,8 +63,16 @@ struct divert_stats {
 	uint64_t resumed;   /* given back, and gone on */
 };
 
+/* Packets of pipes and queues; what is not out and not dropped (DROP_PIPE) is
+ * still there. */
+struct pipe_stats {
+	uint64_t in;
+	uint64_t out; /* duplicates included */
+};
+
 struct engine_totals {
 	struct divert_stats diverts;
+	struct pipe_stats pipes;
 	uint64_t rx_pkts;
 	uint64_t tx_pkts;
 	uint64_t drops[N_DROPS];

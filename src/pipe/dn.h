@@ -311,6 +311,14 @@ struct dn_totals {
 };
 void dn_totals(const struct dn *dn, struct dn_totals *out);
 
+/* The sums of it, as recent as may be; for any thread. */
+struct dn_flow_totals {
+	uint64_t in_pkts;
+	uint64_t out_pkts;
+	uint64_t drops;
+};
+void dn_flow_totals(const struct dn *dn, struct dn_flow_totals *out);
+
 /* Sentences for the reasons. */
 extern const char *const dn_drop_text[N_DN_DROPS];
 

@@ -300,3 +300,13 @@ dn_totals(const struct dn *dn, struct dn_totals *out)
 	for (unsigned i = 0; i < N_DN_DROPS; i++)
 		out->drops[i] = dn->drops[i];
 }
+
+void
+dn_flow_totals(const struct dn *dn, struct dn_flow_totals *out)
+{
+	out->in_pkts = stat_get(&dn->in_pkts);
+	out->out_pkts = stat_get(&dn->out_pkts);
+	out->drops = 0;
+	for (unsigned i = 0; i < N_DN_DROPS; i++)
+		out->drops += stat_get(&dn->drops[i]);
+}

@@ -7,6 +7,7 @@
 
 enum {
 	SWEEP_MEMBERS = 64,	/* looked at, each time */
+	MAX_TURNS = 64,		/* made up for, if nobody came in time */
 	STATE_ALIGN = 16,
 };
 #define SWEEP_EVERY NS_PER_MS
@@ -381,10 +382,15 @@ look_at(struct dn *dn, struct member *m, ns_t now)
 void
 members_sweep(struct dn *dn, ns_t now)
 {
+	unsigned n;
+	ns_t turns;
+
 	if (dn->dynamic == NULL || now < dn->sweep_at || !dn->knobs.expire)
 		return;
+	turns = 1 + (now - dn->sweep_at) / SWEEP_EVERY;
+	n = SWEEP_MEMBERS * (unsigned)(turns < MAX_TURNS ? turns : MAX_TURNS);
 	dn->sweep_at = now + SWEEP_EVERY;
-	for (unsigned i = 0; i < SWEEP_MEMBERS && dn->dynamic != NULL; i++) {
+	for (unsigned i = 0; i < n && dn->dynamic != NULL; i++) {
 		struct member *m = dn->hand != NULL ? dn->hand : dn->dynamic;
 
 		dn->hand = m->all_next;
