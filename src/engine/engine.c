@@ -21,6 +21,7 @@ enum {
 struct engine {
 	struct shared shared;
 	struct diverts *diverts; /* NULL: nobody can listen */
+	struct pipes *pipes;
 	struct counters *counters;
 	unsigned n_workers;
 	struct worker *workers; /* n_workers */
@@ -118,6 +119,7 @@ init_workers(struct engine *en, uint64_t seed, struct err *e)
 		    counters_of(en->counters, i), seed, e);
 		if (rc != 0)
 			return rc;
+		worker_pipes(&en->workers[i], &en->pipes->doors[i]);
 	}
 	return 0;
 }
@@ -163,6 +165,8 @@ engine_create(const struct engine_cfg *cfg, struct engine **out, struct err *e)
 	if ((rc = make_tables(en, cfg->seed, e)) != 0 ||
 	    (rc = first_rules(en, cfg->default_accept, e)) != 0 ||
 	    (rc = make_states(en, cfg->max_states, e)) != 0 ||
+	    (rc = pipes_create(en->n_workers, cfg->pipe_memory, cfg->seed,
+		&en->pipes, e)) != 0 ||
 	    (rc = init_workers(en, cfg->seed, e)) != 0 ||
 	    (rc = source_lane(en, cfg, e)) != 0)
 		goto err;
@@ -272,6 +276,7 @@ engine_destroy(struct engine *en)
 		ruleset_destroy(current(en), rule_gone, en->counters);
 	}
 	diverts_destroy(en->diverts);
+	pipes_destroy(en->pipes);
 	counters_destroy(en->counters);
 	tables_destroy(en->shared.tables);
 	state_destroy(en->shared.states);
@@ -384,6 +389,12 @@ engine_divert_ring(struct engine *en)
 	}
 }
 
+int
+engine_dn_call(struct engine *en, engine_dn_fn *fn, void *arg)
+{
+	return pipes_call(en->pipes, en->workers[0].running, fn, arg);
+}
+
 void
 engine_source(struct engine *en, int delta)
 {
@@ -405,6 +416,17 @@ divert_totals(const struct diverts *d, struct engine_totals *out)
 		out->diverts.tees_lost += stat_get(&w->out.tees_lost);
 		out->diverts.resumed += stat_get(&w->resumed);
 	}
+}
+
+static void
+pipe_totals(const struct dn *dn, struct engine_totals *out)
+{
+	struct dn_flow_totals t;
+
+	dn_flow_totals(dn, &t);
+	out->drops[DROP_PIPE] += t.drops;
+	out->pipes.in = t.in_pkts;
+	out->pipes.out = t.out_pkts;
 }
 
 void
@@ -431,6 +453,8 @@ engine_totals(const struct engine *en, struct engine_totals *out)
 	}
 	if (en->diverts != NULL)
 		divert_totals(en->diverts, out);
+	out->drops[DROP_PIPE_RING] += pipes_lost(en->pipes);
+	pipe_totals(en->pipes->dn, out);
 }
 
 const char *

@@ -12,6 +12,7 @@
 #pragma once
 
 #include "base/err.h"
+#include "base/ns.h"
 #include "engine/counters.h"
 #include "engine/knobs.h"
 #include "rule/me.h"
@@ -30,6 +31,7 @@ struct engine_cfg {
 	uint64_t seed;	       /* for prob */
 	struct me me;	       /* addresses that 'me' stands for */
 	uint32_t max_states;   /* room for them; 0 = ENGINE_STATES */
+	uint64_t pipe_memory;  /* octets for packets in pipes; 0 = 1 GiB */
 	bool log_capture;      /* 'log' records packets, verbose or not */
 };
 
@@ -61,8 +63,16 @@ struct divert_stats {
 	uint64_t resumed;   /* given back, and gone on */
 };
 
+/* Packets of pipes and queues; what is not out and not dropped (DROP_PIPE) is
+ * still there. */
+struct pipe_stats {
+	uint64_t in;
+	uint64_t out; /* duplicates included */
+};
+
 struct engine_totals {
 	struct divert_stats diverts;
+	struct pipe_stats pipes;
 	uint64_t rx_pkts;
 	uint64_t tx_pkts;
 	uint64_t drops[N_DROPS];
@@ -130,6 +140,14 @@ unsigned engine_log_drain(struct engine *en, unsigned max, engine_log_fn *fn,
 
 /* One line a port and drop reason, for the farewell and for kipfw's status. */
 extern const char *const drop_text[N_DROPS];
+
+/* Runs 'fn' with the engine's dummynet and the time, in the worker that owns it,
+ * between two of its bursts, and waits for the end; here and now if the workers
+ * do not run.  Returns what 'fn' returns; a struct err goes into its argument.
+ * Some microseconds. */
+struct dn;
+typedef int engine_dn_fn(struct dn *dn, ns_t now, void *arg);
+int engine_dn_call(struct engine *en, engine_dn_fn *fn, void *arg);
 
 /* Name of port 'i' as given, NULL past the last; for 'internal iflist'. */
 const char *engine_port_name(const struct engine *en, unsigned i);

@@ -2,6 +2,7 @@
 #include "engine/fate.h"
 
 #include "base/clock.h"
+#include "engine/pipes.h"
 #include "rule/divert.h"
 
 /* What parse found wrong, as a drop reason. */
@@ -43,6 +44,10 @@ see_off(struct step_ctx *c, struct pkt *p)
 {
 	if (p->verdict == VERDICT_BOUNCE) {
 		c->bounced[c->n_bounced++] = p;
+		return 0;
+	}
+	if (p->verdict == VERDICT_PIPE || p->verdict == VERDICT_QUEUE) {
+		pipes_take(c, p);
 		return 0;
 	}
 	if (p->verdict == VERDICT_DIVERT) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "engine/step.h"
 
+#include "base/clock.h"
 #include "engine/fate.h"
 
 /* With the firewall switched off everything goes on. */
@@ -41,6 +42,7 @@ step(struct step_ctx *c, struct lane *lane, unsigned max)
 	lane->blocked = max == 0;
 	if (max == 0 || (n = port_rx(lane->in, c->pkts, max)) == 0)
 		return 0;
+	c->now_ns = unlikely(c->timed) ? clock_mono_ns() : 0;
 	fate_send(c, lane, lane->in, filter(c, lane, n));
 	port_release(lane->in);
 	port_kick(lane->out);

@@ -28,13 +28,19 @@ struct lane {
 	bool blocked;	      /* last time 'out' had no room */
 };
 
+struct pipe_door;
+
 /* What a worker needs for a burst, set up before each. */
 struct step_ctx {
 	struct pass pass;	/* rules, counters, chance, time */
 	struct parse_cfg parse;
 	bool enabled;		/* net.inet.ip.fw.enable */
 	bool out_pass;		/* a second evaluation on the way out */
+	bool one_pass;		/* net.inet.ip.fw.one_pass */
+	bool timed;		/* now_ns is wanted: there are pipes */
+	ns_t now_ns;		/* when this burst came; 0 = not read yet */
 	uint32_t reply_limit;	/* kipfw.reply_limit */
+	struct pipe_door *door;	/* to the pipes */
 	struct tag_pool tags;
 	struct replies replies;
 	unsigned n_bounced;	/* of this burst */

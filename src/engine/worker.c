@@ -62,6 +62,13 @@ worker_divert(struct worker *w, struct diverts *d)
 }
 
 void
+worker_pipes(struct worker *w, struct pipe_door *d)
+{
+	w->door = w->ctx.door = d;
+	d->doorbell = w->doorbell;
+}
+
+void
 worker_ring(struct worker *w)
 {
 	uint64_t one = 1;
@@ -86,6 +93,8 @@ refresh(struct worker *w)
 	    c->pass.log_text || w->shared->log_capture ? w->log : NULL;
 	c->enabled = knob_get(&k->enable) != 0;
 	c->out_pass = knob_get(&k->out_pass) != 0;
+	c->one_pass = knob_get(&k->one_pass) != 0;
+	c->timed = pipes_live(w->door->pipes);
 	c->reply_limit = knob_get(&k->reply_limit);
 	c->parse.deny_unknown_exthdrs = knob_get(&k->deny_unknown_exthdrs);
 	c->parse.permit_single_frag6 = knob_get(&k->permit_single_frag6);
@@ -141,6 +150,10 @@ worker_round(struct worker *w)
 		    knob_get(&w->shared->knobs.source_burst));
 	if (w->diverts != NULL)
 		n += exchange(w);
+	if (w->index == 0)
+		n += pipes_round(&w->ctx, w->lanes, w->n_lanes, &w->source);
+	else
+		n += pipes_exchange(&w->ctx, w->lanes, w->n_lanes);
 	return n;
 }
 
@@ -192,29 +205,67 @@ disarm(struct worker *w, unsigned n)
 	}
 }
 
-/* Sleeps until a port or the doorbell wants attention. */
+/* How long it may sleep for the sake of held packets; 0 = not at all. */
+static ns_t
+until_due(const struct worker *w)
+{
+	ns_t spin = knob_get(&w->shared->knobs.pipe_spin) * NS_PER_US;
+	ns_t due = w->index == 0 ? pipes_next(w->door->pipes) : UINT64_MAX;
+	ns_t now;
+
+	if (due == UINT64_MAX)
+		return due;
+	now = clock_mono_ns() + spin;
+	return due > now ? due - now : 0;
+}
+
+static void
+sleep_in_poll(struct worker *w, struct pollfd *fds, unsigned n_fds,
+    ns_t longest)
+{
+	struct timespec ts = {.tv_sec = (time_t)(longest / NS_PER_S),
+	    .tv_nsec = (long)(longest % NS_PER_S)};
+	uint64_t rings;
+
+	rcu_offline();
+	ppoll(fds, n_fds, &ts, NULL);
+	rcu_online();
+	if (fds[0].revents != 0 &&
+	    read(w->doorbell, &rings, sizeof(rings)) == -1)
+		rings = 0;
+}
+
+/* Sleeps until a port, the doorbell or a packet that is due wants attention. */
 static void
 nap(struct worker *w)
 {
 	struct pollfd fds[WORKER_MAX_LANES + 1];
 	unsigned n_fds = 1, armed;
 	int timeout_ms = POLL_MS;
-	uint64_t rings;
+	ns_t longest = until_due(w);
+
+	if (longest == 0)
+		return;
 
 	fds[0].fd = w->doorbell;
 	fds[0].events = POLLIN;
 	armed = arm(w, &n_fds, fds, &timeout_ms);
-	if (armed == w->n_lanes &&
+	if (longest > (ns_t)timeout_ms * NS_PER_MS)
+		longest = (ns_t)timeout_ms * NS_PER_MS;
+	if (armed == w->n_lanes && pipes_sleep(w->door) &&
 	    (w->source.in == NULL ||
-		atomic_load(&w->shared->source_users) <= 0)) {
-		rcu_offline();
-		poll(fds, n_fds, timeout_ms);
-		rcu_online();
-		if (fds[0].revents != 0 &&
-		    read(w->doorbell, &rings, sizeof(rings)) == -1)
-			rings = 0;
-	}
+		atomic_load(&w->shared->source_users) <= 0))
+		sleep_in_poll(w, fds, n_fds, longest);
+	pipes_awake(w->door);
 	disarm(w, armed);
+}
+
+/* True if a packet leaves so soon that nothing but spinning will do. */
+static bool
+due_soon(const struct worker *w)
+{
+	return w->index == 0 && pipes_due_in(w->door->pipes,
+	    knob_get(&w->shared->knobs.pipe_spin) * NS_PER_US);
 }
 
 /* Called after each empty round: spin, then yield, then sleep. */
@@ -223,7 +274,7 @@ wait_for_work(struct worker *w, unsigned *empty, ns_t *since)
 {
 	unsigned n = (*empty)++;
 
-	if (n < SPINS) {
+	if (n < SPINS || due_soon(w)) {
 		cpu_relax();
 		return;
 	}

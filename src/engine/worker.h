@@ -4,6 +4,9 @@
  *
  * Place      engine.c makes them; step.c is what they do.
  * Life       worker_init -> lanes added -> worker_start -> worker_join.
+ * Pipes      worker 0 has them; while packets are held there it sleeps until
+ *            kipfw.pipe_spin microseconds before the next one leaves, and spins
+ *            from then on.
  * Waiting    busy: no system call at all.  Out of work: a short spin, then
  *            sched_yield, so that a neighbour on the same core gets on; after
  *            IDLE_NS it sleeps in poll on its ports and its doorbell, off-line
@@ -13,6 +16,7 @@
 
 #include "engine/diverts.h"
 #include "engine/keepalives.h"
+#include "engine/pipes.h"
 #include "engine/step.h"
 #include "engine/tick.h"
 
@@ -48,6 +52,7 @@ struct worker {
 	struct record_ring *log;
 	struct diverts *diverts;   /* NULL: nobody can listen */
 	struct divert_way *divert; /* its own there */
+	struct pipe_door *door;	   /* to the pipes */
 	struct step_ctx ctx;
 };
 
@@ -58,6 +63,9 @@ void worker_fini(struct worker *w);
 
 /* Lets programs listen to what it diverts; before it starts.  Borrows 'd'. */
 void worker_divert(struct worker *w, struct diverts *d);
+
+/* Its door to the pipes; before it starts.  Borrows 'd'. */
+void worker_pipes(struct worker *w, struct pipe_door *d);
 
 int worker_start(struct worker *w, struct err *e);
 /* What its thread does all the time: one burst a lane.  Returns packets moved. */

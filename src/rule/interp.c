@@ -271,6 +271,11 @@ run(const struct pass *pass, struct pkt *p, unsigned n, struct way *way,
 			n++;
 			break;
 		}
+		case O_PIPE:
+		case O_QUEUE:
+			p->fate = fate_of(r, ARG16(pass, act, tablearg, pipe));
+			return act->opcode == O_PIPE ? VERDICT_PIPE :
+						       VERDICT_QUEUE;
 		case O_DIVERT:
 			p->fate = fate_of(r,
 			    ARG16(pass, act, tablearg, divert));

@@ -6,13 +6,14 @@ cd "$(dirname "$0")/../.." || exit 1
 allowed='base:
 packet:
 state: packet
+pipe: packet
 vale:
 table:
 port: packet vale
 rule: packet state table
-engine: packet state table rule port
+engine: packet state table rule port pipe
 cli: ctl/client.h rule/insn.h rule/insn.def
-ctl: state table rule engine
+ctl: state table rule engine pipe
 daemon: rule port engine ctl cli
 tools: packet vale'
 

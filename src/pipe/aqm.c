@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "pipe/aqm.h"
+
+const struct aqm_ops *const aqm_table[] = {
+	NULL,
+};
+
+const struct aqm_ops *
+aqm_find(uint8_t type)
+{
+	for (unsigned i = 0; aqm_table[i] != NULL; i++) {
+		if (aqm_table[i]->type == type)
+			return aqm_table[i];
+	}
+	return NULL;
+}
