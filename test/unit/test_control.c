@@ -141,8 +141,8 @@ add_list_at_once(void **state)
 	msg_rule(&m, 3)->set = 32;
 	assert_call(m, EINVAL, "rule 4 of 5: set 32");
 	m = msg_add(nums, 5, 0);
-	((struct insn *)(void *)(msg_rule(&m, 4) + 1))->opcode = O_PIPE;
-	assert_call(m, EOPNOTSUPP, "rule 5 of 5: PIPE at word 0 is not impl");
+	((struct insn *)(void *)(msg_rule(&m, 4) + 1))->opcode = O_SETFIB;
+	assert_call(m, EOPNOTSUPP, "rule 5 of 5: SETFIB at word 0 needs");
 	assert_string_equal(numbers(), "10 10 110 200 300");
 	m = msg_add(nums, 1, 0);
 	assert_int_equal(call(&m), 0);
