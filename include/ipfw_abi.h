@@ -409,12 +409,20 @@ enum dn_type {
 	DN_PROFILE,
 	DN_FLOW,
 	DN_TEXT,
+	/* kipfw's own, never sent to who does not ask with DN_CMD_GET_MORE */
+	DN_MORE_LINK = 0x70,
+	DN_MORE_TRACE,
+	DN_MORE_FS,
+	DN_MORE_REPORT,
 	DN_CMD_CONFIG = 0x80,
 	DN_CMD_DELETE,
 	DN_CMD_GET,
 	DN_CMD_FLUSH,
 	DN_SYSCTL_GET = 0x87,
 	DN_SYSCTL_SET = 0x88,
+	DN_AQM_PARAMS, /* subtypes of DN_TEXT that hold a dn_extra */
+	DN_SCH_PARAMS,
+	DN_CMD_GET_MORE = 0xc2, /* as DN_CMD_GET, and DN_MORE_* in the answer */
 };
 
 struct dn_id {
@@ -422,6 +430,167 @@ struct dn_id {
 	uint8_t type;
 	uint8_t subtype;
 	uint32_t id; /* DN_API_VERSION in the first, the command */
+};
+
+/* Flowsets (queues), schedulers and links have numbers below this one; a 'pipe
+ * N' is link N, scheduler N + DN_FIRST_PIPE, flowset N + 2 * DN_FIRST_PIPE. */
+enum { DN_FIRST_PIPE = 0x10000 };
+
+enum dn_flags { /* of dn_fs and dn_sch */
+	DN_HAVE_MASK = 0x0001,
+	DN_NOERROR = 0x0002,
+	DN_QHT_HASH = 0x0004, /* set by the daemon: queues by mask */
+	DN_QSIZE_BYTES = 0x0008,
+	DN_HAS_PROFILE = 0x0010,
+	DN_IS_RED = 0x0020,
+	DN_IS_GRED = 0x0040,
+	DN_IS_ECN = 0x0080,
+	DN_IS_AQM = 0x0100, /* CoDel or PIE: a dn_extra tells which */
+	DN_PIPE_CMD = 0x1000, /* of a 'pipe N config' */
+};
+
+struct abi_dn_link {
+	struct dn_id oid;
+	uint32_t link_nr;
+	int32_t bandwidth; /* bit/s, 0 = unlimited, -1 = not given */
+	int32_t delay;	   /* ms */
+	uint32_t pad;
+	uint64_t burst; /* octets */
+};
+
+enum { DN_RED_SCALE = 1 << 16, DN_PLR_ONE = 0x7fffffff };
+
+struct abi_dn_fs {
+	struct dn_id oid; /* in answers, oid.id = queues */
+	uint32_t fs_nr;
+	uint32_t flags;
+	int32_t qsize; /* slots or octets, 0 = default */
+	int32_t plr;   /* of DN_PLR_ONE */
+	uint32_t buckets;
+	struct abi_flow_id mask;
+	uint32_t sched_nr;
+	int32_t par[4]; /* weight, lmax, pri; -1 = as before */
+	int32_t w_q;	/* x DN_RED_SCALE */
+	int32_t max_th;
+	int32_t min_th;
+	int32_t max_p; /* x DN_RED_SCALE */
+};
+
+struct abi_dn_flow {
+	struct dn_id oid; /* oid.id = bucket */
+	struct abi_flow_id fid;
+	uint64_t tot_pkts;
+	uint64_t tot_bytes;
+	uint32_t length; /* packets that wait */
+	uint32_t len_bytes;
+	uint32_t drops;
+	uint32_t pad;
+};
+
+struct abi_dn_sch {
+	struct dn_id oid; /* in answers, oid.id = instances */
+	uint32_t sched_nr;
+	uint32_t buckets;
+	uint32_t flags;
+	char name[16]; /* "" = as before */
+	struct abi_flow_id mask;
+};
+
+enum { DN_SAMPLES_MAX = 1024, DN_NAME_MAX = 32 };
+
+enum { DN_PROFILE_MS, DN_PROFILE_US }; /* its subtype: unit; us is kipfw's own */
+
+struct abi_dn_profile { /* samples[samples_no] may be all that is sent */
+	struct dn_id oid;
+	char name[DN_NAME_MAX];
+	uint32_t link_nr;
+	int32_t loss_level; /* index of the first sample that is lost */
+	int32_t bandwidth;
+	int32_t samples_no;
+	int32_t samples[DN_SAMPLES_MAX];
+};
+
+enum { DN_EXTRA_PARS = 10 };
+
+/* Parameters of CoDel, PIE, FQ_CODEL, FQ_PIE.  Times in us, factors x 8192.
+ *	codel     target interval flags
+ *	pie       target tupdate max_burst max_ecnth alpha beta flags
+ *	fq_codel  as codel, quantum limit flows
+ *	fq_pie    as pie, quantum limit flows */
+struct abi_dn_extra {
+	struct dn_id oid;
+	char name[16]; /* "codel", "pie", "fq_codel", "fq_pie", any case */
+	uint32_t nr;   /* of the flowset or scheduler */
+	uint32_t pad;
+	int64_t par[DN_EXTRA_PARS]; /* -1 = default */
+};
+
+enum { DN_EXTRA_SCALE = 8192 };
+
+enum dn_extra_flags {
+	DN_EXTRA_ECN = 1,
+	DN_EXTRA_CAPDROP = 2,
+	DN_EXTRA_ONOFF = 4,
+	DN_EXTRA_DEPRATE = 8,
+	DN_EXTRA_DERAND = 16,
+};
+
+/* What dn_link cannot say.  Follows it and replaces its numbers. */
+struct abi_dn_more_link {
+	struct dn_id oid;
+	uint32_t link_nr;
+	uint32_t flags;	 /* 1 = jitter may reorder */
+	uint64_t rate;	 /* bit/s, 0 = unlimited */
+	uint64_t delay;	 /* ns */
+	uint64_t burst;	 /* octets */
+	uint64_t jitter; /* ns */
+	uint32_t jitter_kind; /* 0 none, 1 uniform, 2 normal, 3 pareto */
+	uint32_t reorder;     /* of DN_PLR_ONE, as the next two */
+	uint32_t duplicate;
+	uint32_t corrupt;
+	uint64_t memory; /* octets, 0 = no limit of its own */
+	char trace[DN_NAME_MAX];
+	uint32_t n_trace; /* moments, which follow in DN_MORE_TRACE */
+	uint32_t pad;
+};
+
+struct abi_dn_more_trace {
+	struct dn_id oid;
+	uint32_t link_nr;
+	uint32_t first; /* index of moment[0] */
+	struct {
+		uint32_t ms;
+		uint32_t n; /* deliveries at that time */
+	} moment[];
+};
+
+/* Follows a dn_fs and replaces its numbers. */
+struct abi_dn_more_fs {
+	struct dn_id oid;
+	uint32_t fs_nr;
+	uint32_t flags; /* 1 = Gilbert-Elliott */
+	uint64_t qsize;
+	uint32_t loss[4]; /* K p H r (then p is loss[1]), or p in loss[1] */
+};
+
+/* What a pipe or scheduler did; see 'pipe show -v'.  Times in ns. */
+struct abi_dn_more_report {
+	struct dn_id oid;
+	uint32_t nr;
+	uint32_t flags; /* 1 queue, 2 memory too small for rate x delay */
+	uint64_t in_pkts, in_bytes;
+	uint64_t out_pkts, out_bytes;
+	uint64_t second_bps, second_pps;
+	uint64_t since;
+	uint64_t queued_pkts, queued_bytes, peak_pkts;
+	uint64_t line_pkts;
+	uint64_t memory, memory_limit;
+	uint64_t bdp_bytes, bdp_memory;
+	uint64_t error_n, error_p50, error_p99, error_p999, error_max;
+	uint64_t marked, duplicated, corrupted, reordered;
+	uint32_t n_drops; /* entries of drops[] */
+	uint32_t pad;
+	uint64_t drops[]; /* by reason, in the order of the manual page */
 };
 
 struct dn_sysctl { /* after the dn_id; then datalen octets, then name\0 */
@@ -442,6 +611,12 @@ _Static_assert(sizeof(struct cfg_lhdr) == 32, "cfg_lhdr ABI");
 _Static_assert(sizeof(struct abi_rule) == 16, "rule ABI");
 _Static_assert(sizeof(struct abi_counter) == 24, "counter ABI");
 _Static_assert(sizeof(struct abi_flow_id) == 56, "flow id ABI");
+_Static_assert(sizeof(struct abi_dn_link) == 32, "dn_link ABI");
+_Static_assert(sizeof(struct abi_dn_fs) == 120, "dn_fs ABI");
+_Static_assert(sizeof(struct abi_dn_flow) == 96, "dn_flow ABI");
+_Static_assert(sizeof(struct abi_dn_sch) == 92, "dn_sch ABI");
+_Static_assert(sizeof(struct abi_dn_profile) == 4152, "dn_profile ABI");
+_Static_assert(sizeof(struct abi_dn_extra) == 112, "dn_extra ABI");
 _Static_assert(sizeof(struct abi_state) == 120, "state ABI");
 _Static_assert(sizeof(struct sopt_info) == 16, "sopt_info ABI");
 _Static_assert(sizeof(struct iface_info) == 88, "iface_info ABI");

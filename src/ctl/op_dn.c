@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * CTL_DUMMYNET3: pipes, of which there are none yet, and sysctl.
+ * CTL_DUMMYNET3: pipes, queues and schedulers, and sysctl.
  *
  * A list of sysctls is a dn_id and, each 4-aligned, dn_sysctl, value, name; one
  * that is all zero ends it.  Who brings too little room gets the dn_id with the
@@ -8,6 +8,8 @@
  */
 #include "ctl/op.h"
 
+#include "ctl/dn_config.h"
+#include "ctl/dn_report.h"
 #include "ctl/states.h"
 
 #include <errno.h>
@@ -131,16 +133,12 @@ op_dn_get(struct control *c, struct ctl_call *call, const struct err *last,
 		return err_set(e, EINVAL, "request of %zu octets", call->len);
 	if (id->type == DN_SYSCTL_GET)
 		return get_sysctls(c, call, last);
-	if (id->type != DN_CMD_GET ||
+	if ((id->type != DN_CMD_GET && id->type != DN_CMD_GET_MORE) ||
 	    (id->subtype != DN_LINK && id->subtype != DN_SCH &&
 		id->subtype != DN_FS))
 		return err_set(e, EINVAL, "unknown dummynet request %u.%u",
 		    id->type, id->subtype);
-	/* Nothing is configured: the answer is as long as its header. */
-	id->len = sizeof(*id);
-	id->id = sizeof(*id);
-	call->reply_len = sizeof(*id);
-	return 0;
+	return dn_report_get(c->en, call, e);
 }
 
 static int
@@ -188,6 +186,64 @@ set_sysctl(struct control *c, const struct ctl_call *call, struct err *e)
 	return set_knob(c, name, value, e);
 }
 
+/* What a delete names, and where its sentence goes. */
+struct deletion {
+	uint8_t what;
+	uint32_t nr;
+	struct err *e;
+};
+
+/* An engine_dn_fn. */
+static int
+delete_one(struct dn *dn, ns_t now, void *arg)
+{
+	const struct deletion *d = arg;
+
+	switch (d->what) {
+	case DN_LINK:
+		return dn_link_delete(dn, d->nr, now, d->e);
+	case DN_FS:
+		return dn_fs_delete(dn, d->nr, now, d->e);
+	default:
+		return err_set(d->e, EINVAL, "a scheduler goes with its pipe: "
+		    "delete pipe %u", d->nr);
+	}
+}
+
+/* A dn_id whose subtype says what, then numbers of eight octets. */
+static int
+delete_objects(struct control *c, const struct ctl_call *call, struct err *e)
+{
+	const char *at = (const char *)call->data + sizeof(struct dn_id);
+	const struct dn_id *id = call->data;
+	size_t n = (call->len - sizeof(*id)) / sizeof(uint64_t);
+
+	if (n == 0)
+		return err_set(e, EINVAL, "nothing is named to be deleted");
+	for (; n > 0; n--, at += sizeof(uint64_t)) {
+		struct deletion d = {.what = id->subtype, .e = e};
+		uint64_t nr;
+		int rc;
+
+		memcpy(&nr, at, sizeof(nr));
+		if (nr >= DN_FIRST_PIPE)
+			return err_set(e, EINVAL, "no such number");
+		d.nr = (uint32_t)nr;
+		if ((rc = engine_dn_call(c->en, delete_one, &d)) != 0)
+			return rc;
+	}
+	return 0;
+}
+
+/* An engine_dn_fn. */
+static int
+flush_all(struct dn *dn, ns_t now, void *arg)
+{
+	(void)arg;
+	dn_flush(dn, now);
+	return 0;
+}
+
 int
 op_dn_set(struct control *c, struct ctl_call *call, struct err *e)
 {
@@ -202,11 +258,12 @@ op_dn_set(struct control *c, struct ctl_call *call, struct err *e)
 	case DN_SYSCTL_SET:
 		return set_sysctl(c, call, e);
 	case DN_CMD_FLUSH:
-		return 0; /* nothing is configured */
+		return engine_dn_call(c->en, flush_all, NULL);
 	case DN_CMD_CONFIG:
+		return dn_config_apply(c->en, id + 1,
+		    call->len - sizeof(*id), e);
 	case DN_CMD_DELETE:
-		return err_set(e, EOPNOTSUPP,
-		    "dummynet is not implemented in this version");
+		return delete_objects(c, call, e);
 	default:
 		return err_set(
 		    e, EINVAL, "unknown dummynet request %u", id->type);

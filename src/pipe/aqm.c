@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "pipe/aqm.h"
 
+/* Each in its own file. */
+extern const struct aqm_ops aqm_codel, aqm_pie, aqm_red, aqm_gred;
+
 const struct aqm_ops *const aqm_table[] = {
+	&aqm_codel,
+	&aqm_pie,
+	&aqm_red,
+	&aqm_gred,
 	NULL,
 };
 

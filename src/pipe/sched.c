@@ -2,11 +2,17 @@
 #include "pipe/sched.h"
 
 /* Each in its own file. */
-extern const struct sched_ops sched_fifo, sched_wf2q;
+extern const struct sched_ops sched_fifo, sched_wf2q, sched_rr, sched_qfq,
+    sched_prio, sched_fq_codel, sched_fq_pie;
 
 const struct sched_ops *const sched_table[] = {
 	&sched_fifo,
 	&sched_wf2q,
+	&sched_rr,
+	&sched_qfq,
+	&sched_prio,
+	&sched_fq_codel,
+	&sched_fq_pie,
 	NULL,
 };
 

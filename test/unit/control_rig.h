@@ -76,7 +76,7 @@ assert_ok(struct message m)
 }
 
 /* The numbers of all rules but the default one, as text. */
-static const char *
+static inline const char *
 numbers(void)
 {
 	static char text[4096];

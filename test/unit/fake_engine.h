@@ -7,6 +7,7 @@
 #pragma once
 
 #include "engine/engine.h"
+#include "pipe/dn.h"
 
 #include <stdlib.h>
 
@@ -18,7 +19,13 @@ struct engine {
 	struct state_table *states;
 	_Atomic int source; /* users of the infinite source */
 	unsigned published; /* rulesets */
+	void *dn_memory;
+	struct dn *dn; /* a real one; its clock stands at fake_now */
 };
+
+enum { FAKE_DN_MEMORY = 1 << 20 };
+
+static ns_t fake_now = NS_PER_S;
 
 static inline void
 fake_gone(void *arg, uint32_t counter)
@@ -40,6 +47,10 @@ fake_create(void)
 	en->tables = tables_create((const uint64_t[2]){1, 2});
 	rng_init(&rng, 1);
 	en->states = state_create(1024, &rng);
+	en->dn_memory = aligned_alloc(SLAB_CHUNK, FAKE_DN_MEMORY);
+	dn_create(&(struct dn_cfg){.memory = en->dn_memory,
+	    .memory_size = FAKE_DN_MEMORY, .seed = 1, .hash_key = 2}, &en->dn,
+	    NULL);
 	return en;
 }
 
@@ -50,6 +61,8 @@ fake_destroy(struct engine *en)
 	counters_destroy(en->counters);
 	tables_destroy(en->tables);
 	state_destroy(en->states);
+	dn_destroy(en->dn);
+	free(en->dn_memory);
 	free(en);
 }
 
@@ -102,6 +115,12 @@ void
 engine_source(struct engine *en, int delta)
 {
 	en->source += delta;
+}
+
+int
+engine_dn_call(struct engine *en, engine_dn_fn *fn, void *arg)
+{
+	return fn(en->dn, fake_now, arg);
 }
 
 const char *

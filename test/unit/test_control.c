@@ -820,31 +820,6 @@ last_error(void **state)
 }
 
 static void
-dummynet(void **state)
-{
-	struct message m = msg_dn(CTL_DIR_GET, DN_CMD_GET, DN_LINK);
-
-	(void)state;
-	assert_int_equal(call(&m), 0);
-	assert_int_equal(m.len, 8);
-	assert_int_equal(((struct dn_id *)(void *)m.data)->id, 8);
-	assert_int_equal(((struct dn_id *)(void *)m.data)->len, 8);
-	m = msg_dn(CTL_DIR_GET, DN_CMD_GET, DN_FS);
-	m.len = 4096;
-	assert_int_equal(call(&m), 0);
-	assert_int_equal(m.len, 8);
-	assert_call(msg_dn(CTL_DIR_GET, DN_CMD_GET, DN_QUEUE), EINVAL,
-	    "130.5");
-	assert_call(msg_dn(CTL_DIR_GET, DN_CMD_CONFIG, 0), EINVAL, "128.0");
-	assert_ok(msg_dn(CTL_DIR_SET, DN_CMD_FLUSH, 0));
-	assert_call(msg_dn(CTL_DIR_SET, DN_CMD_CONFIG, 0), EOPNOTSUPP,
-	    "dummynet is not");
-	assert_call(msg_dn(CTL_DIR_SET, DN_CMD_DELETE, DN_LINK), EOPNOTSUPP,
-	    "dummynet is not");
-	assert_call(msg_dn(CTL_DIR_SET, 77, 0), EINVAL, "77");
-}
-
-static void
 local_transport(void **state)
 {
 	unsigned num = 0;
@@ -896,7 +871,6 @@ main(void)
 	    T(sysctl_values),
 	    T(malformed_sysctls),
 	    T(last_error),
-	    T(dummynet),
 	    T(local_transport),
 	};
 
