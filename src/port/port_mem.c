@@ -60,7 +60,7 @@ mem_queue_open(const char *name)
 	if ((q = aligned_alloc(CACHE_LINE, sizeof(*q))) == NULL)
 		return NULL;
 	memset(q, 0, offsetof(struct mem_queue, bufs));
-	strncpy(q->name, name, sizeof(q->name) - 1);
+	snprintf(q->name, sizeof(q->name), "%s", name);
 	q->refs = 1;
 	q->next = queues;
 	queues = q;
