@@ -138,6 +138,8 @@ struct load {
 	struct rng rng;
 	uint8_t frame[FRAME];
 	struct pkt p;
+	struct pkt pkts[BURST];
+	const struct pkt *ptrs[BURST];
 };
 
 static void
@@ -152,6 +154,7 @@ load_init(struct load *l)
 	dc.memory = (void *)(((uintptr_t)l->memory + SLAB_CHUNK - 1) &
 	    ~(uintptr_t)(SLAB_CHUNK - 1));
 	dc.memory_size -= SLAB_CHUNK;
+	madvise(l->memory, MEMORY, MADV_HUGEPAGE); /* as the engine does */
 	if (l->memory == MAP_FAILED || dn_create(&dc, &l->dn, NULL) != 0)
 		exit(1);
 	l->now = NS_PER_S;
@@ -189,7 +192,7 @@ churn(void *arg)
 	struct load *l = arg;
 	unsigned n;
 
-	l->now += BURST * 400 / 400;
+	l->now += BURST;
 	n = dn_run(l->dn, l->now, out, BURST);
 	for (unsigned i = 0; i < n; i++) {
 		uint32_t src;
@@ -257,8 +260,14 @@ hosts(void *arg)
 	struct load *l = arg;
 	unsigned n;
 
-	for (unsigned i = 0; i < BURST; i++)
-		send(l, (uint32_t)(rng_u64(&l->rng) % l->n_flows));
+	for (unsigned i = 0; i < BURST; i++) {
+		l->pkts[i] = l->p;
+		l->ptrs[i] = &l->pkts[i];
+		l->pkts[i].src4 = (uint32_t)(rng_u64(&l->rng) % l->n_flows) *
+		    0x9e3779b1u;
+	}
+	dn_enqueue_run(l->dn, l->ptrs, BURST, &(struct dn_target){
+	    .nr = (uint16_t)l->nr, .queue = l->queue}, l->now);
 	l->now += 10000;
 	while ((n = dn_run(l->dn, l->now, out, BURST)) > 0)
 		dn_free(l->dn, out, n);
