@@ -47,7 +47,7 @@ see_off(struct step_ctx *c, struct pkt *p)
 		return 0;
 	}
 	if (p->verdict == VERDICT_PIPE || p->verdict == VERDICT_QUEUE) {
-		pipes_take(c, p);
+		c->piped[c->n_piped++] = p;
 		return 0;
 	}
 	if (p->verdict == VERDICT_DIVERT) {
@@ -77,6 +77,8 @@ fate_collect(struct step_ctx *c, unsigned n)
 	}
 	if (denied > 0)
 		stat_add(&c->drops[DROP_RULE], denied);
+	if (c->n_piped > 0)
+		pipes_take(c);
 	return m;
 }
 
@@ -97,6 +99,8 @@ fate_look_again(struct step_ctx *c, unsigned n)
 		else
 			denied += see_off(c, p);
 	}
+	if (c->n_piped > 0)
+		pipes_take(c);
 	c->pass.out = false;
 	stat_add(&c->drops[DROP_RULE], denied);
 	return m;

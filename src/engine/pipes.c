@@ -175,25 +175,45 @@ on_time(struct pipes *p, ns_t t)
 	return p->last;
 }
 
-void
-pipes_take(struct step_ctx *c, const struct pkt *p)
+/* Takes p[n], all to one pipe or queue. */
+static void
+take_run(struct step_ctx *c, const struct pkt *const *p, unsigned n)
 {
 	struct pipe_door *d = c->door;
 	struct dn_target t = {
-	    .nr = p->fate.to,
-	    .queue = p->verdict == VERDICT_QUEUE,
+	    .nr = p[0]->fate.to,
+	    .queue = p[0]->verdict == VERDICT_QUEUE,
 	    .out = c->pass.out,
 	    .go_on = !c->one_pass,
 	    .lane = c->pass.lane,
 	    .tags = &c->tags,
 	};
 
+	if (likely(d->in == NULL)) {
+		dn_enqueue_run(d->pipes->dn, p, n, &t,
+		    on_time(d->pipes, c->now_ns));
+		return;
+	}
+	for (unsigned i = 0; i < n; i++)
+		hand_over(c, p[i], &t);
+}
+
+void
+pipes_take(struct step_ctx *c)
+{
+	const struct pkt **p = c->piped;
+	unsigned n = c->n_piped;
+
 	if (c->now_ns == 0)
 		c->now_ns = clock_mono_ns();
-	if (unlikely(d->in != NULL))
-		hand_over(c, p, &t);
-	else
-		dn_enqueue(d->pipes->dn, p, &t, on_time(d->pipes, c->now_ns));
+	for (unsigned at = 0, k; at < n; at += k) {
+		for (k = 1; at + k < n &&
+		     p[at + k]->fate.to == p[at]->fate.to &&
+		     p[at + k]->verdict == p[at]->verdict;)
+			k++;
+		take_run(c, &p[at], k);
+	}
+	c->n_piped = 0;
 }
 
 /* Gives a packet of another worker to dn. */

@@ -73,8 +73,9 @@ pipes_live(const struct pipes *p)
 	return atomic_load_explicit(&p->live, memory_order_relaxed);
 }
 
-/* Takes a copy of a packet whose verdict is PIPE or QUEUE. */
-void pipes_take(struct step_ctx *c, const struct pkt *p);
+/* Takes copies of c->piped, the packets of this pass whose verdict was PIPE or
+ * QUEUE. */
+void pipes_take(struct step_ctx *c);
 
 /* Worker i, each round: shows worker 0 what it has for it, and goes on with
  * what comes back.  Returns packets that went on. */

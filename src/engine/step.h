@@ -45,6 +45,8 @@ struct step_ctx {
 	struct replies replies;
 	unsigned n_bounced;	/* of this burst */
 	struct pkt *bounced[PORT_BURST];
+	unsigned n_piped;	/* to pipes and queues */
+	const struct pkt *piped[PORT_BURST];
 	uint64_t drops[N_DROPS]; /* this worker's, read by anybody */
 	struct port none; /* lender of frames that no port owns: it has no
 			   * arena, so that they are copied */

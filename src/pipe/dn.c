@@ -12,10 +12,11 @@
 enum {
 	MIN_TABLE = 64,
 	MAX_TABLE = 1 << 20,
-	TABLE_SHARE = 1024, /* octets of memory a bucket of the table */
+	TABLE_SHARE = 4096, /* octets of memory a bucket of the table */
 	INST_SHARE = 512,   /* an instance takes more */
 	MAX_INSTS = 1 << 20,
 	DEF_HASH_SIZE = 64,
+	AHEAD = 32,	    /* packets whose flows are fetched at once */
 };
 
 const char *const dn_drop_text[N_DN_DROPS] = {
@@ -187,6 +188,9 @@ dn_arm(struct dn *dn, struct dn_inst *in)
 
 	if (in->busy && in->serve_at < next)
 		next = in->serve_at;
+	if (likely(in->event != EVENT_NONE) &&
+	    dn->events.heap[in->event].at == next)
+		return;
 	events_set(&dn->events, in, &in->event, next);
 }
 
@@ -291,12 +295,16 @@ came(struct dn_stream *st, unsigned bytes, ns_t now)
 	st->m.used = now;
 }
 
-bool
-dn_enqueue(struct dn *dn, const struct pkt *p, const struct dn_target *to,
-    ns_t now)
+static inline struct flowset *
+target(const struct dn *dn, const struct dn_target *to)
 {
-	struct flowset *fs =
-	    dn->flowsets[to->nr + (to->queue ? 0 : 2 * DN_MAX_NR)];
+	return dn->flowsets[to->nr + (to->queue ? 0 : 2 * DN_MAX_NR)];
+}
+
+static inline bool
+enqueue(struct dn *dn, struct flowset *fs, const struct pkt *p, uint64_t hash,
+    const struct dn_target *to, ns_t now)
+{
 	enum dn_drop why = DN_DROP_MEMORY;
 	struct dn_stream *st;
 	struct held *h;
@@ -304,7 +312,7 @@ dn_enqueue(struct dn *dn, const struct pkt *p, const struct dn_target *to,
 	stat_add(&dn->in_pkts, 1);
 	if (unlikely(fs == NULL || fs->sched == NULL))
 		return refuse(dn, fs, NULL, DN_DROP_NO_TARGET);
-	if (unlikely((st = members_find(dn, fs, p, now)) == NULL))
+	if (unlikely((st = members_find(dn, fs, p, hash, now)) == NULL))
 		return refuse(dn, fs, NULL, DN_DROP_FLOWS);
 	came(st, p->l3 <= p->len ? (unsigned)p->len - p->l3 : 0, now);
 	if (model_loses(&fs->cfg.loss, &st->bad, &fs->sched->rng))
@@ -313,6 +321,43 @@ dn_enqueue(struct dn *dn, const struct pkt *p, const struct dn_target *to,
 	if (unlikely(h == NULL))
 		return refuse(dn, fs, st, why);
 	return dn_put(dn, st, h, now);
+}
+
+bool
+dn_enqueue(struct dn *dn, const struct pkt *p, const struct dn_target *to,
+    ns_t now)
+{
+	return enqueue(dn, target(dn, to), p, 0, to, now);
+}
+
+/* Brings near what the flows of pkts[n], n <= AHEAD, lie in; tells their
+ * hashes. */
+static void
+fetch_flows(struct dn *dn, struct flowset *fs, const struct pkt *const *pkts,
+    unsigned n, uint64_t *hashes)
+{
+	for (unsigned i = 0; i < n; i++) {
+		hashes[i] = members_hash(dn, fs, pkts[i]);
+		members_fetch_bucket(dn, hashes[i]);
+	}
+	for (unsigned i = 0; i < n; i++)
+		members_fetch(dn, fs, hashes[i]);
+}
+
+void
+dn_enqueue_run(struct dn *dn, const struct pkt *const *pkts, unsigned n,
+    const struct dn_target *to, ns_t now)
+{
+	struct flowset *fs = target(dn, to);
+	uint64_t hashes[AHEAD] = {0};
+	bool far = fs != NULL && fs->sched != NULL && fs->masked;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (unlikely(far) && i % AHEAD == 0)
+			fetch_flows(dn, fs, pkts + i,
+			    n - i < AHEAD ? n - i : AHEAD, hashes);
+		enqueue(dn, fs, pkts[i], hashes[i % AHEAD], to, now);
+	}
 }
 
 /* ---- from the delay line to the engine ---- */

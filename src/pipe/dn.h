@@ -338,6 +338,11 @@ struct dn_target {
 bool dn_enqueue(struct dn *dn, const struct pkt *p, const struct dn_target *to,
     ns_t now);
 
+/* The same for pkts[n] to one pipe or queue, faster: what flows need of memory
+ * is fetched ahead. */
+void dn_enqueue_run(struct dn *dn, const struct pkt *const *pkts, unsigned n,
+    const struct dn_target *to, ns_t now);
+
 /* Hands out packets whose time has come, in the order of their times (and
  * counts how late they are): at most 'max' to out[].  Returns how many; == max
  * means call again.  They stay valid until dn_free(). */

@@ -137,7 +137,7 @@ queue_again(struct dn *dn, struct held *h, ns_t now)
 
 	reparse(h, &p);
 	if (fs->sched != NULL && p.bad == PKT_GOOD)
-		st = members_find(dn, fs, &p, now);
+		st = members_find(dn, fs, &p, 0, now);
 	if (st == NULL) {
 		stat_add(&dn->drops[DN_DROP_DELETED], 1);
 		if (fs->sched != NULL)

@@ -40,8 +40,9 @@ held_new(struct slab *slab, const struct pkt *p, const struct tag_pool *tags)
 {
 	unsigned n_tags = unlikely(p->tags != 0 && tags != NULL) ?
 	    count_tags(tags, p->tags) : 0;
-	size_t size = slab_size(size_of(p->len, n_tags));
-	struct held *h = slab_alloc(slab, size);
+	size_t size;
+	struct held *h = slab_alloc_sized(slab, size_of(p->len, n_tags),
+	    &size);
 
 	if (unlikely(h == NULL))
 		return NULL;

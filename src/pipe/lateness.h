@@ -6,20 +6,44 @@
  */
 #pragma once
 
+#include "base/cdefs.h"
 #include "base/ns.h"
 #include "base/stat.h"
 
-#include <stdint.h>
-
-enum { LATENESS_OCTAVES = 40, LATENESS_STEPS = 8 };
+enum {
+	LATENESS_OCTAVES = 40,
+	LATENESS_STEPS = 8,
+	LATENESS_BINS = LATENESS_OCTAVES * LATENESS_STEPS,
+};
 
 struct lateness {
 	uint64_t n;
 	ns_t max;
-	uint64_t bins[LATENESS_OCTAVES * LATENESS_STEPS];
+	uint64_t bins[LATENESS_BINS];
 };
 
-void lateness_add(struct lateness *l, ns_t late);
+/* Numbers below 8 have a step each; then eight steps an octave. */
+static inline unsigned
+lateness_bin(ns_t late)
+{
+	unsigned e, bin;
+
+	if (late < LATENESS_STEPS)
+		return (unsigned)late;
+	e = 60 - (unsigned)__builtin_clzll(late); /* log2 - 3 */
+	bin = (e + 1) * LATENESS_STEPS +
+	    (unsigned)(late >> e & (LATENESS_STEPS - 1));
+	return bin < LATENESS_BINS ? bin : LATENESS_BINS - 1;
+}
+
+static inline void
+lateness_add(struct lateness *l, ns_t late)
+{
+	stat_add(&l->n, 1);
+	stat_add(&l->bins[lateness_bin(late)], 1);
+	if (unlikely(late > l->max))
+		stat_set(&l->max, late);
+}
 
 /* The upper end of the step that the 'permille' * n / 1000-th of them, in
  * order, lies in; never more than the greatest.  0 if there are none. */

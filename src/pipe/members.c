@@ -134,17 +134,18 @@ make_inst(struct dn *dn, struct sched *s, const struct dn_flow_id *id,
 }
 
 static struct dn_inst *
-find_inst(struct dn *dn, struct sched *s, const struct pkt *p, ns_t now)
+find_inst(struct dn *dn, struct sched *s, const struct pkt *p, uint64_t hash,
+    ns_t now)
 {
 	struct dn_flow_id id = {0};
 	struct dn_inst *in;
-	uint64_t hash;
 
 	if (s->cfg.has_mask) {
 		flowid_of(p, &id);
 		flowid_mask(&id, &s->cfg.mask);
 	}
-	hash = flowid_hash(&id, dn->key, s->cfg.nr);
+	if (hash == 0)
+		hash = flowid_hash(&id, dn->key, s->cfg.nr);
 	in = (struct dn_inst *)(void *)lookup(dn, s, &id, hash);
 	return in != NULL ? in : make_inst(dn, s, &id, hash, now);
 }
@@ -152,7 +153,7 @@ find_inst(struct dn *dn, struct sched *s, const struct pkt *p, ns_t now)
 struct dn_inst *
 members_only(struct dn *dn, struct sched *s, ns_t now)
 {
-	return s->only != NULL ? s->only : find_inst(dn, s, NULL, now);
+	return s->only != NULL ? s->only : find_inst(dn, s, NULL, 0, now);
 }
 
 /* The flowset that a stream of a scheduler without flowsets is booked on: its
@@ -208,12 +209,13 @@ make_stream(struct dn *dn, struct flowset *fs, struct dn_inst *in,
 
 /* A stream of a scheduler that has one an instance. */
 static struct dn_stream *
-find_only(struct dn *dn, struct flowset *fs, const struct pkt *p, ns_t now)
+find_only(struct dn *dn, struct flowset *fs, const struct pkt *p, uint64_t hash,
+    ns_t now)
 {
 	struct sched *s = fs->sched;
 	struct dn_inst *in = s->only;
 
-	if (in == NULL && (in = find_inst(dn, s, p, now)) == NULL)
+	if (in == NULL && (in = find_inst(dn, s, p, hash, now)) == NULL)
 		return NULL;
 	if (unlikely(in->only == NULL)) {
 		fs = home(dn, s, fs);
@@ -226,36 +228,64 @@ find_only(struct dn *dn, struct flowset *fs, const struct pkt *p, ns_t now)
 
 /* A stream of a scheduler with flowsets. */
 static struct dn_stream *
-find_stream(struct dn *dn, struct flowset *fs, const struct pkt *p, ns_t now)
+find_stream(struct dn *dn, struct flowset *fs, const struct pkt *p,
+    uint64_t hash, ns_t now)
 {
 	struct dn_flow_id id = {0};
 	struct member *m;
 	struct dn_inst *in;
-	uint64_t hash;
 
 	if (fs->masked) {
 		flowid_of(p, &id);
 		flowid_mask(&id, &fs->mask);
 	}
-	hash = flowid_hash(&id, dn->key, ~(uint64_t)fs->cfg.nr);
+	if (hash == 0)
+		hash = flowid_hash(&id, dn->key, ~(uint64_t)fs->cfg.nr);
 	if ((m = lookup(dn, fs, &id, hash)) != NULL)
 		return (struct dn_stream *)(void *)m;
 	if ((in = fs->sched->only) == NULL &&
-	    (in = find_inst(dn, fs->sched, p, now)) == NULL)
+	    (in = find_inst(dn, fs->sched, p, 0, now)) == NULL)
 		return NULL;
 	return make_stream(dn, fs, in, &id, hash, now);
 }
 
+uint64_t
+members_hash(struct dn *dn, const struct flowset *fs, const struct pkt *p)
+{
+	bool flows = (fs->sched->ops->flags & SCHED_FLOWS) != 0;
+	struct dn_flow_id id;
+
+	flowid_of(p, &id);
+	flowid_mask(&id, &fs->mask);
+	return flowid_hash(&id, dn->key, flows ? ~(uint64_t)fs->cfg.nr :
+						 fs->sched->cfg.nr);
+}
+
+void
+members_fetch(const struct dn *dn, const struct flowset *fs, uint64_t hash)
+{
+	const char *m = (const char *)dn->table[hash & dn->table_mask];
+	size_t size = (fs->sched->ops->flags & SCHED_FLOWS) != 0 ?
+	    sizeof(struct dn_stream) + fs->sched->ops->stream_size :
+	    sizeof(struct dn_inst);
+
+	if (m == NULL)
+		return;
+	for (size_t at = 0; at < size; at += CACHE_LINE)
+		__builtin_prefetch(m + at, 1);
+}
+
 struct dn_stream *
-members_find(struct dn *dn, struct flowset *fs, const struct pkt *p, ns_t now)
+members_find(struct dn *dn, struct flowset *fs, const struct pkt *p,
+    uint64_t hash, ns_t now)
 {
 	struct dn_stream *st;
 
 	if ((fs->sched->ops->flags & SCHED_FLOWS) == 0)
-		return find_only(dn, fs, p, now);
+		return find_only(dn, fs, p, hash, now);
 	if (fs->only != NULL)
 		return fs->only;
-	st = find_stream(dn, fs, p, now);
+	st = find_stream(dn, fs, p, hash, now);
 	if (!fs->masked)
 		fs->only = st;
 	return st;

@@ -136,9 +136,23 @@ struct dn {
 /* ---- members.c: instances and streams come and go ---- */
 
 /* The stream for a packet that comes by 'fs', made if it must be; NULL without
- * memory.  'p' is looked at only if there are masks. */
+ * memory.  'p' is looked at only if there are masks; 'hash' is 0 or what
+ * members_hash() says. */
 struct dn_stream *members_find(struct dn *dn, struct flowset *fs,
-    const struct pkt *p, ns_t now);
+    const struct pkt *p, uint64_t hash, ns_t now);
+
+/* For flowsets with a mask: the hash by which the packet's stream (or, if the
+ * scheduler has one a stream, its instance) is found, and fetching that, in two
+ * steps. */
+uint64_t members_hash(struct dn *dn, const struct flowset *fs,
+    const struct pkt *p);
+static inline void
+members_fetch_bucket(const struct dn *dn, uint64_t hash)
+{
+	__builtin_prefetch(&dn->table[hash & dn->table_mask]);
+}
+void members_fetch(const struct dn *dn, const struct flowset *fs,
+    uint64_t hash);
 
 /* The instance of a scheduler without a mask, made if it must be; NULL without
  * memory. */

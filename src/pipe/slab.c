@@ -182,16 +182,19 @@ chunk_with_room(struct slab *s, unsigned k, unsigned lines)
 }
 
 void *
-slab_alloc(struct slab *s, size_t size)
+slab_alloc_sized(struct slab *s, size_t size, size_t *got)
 {
 	unsigned lines, k;
 	struct chunk *c;
 	uint32_t i;
 	void *b;
 
-	if (unlikely(size > SLAB_CHUNK))
+	if (unlikely(size > SLAB_CHUNK)) {
+		*got = slab_size(size);
 		return alloc_row(s, size);
+	}
 	k = class_of(size, &lines);
+	*got = (size_t)lines * LINE;
 	if (unlikely((i = chunk_with_room(s, k, lines)) == NONE))
 		return NULL;
 	c = &s->chunks[i];
@@ -203,6 +206,14 @@ slab_alloc(struct slab *s, size_t size)
 	if (unlikely(++c->used == c->total))
 		unlink_chunk(s, &s->room[k], i);
 	return b;
+}
+
+void *
+slab_alloc(struct slab *s, size_t size)
+{
+	size_t got;
+
+	return slab_alloc_sized(s, size, &got);
 }
 
 static void

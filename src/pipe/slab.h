@@ -29,6 +29,8 @@ void slab_destroy(struct slab *s);
 
 /* 'size' > 0 octets, 64-aligned, not cleared; NULL if there is no room. */
 void *slab_alloc(struct slab *s, size_t size);
+/* The same, and in *got what it takes: slab_size(size). */
+void *slab_alloc_sized(struct slab *s, size_t size, size_t *got);
 void slab_free(struct slab *s, void *block);
 
 /* What a block of 'size' octets takes. */

@@ -10,5 +10,6 @@ extern const struct port_ops port_vale;
 extern const struct port_ops port_source;
 /* "sink:": counts and forgets. */
 extern const struct port_ops port_sink;
-/* "mem:NAME": what is sent to it comes back by the mem: port of that name. */
+/* "mem:NAME": what is sent to it comes back by the mem: port of that name;
+ * "mem:A>B" receives from A and sends to B. */
 extern const struct port_ops port_mem;

@@ -3,7 +3,8 @@
  * A queue in memory with a name: what is sent to "mem:a" is received from it.
  *
  * For tests and benchmarks inside one process: several ports may have the same
- * name and share the queue, e.g. 'kipfw source: mem:a mem:a sink:'.
+ * name and share the queue, e.g. 'kipfw source: mem:a mem:a sink:'.  "mem:a>b"
+ * receives from one and sends to another, so that b keeps what it got.
  * Threads: one sender and one receiver at a time.
  *
  *	tail                head
@@ -14,6 +15,7 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +30,11 @@ struct mem_queue {
 	uint32_t lent;
 	uint16_t lens[SLOTS];
 	uint8_t bufs[SLOTS][STRIDE];
+};
+
+struct mem { /* a port */
+	struct mem_queue *rx;
+	struct mem_queue *tx; /* the same, unless the name has two */
 };
 
 static struct mem_queue *queues;
@@ -53,7 +60,7 @@ mem_queue_open(const char *name)
 	if ((q = aligned_alloc(CACHE_LINE, sizeof(*q))) == NULL)
 		return NULL;
 	memset(q, 0, offsetof(struct mem_queue, bufs));
-	strncpy(q->name, name, sizeof(q->name) - 1);
+	snprintf(q->name, sizeof(q->name), "%s", name);
 	q->refs = 1;
 	q->next = queues;
 	queues = q;
@@ -102,26 +109,52 @@ mem_queue_get(struct mem_queue *q, void *frame, unsigned room)
 	return len;
 }
 
-static int
-mem_open(struct port *p, const char *name, struct err *e)
+/* Opens the queue, or the two. */
+static bool
+open_queues(struct mem *m, const char *name)
 {
-	if (name[strlen(port_mem.kind)] == '\0')
-		return err_set(e, EINVAL, "port '%s': a name must follow", name);
-	if ((p->priv = mem_queue_open(name)) == NULL)
-		return err_set(e, ENOMEM, "port '%s': no memory", name);
-	return 0;
+	const char *second = strchr(name, '>');
+	char part[PORT_NAME_LEN];
+
+	if (second == NULL)
+		return (m->rx = mem_queue_open(name)) != NULL &&
+		    (m->tx = mem_queue_open(name)) != NULL;
+	snprintf(part, sizeof(part), "%.*s", (int)(second - name), name);
+	m->rx = mem_queue_open(part);
+	snprintf(part, sizeof(part), "%s%s", port_mem.kind, second + 1);
+	m->tx = mem_queue_open(part);
+	return m->rx != NULL && m->tx != NULL;
 }
 
 static void
 mem_close(struct port *p)
 {
-	mem_queue_close(p->priv);
+	struct mem *m = p->priv;
+
+	if (m->rx != NULL)
+		mem_queue_close(m->rx);
+	if (m->tx != NULL)
+		mem_queue_close(m->tx);
+	free(m);
+}
+
+static int
+mem_open(struct port *p, const char *name, struct err *e)
+{
+	if (name[strlen(port_mem.kind)] == '\0')
+		return err_set(e, EINVAL, "port '%s': a name must follow", name);
+	if ((p->priv = calloc(1, sizeof(struct mem))) == NULL)
+		return err_set(e, ENOMEM, "port '%s': no memory", name);
+	if (open_queues(p->priv, name))
+		return 0;
+	mem_close(p);
+	return err_set(e, ENOMEM, "port '%s': no memory", name);
 }
 
 static unsigned
 mem_rx(struct port *p, struct pkt *pkts, unsigned max)
 {
-	struct mem_queue *q = p->priv;
+	struct mem_queue *q = ((struct mem *)p->priv)->rx;
 	uint32_t tail = atomic_load_explicit(&q->tail, memory_order_relaxed);
 	unsigned n = queue_used(q);
 
@@ -142,7 +175,7 @@ mem_rx(struct port *p, struct pkt *pkts, unsigned max)
 static void
 mem_release(struct port *p)
 {
-	struct mem_queue *q = p->priv;
+	struct mem_queue *q = ((struct mem *)p->priv)->rx;
 	uint32_t tail = atomic_load_explicit(&q->tail, memory_order_relaxed);
 
 	/* Partner: the acquire in queue_used() of the sender. */
@@ -153,17 +186,18 @@ mem_release(struct port *p)
 static unsigned
 mem_room(struct port *p)
 {
-	return SLOTS - queue_used(p->priv);
+	return SLOTS - queue_used(((struct mem *)p->priv)->tx);
 }
 
 static unsigned
 mem_tx(struct port *p, struct port *from, struct pkt *const *pkts, unsigned n)
 {
+	struct mem *m = p->priv;
 	unsigned i;
 
 	(void)from;
 	for (i = 0; i < n; i++) {
-		if (!mem_queue_put(p->priv, pkts[i]->data, pkts[i]->len))
+		if (!mem_queue_put(m->tx, pkts[i]->data, pkts[i]->len))
 			break;
 		stat_add(&p->stats.tx_bytes, pkts[i]->len);
 	}
@@ -182,7 +216,8 @@ mem_nothing(struct port *p)
 static bool
 mem_sleep_begin(struct port *p, unsigned flags)
 {
-	if ((flags & PORT_RX) != 0 && queue_used(p->priv) != 0)
+	if ((flags & PORT_RX) != 0 &&
+	    queue_used(((struct mem *)p->priv)->rx) != 0)
 		return false;
 	return (flags & PORT_TX) == 0 || mem_room(p) == 0;
 }
