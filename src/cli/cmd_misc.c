@@ -273,6 +273,36 @@ print_iface_info(struct cli *c, const struct iface_info *i)
 	text_fini(&t);
 }
 
+static int
+list_objects(struct cli *c, struct err *e)
+{
+	static const struct name types[] = {{"EACTION", TLV_EACTION},
+	    {"DYNSTATE", TLV_STATE_NAME}, {NULL, 0}};
+	struct obj_lhdr *list;
+	const struct obj_ntlv *o;
+	struct text t = {0};
+	size_t n;
+	int r = table_fetch_list(c, FW3_DUMP_SRVOBJECTS, sizeof(*o), &list, &n,
+	    e);
+
+	if (r != 0)
+		return cli_code(r);
+	o = (const void *)(list + 1);
+	text_f(&t, n > 0 ? "Objects list:\n" : "There are no objects\n");
+	for (size_t k = 0; k < n; k++) {
+		const char *type = name_of(types, o[k].head.type);
+
+		text_f(&t, " kidx: %4u\ttype: %10s\tname: ", o[k].idx,
+		    type != NULL ? type : "?");
+		text_safe(&t, o[k].name, sizeof(o[k].name));
+		text_f(&t, "\n");
+	}
+	fputs(text_str(&t), c->out);
+	text_fini(&t);
+	free(list);
+	return 0;
+}
+
 int
 cmd_internal(struct cli *c, const struct args *a, struct err *e)
 {
@@ -282,14 +312,17 @@ cmd_internal(struct cli *c, const struct args *a, struct err *e)
 	int r;
 
 	if (a->n < 2)
-		return args_missing(a, "iflist, talist or vlist", e);
+		return args_missing(a, "iflist, olist, talist or vlist", e);
+	if (strcmp(a->w[1].s, "olist") == 0)
+		return list_objects(c, e);
 	if (strcmp(a->w[1].s, "talist") == 0)
 		return cmd_table_algos(c, a, e);
 	if (strcmp(a->w[1].s, "vlist") == 0)
 		return cmd_table_values(c, a, e);
 	if (strcmp(a->w[1].s, "iflist") != 0)
 		return word_err(e, EX_USAGE, &a->w[1],
-		    "unknown internal command; there are iflist, talist, vlist");
+		    "unknown internal command; there are iflist, olist, "
+		    "talist, vlist");
 	r = fetch_ifaces(c, &list, &len, e);
 	if (r != 0)
 		return cli_code(r);

@@ -25,7 +25,7 @@ const struct op op_table[] = {
     {FW3_SET_ENABLE, 0, OP_BOTH, RANGE, op_set_enable, NULL},
     {FW3_DUMP_SOPTCODES, 0, OP_GET, LIST, op_list_opcodes, NULL},
     {FW3_XIFLIST, 0, OP_GET, LIST, op_list_ports, NULL},
-    {FW3_DUMP_SRVOBJECTS, 0, OP_GET, LIST, op_list_nothing, NULL},
+    {FW3_DUMP_SRVOBJECTS, 0, OP_GET, LIST, op_list_objects, NULL},
     {FW3_TABLES_XLIST, 0, OP_GET, LIST, op_list_tables, NULL},
     {FW3_TABLES_ALIST, 0, OP_GET, LIST, op_list_algos, NULL},
     {FW3_TABLE_VLIST, 0, OP_GET, LIST, op_list_values, NULL},

@@ -60,7 +60,7 @@ op_fn op_get;
 /* op_list.c: lists with an obj_lhdr */
 op_fn op_list_opcodes;
 op_fn op_list_ports;
-op_fn op_list_nothing; /* objects: there are none */
+op_fn op_list_objects; /* names of states and external actions */
 /* Prepares a reply of 'n' objects of 'objsize', zeroed, which follow its
  * header. */
 int op_list_begin(struct ctl_call *call, unsigned n, size_t objsize,

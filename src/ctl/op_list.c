@@ -86,9 +86,32 @@ op_list_ports(struct control *c, struct ctl_call *call, struct err *e)
 	return 0;
 }
 
-int
-op_list_nothing(struct control *c, struct ctl_call *call, struct err *e)
+static void
+put_object(struct obj_ntlv *n, unsigned type, unsigned idx, const char *name)
 {
-	(void)c;
-	return op_list_begin(call, 0, 0, e);
+	n->head = (struct obj_tlv){.type = (uint16_t)type,
+	    .length = sizeof(*n)};
+	n->idx = (uint16_t)idx;
+	memcpy(n->name, name, strlen(name));
+}
+
+int
+op_list_objects(struct control *c, struct ctl_call *call, struct err *e)
+{
+	const struct state_names *s = &c->state_names;
+	struct obj_ntlv *n;
+	unsigned count = 1;
+	int error;
+
+	for (unsigned i = 0; i < s->n; i++)
+		count += s->names[i][0] != '\0';
+	error = op_list_begin(call, count, sizeof(*n), e);
+	if (error != 0)
+		return error;
+	n = objects(call);
+	put_object(n++, TLV_EACTION, EACTION_SETMSS_IDX, EACTION_SETMSS);
+	for (unsigned i = 0; i < s->n; i++)
+		if (s->names[i][0] != '\0')
+			put_object(n++, TLV_STATE_NAME, i + 1, s->names[i]);
+	return 0;
 }

@@ -109,6 +109,13 @@ ok "its failure" says 69 "" "ipfw: preprocessor false exited with status 1" \
 ok "a file that is not there" says 64 "" \
     "ipfw: pathname: $dir/none: No such file or directory" \
     "$bin/ipfw" "$dir/none"
+objects() {
+	"$bin/ipfw" -q add allow tcp from any to any setup keep-state :web
+	says 0 "Objects list:
+ kidx: 65535	type:    EACTION	name: tcp-setmss
+ kidx:    1	type:   DYNSTATE	name: web" "" "$bin/ipfw" internal olist
+}
+ok "internal olist" objects
 "$bin/ipfw" -q flush
 ok "services and -N" says 0 "00100 count tcp from any 22 to any 80-443,53
 00100 count tcp from any ssh to any http-https,domain" "" \

@@ -227,6 +227,29 @@ states_in_parts(void **state)
 	assert_int_equal(m.len, 32 + 96 + 16);
 }
 
+/* Names that rules use by index: of external actions and of states. */
+static void
+objects_are_listed(void **state)
+{
+	struct message m = msg_fw3(FW3_DUMP_SRVOBJECTS);
+	struct obj_lhdr *h = (struct obj_lhdr *)(void *)m.data;
+	struct obj_ntlv *n = (struct obj_ntlv *)(void *)(h + 1);
+
+	(void)state;
+	assert_ok(msg_keep(10, "web", TLV_STATE_NAME));
+	h->size = (uint32_t)(m.len = 24 + 2 * 80);
+	assert_int_equal(call(&m), 0);
+	assert_int_equal(h->count, 2);
+	assert_int_equal(n[0].head.type, TLV_EACTION);
+	assert_string_equal(n[0].name, "tcp-setmss");
+	assert_int_equal(n[1].head.type, TLV_STATE_NAME);
+	assert_int_equal(n[1].idx, 1);
+	assert_string_equal(n[1].name, "web");
+	m = msg_fw3(FW3_DUMP_SRVOBJECTS);
+	h->size = (uint32_t)(m.len = 24 + 80);
+	assert_call(m, ENOMEM, "184 octets");
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
 int
@@ -237,6 +260,7 @@ main(void)
 		T(names_of_two_kinds),
 		T(states_are_listed_and_removed),
 		T(states_in_parts),
+		T(objects_are_listed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
