@@ -30,9 +30,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <time.h>
 
-enum { MAX_FRAME = 2112, MAX_STATES = 4096, N_PORTS = 2, BEGIN_S = 1000000 };
+enum { MAX_FRAME = 2112, MAX_STATES = 4096, N_PORTS = 2 };
+enum { BEGIN_S = 1000000, PATIENCE_S = 10 /* of processor time */ };
 
 static time_t now_s = BEGIN_S;
 static struct engine *engine;
@@ -360,6 +362,15 @@ command(char *line, FILE *err)
 	return 0;
 }
 
+/* A command that computes for long runs in circles: SIGPROF ends the rig. */
+static void
+be_patient(void)
+{
+	const struct itimerval t = {.it_value = {.tv_sec = PATIENCE_S}};
+
+	setitimer(ITIMER_PROF, &t, NULL);
+}
+
 int
 main(void)
 {
@@ -375,6 +386,7 @@ main(void)
 		    err == NULL)
 			fail("no memory");
 		line[n - 1] = '\0';
+		be_patient();
 		code = command(line, err);
 		fclose(out);
 		fclose(err);
