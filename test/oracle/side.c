@@ -131,7 +131,8 @@ open_ctx(struct side *s)
 	c->pass.log_text = true;
 	c->pass.log_left = s->log_left;
 	c->enabled = true;
-	c->parse.permit_single_frag6 = true;
+	c->out_pass = false;
+	c->parse = (struct parse_cfg){.permit_single_frag6 = true};
 }
 
 bool
@@ -207,14 +208,14 @@ side_publish(struct side *s, struct ruleset *next)
 }
 
 void
-side_add(struct side *s, const struct draft *drafts, unsigned n)
+side_add(struct side *s, const struct recipe *recipes, unsigned n)
 {
 	struct rule *add[SIDE_BURST];
 
 	if (n > SIDE_BURST || s->n_free < n)
 		abort();
 	for (unsigned i = 0; i < n; i++) {
-		const struct draft *d = &drafts[i];
+		const struct recipe *d = &recipes[i];
 		const struct insn_log *log;
 
 		add[i] = rule_create(&d->head, (uint16_t)d->head.rulenum,

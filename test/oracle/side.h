@@ -9,7 +9,7 @@
 #pragma once
 
 #include "engine/step.h"
-#include "test/oracle/draft.h"
+#include "test/oracle/recipe.h"
 #include "test/oracle/traffic.h"
 
 enum {
@@ -60,7 +60,7 @@ void side_fini(struct side *s);
 void side_publish(struct side *s, struct ruleset *next);
 
 /* Adds 'n' rules at once. */
-void side_add(struct side *s, const struct draft *drafts, unsigned n);
+void side_add(struct side *s, const struct recipe *recipes, unsigned n);
 
 /* Receives frames[n_rx] on the lane. */
 void side_burst(struct side *s, unsigned lane);
