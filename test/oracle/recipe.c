@@ -303,7 +303,7 @@ marks(struct writer *w)
 	uint16_t r[2] = {(uint16_t)(1 + draw(c, VOCAB_TAGS)), 0};
 	uint32_t d[2] = {draw(c, 4), draw(c, 2) ? 0xffffffff : 1};
 
-	switch (draw(c, 3)) {
+	switch (draw(c, 4)) {
 	case 0:
 		emit(w, O_TAGGED, draw(c, VOCAB_TAGS + 1), NULL, 0);
 		break;
@@ -313,6 +313,9 @@ marks(struct writer *w)
 		break;
 	case 2: /* arg1 0: the table's value */
 		emit(w, O_MARK, draw(c, 2) ? 0x8000 : 0, d, 2);
+		break;
+	case 3:
+		emit(w, O_DIVERTED, 1 + draw(c, 3), NULL, 0);
 		break;
 	}
 }
@@ -472,7 +475,7 @@ forward(struct writer *w)
 static void
 deciding(struct writer *w, const struct recipe_style *s)
 {
-	switch (draw(w->c, s->answers ? 6 : 4)) {
+	switch (draw(w->c, s->answers ? 8 : 4)) {
 	case 0:
 	case 1:
 		emit(w, O_ACCEPT, 0, NULL, 0);
@@ -486,6 +489,12 @@ deciding(struct writer *w, const struct recipe_style *s)
 		break;
 	case 5:
 		forward(w);
+		break;
+	case 6:
+		emit(w, O_DIVERT, draw(w->c, 2) * 7, NULL, 0);
+		break;
+	case 7: /* does not decide */
+		emit(w, O_TEE, 7, NULL, 0);
 		break;
 	}
 }
@@ -602,6 +611,7 @@ recipe_value(const struct vocab *v, struct chance *c)
 	    .skipto = (uint16_t)(1 + draw(c, v->top)),
 	    .dscp = (uint8_t)draw(c, 64),
 	    .mark = draw(c, 4),
+	    .divert = 7,
 	};
 
 	return t;

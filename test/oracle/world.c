@@ -112,6 +112,23 @@ draw_range(struct world *w, struct rule_range *g)
 	g->set = (uint8_t)draw(w->c, 4);
 }
 
+/* Deleted rules that may have states live on for them. */
+static struct ruleset *
+with_orphans(const struct ruleset *rs, const struct rule_range *g)
+{
+	bool *keep = calloc(ruleset_end(rs), sizeof(*keep));
+	struct ruleset *next;
+	unsigned gone;
+
+	if (keep == NULL)
+		return NULL;
+	for (unsigned i = 0; i < ruleset_end(rs); i++)
+		keep[i] = rs->rules[i]->stateful;
+	next = ruleset_orphan(rs, g, keep, &gone);
+	free(keep);
+	return next;
+}
+
 static void
 delete_some(struct world *w)
 {
@@ -122,6 +139,11 @@ delete_some(struct world *w)
 	if (once_in(w->c, 2)) /* one number */
 		g.lo = g.hi = w->b.rules->rules[draw(w->c,
 		    w->b.rules->n_rules)]->num;
+	if (w->style.states && once_in(w->c, 2)) {
+		side_publish(&w->a, with_orphans(w->a.rules, &g));
+		side_publish(&w->b, with_orphans(w->b.rules, &g));
+		return;
+	}
 	side_publish(&w->a, ruleset_delete(w->a.rules, &g, &gone));
 	side_publish(&w->b, ruleset_delete(w->b.rules, &g, &gone));
 }
@@ -345,6 +367,22 @@ fill(struct world *w)
 	}
 }
 
+/* As in earnest, or with limits that few rules reach. */
+static void
+draw_limits(struct side *s, struct chance *c)
+{
+	static const uint8_t most[] = {1, 4, 16, 64};
+
+	s->plan_cfg = plan_defaults;
+	s->draft_late = draw(c, 2) ? draw(c, 12) : 0;
+	if (draw(c, 4) == 0)
+		return;
+	s->plan_cfg.flat = draw(c, 2) ? 4 : 16;
+	s->plan_cfg.most_added = most[draw(c, 4)];
+	if (draw(c, 2))
+		s->plan_cfg.bursts = 0;
+}
+
 static bool
 begin(struct world *w)
 {
@@ -360,6 +398,7 @@ begin(struct world *w)
 	w->target = targets[draw(w->c, input ? 8 : ARRAY_LEN(targets))];
 	w->update_1_in = rarely[draw(w->c, ARRAY_LEN(rarely))];
 	w->calls_back = draw(w->c, 4) == 0;
+	draw_limits(&w->a, w->c);
 	w->max_states = 0;
 	w->diff = NULL;
 	if (!side_open(&w->a, true, seed, accept, max_states) ||
