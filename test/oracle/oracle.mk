@@ -16,8 +16,13 @@ $(O)/test/oracle/%.o: private CFLAGS += -I.
 $(ORACLE): $(O)/test/oracle/diff.o $(ORACLE_WORLD:%.c=$(O)/%.o) $(LIB)
 	$(LINK)
 
-oracle: $(ORACLE)
+$(O)/test/oracle/bounds: $(O)/test/oracle/bounds.o $(ORACLE_GEN:%.c=$(O)/%.o) \
+    $(LIB) | build/.deps-check
+	$(LINK) -lcmocka -lm
+
+oracle: $(ORACLE) $(O)/test/oracle/bounds
 	@$(ORACLE)
+	@$(O)/test/oracle/bounds
 fuzz-long: $(ORACLE)
 	@$(ORACLE) $(PACKETS) $(SEED)
 
