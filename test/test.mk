@@ -11,7 +11,7 @@ TSAN_NAMES := $(wildcard test/unit/test_vale*.c test/unit/test_nmport.c \
 	      test/unit/test_engine.c test/unit/test_server.c \
 	      test/unit/test_msgring.c test/unit/test_diverter.c)
 CHECK_TSAN := $(patsubst %.c,build/tsan/%,$(TSAN_NAMES))
-CHECK_ORACLE := build/release/test/oracle/diff
+CHECK_ORACLE := build/release/test/oracle/diff build/release/test/oracle/bounds
 CHECK_T	   := $(wildcard test/arch/*.t test/system/*.t)
 PROVE	   := CMOCKA_MESSAGE_OUTPUT=TAP KIPFW_BIN=$(CURDIR)/bin \
 	      prove --timer -e ''

@@ -178,7 +178,8 @@ plan_next_probe(const struct plan *pl, unsigned from, bool done, uint16_t name)
 {
 	unsigned lo = 0, hi = pl->n_probes;
 
-	if (done && (pl->one_name || name == 0))
+	if (done && (name == 0 || (pl->one_name && pl->n_probes > 0 &&
+			pl->probes[0].name == name)))
 		return WALK_NONE;
 	while (lo < hi) {
 		unsigned mid = lo + (hi - lo) / 2;

@@ -3,7 +3,9 @@
  * Differential fuzzing of the rule index against the linear interpreter.
  *
  *	diff                  a million packets; TAP
- *	diff PACKETS [SEED]   so many, from world SEED on
+ *	diff PACKETS [SEED [x]]
+ *	                      so many, from world SEED on; with x the rules of
+ *	                      one that makes a difference
  *	diff -w SEED          one world alone, with its rules if there is a
  *	                      difference
  *
@@ -63,7 +65,7 @@ main(int argc, char **argv)
 		seed = strtoull(argv[2], NULL, 10);
 	printf("1..1\n");
 	while (ok && st.pkts < pkts)
-		ok = one(w, seed++, &st, false);
+		ok = one(w, seed++, &st, argc > 3);
 	report(&st);
 	printf("%s 1 - index and linear interpreter do the same\n",
 	    ok ? "ok" : "not ok");

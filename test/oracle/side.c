@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "test/oracle/side.h"
 
+#include "engine/resume.h"
 #include "rule/plan.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+enum { ROUNDS = 3 }; /* that a packet is diverted and comes back */
 
 static const struct me own_addresses = {
     .n4 = 1, .addrs4 = {0x0000000a}, .n6 = 1,
@@ -102,7 +105,7 @@ open_tables(struct side *s)
 		return false;
 	for (unsigned i = 1; i <= N_TABS; i++) {
 		struct table like = {.type = types[i], .vmask = VTYPE_ALL,
-		    .counters = false,
+		    .counters = i == TAB_PORT,
 		    .fields = FLOW_SRC_IP | FLOW_DST_PORT | FLOW_PROTO};
 
 		if (tables_add(s->tables, &like, &s->tabs[i], NULL) != 0 ||
@@ -131,7 +134,8 @@ open_ctx(struct side *s)
 	c->pass.log_text = true;
 	c->pass.log_left = s->log_left;
 	c->enabled = true;
-	c->parse.permit_single_frag6 = true;
+	c->out_pass = false;
+	c->parse = (struct parse_cfg){.permit_single_frag6 = true};
 }
 
 bool
@@ -177,6 +181,10 @@ counter_gone(void *arg, uint32_t counter)
 void
 side_close(struct side *s)
 {
+	if (s->draft != NULL)
+		draft_destroy(s->draft);
+	s->draft = NULL;
+	s->draft_age = 0;
 	ruleset_destroy(s->rules, counter_gone, s);
 	state_destroy(s->states);
 	s->rules = NULL;
@@ -195,26 +203,57 @@ side_fini(struct side *s)
 
 /* ---- changes ---- */
 
+static void
+end_draft(struct side *s)
+{
+	draft_destroy(s->draft);
+	s->draft = NULL;
+	s->draft_age = 0;
+}
+
+/* The index of 'next': the one before carried on, or one made from a draft that
+ * has followed the changes for a while, as the control thread does it. */
+static struct plan *
+make_plan(struct side *s, const struct ruleset *next)
+{
+	struct plan *pl = NULL;
+
+	if (s->draft == NULL && s->rules->plan != NULL &&
+	    s->draft_late > 0 && plan_is_stale(s->rules->plan))
+		s->draft = draft_create(s->rules);
+	if (s->draft != NULL) {
+		draft_follow(s->draft, s->rules, next);
+		if (s->draft_age++ == s->draft_late / 2)
+			draft_build(s->draft);
+		if (s->draft_age > s->draft_late) {
+			pl = draft_plan(s->draft, next);
+			end_draft(s);
+		}
+	}
+	return pl != NULL ? pl :
+	    plan_create_cfg(next, s->rules, &s->plan_cfg);
+}
+
 void
 side_publish(struct side *s, struct ruleset *next)
 {
 	if (next == NULL)
 		return;
-	next->plan = s->indexed ? plan_create(next, s->rules) : NULL;
+	next->plan = s->indexed ? make_plan(s, next) : NULL;
 	ruleset_destroy(s->rules, counter_gone, s);
 	s->rules = next;
 	s->ctx.pass.rules = next;
 }
 
 void
-side_add(struct side *s, const struct draft *drafts, unsigned n)
+side_add(struct side *s, const struct recipe *recipes, unsigned n)
 {
 	struct rule *add[SIDE_BURST];
 
 	if (n > SIDE_BURST || s->n_free < n)
 		abort();
 	for (unsigned i = 0; i < n; i++) {
-		const struct draft *d = &drafts[i];
+		const struct recipe *d = &recipes[i];
 		const struct insn_log *log;
 
 		add[i] = rule_create(&d->head, (uint16_t)d->head.rulenum,
@@ -260,9 +299,39 @@ side_empty(struct side *s, unsigned tab)
 			side_table(s, tab, &s->keys[i].key, NULL);
 }
 
+/* Packets that were diverted come back and go on at the next rule.  False if
+ * there are none. */
+static bool
+come_back(struct side *s, unsigned lane)
+{
+	struct pkt copies[SIDE_BURST], *held[SIDE_BURST];
+	struct step_ctx *c = &s->ctx;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < s->n_rx; i++) {
+		if (c->pkts[i].bad != PKT_GOOD ||
+		    c->pkts[i].verdict != VERDICT_DIVERT)
+			continue;
+		copies[n] = c->pkts[i];
+		held[n] = &copies[n];
+		n++;
+	}
+	s->n_rx = n;
+	c->pass.diverted = DIVERTED_LOOPBACK;
+	if (n > 0)
+		resume_burst(c, &s->lanes[lane], held, n, false);
+	c->pass.diverted = 0;
+	return n > 0;
+}
+
 void
 side_burst(struct side *s, unsigned lane)
 {
+	unsigned n = s->n_rx;
+
 	s->n_sent = 0;
 	step(&s->ctx, &s->lanes[lane], SIDE_BURST);
+	for (unsigned i = 0; i < ROUNDS && come_back(s, lane); i++)
+		;
+	s->n_rx = n;
 }

@@ -9,19 +9,24 @@
 #pragma once
 
 #include "engine/step.h"
-#include "test/oracle/draft.h"
+#include "rule/plan.h"
+#include "test/oracle/recipe.h"
 #include "test/oracle/traffic.h"
 
 enum {
 	SIDE_BURST = 64,
 	SIDE_COUNTERS = 8192,
 	SIDE_KEYS = 1024, /* entries that a world may make */
-	SIDE_SENT = SIDE_BURST * (TRAFFIC_FRAME + 8) * 2 +
-	    REPLY_BURST * (REPLY_MAX + 8),
+	SIDE_SENT = SIDE_BURST * (TRAFFIC_FRAME + 8) * 4 +
+	    4 * REPLY_BURST * (REPLY_MAX + 8),
 };
 
 struct side {
 	bool indexed;
+	struct plan_cfg plan_cfg; /* small limits make small sets a forest */
+	unsigned draft_late;	  /* changes that a draft is behind; 0 = none */
+	unsigned draft_age;
+	struct draft *draft;
 	struct step_ctx ctx;
 	struct ruleset *rules;
 	uint32_t next_id;
@@ -60,9 +65,9 @@ void side_fini(struct side *s);
 void side_publish(struct side *s, struct ruleset *next);
 
 /* Adds 'n' rules at once. */
-void side_add(struct side *s, const struct draft *drafts, unsigned n);
+void side_add(struct side *s, const struct recipe *recipes, unsigned n);
 
-/* Receives frames[n_rx] on the lane. */
+/* Receives frames[n_rx] on the lane; what is diverted comes back. */
 void side_burst(struct side *s, unsigned lane);
 
 /* One change of a table: sets the key, or deletes it if 'v' is NULL. */

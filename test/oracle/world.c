@@ -18,7 +18,7 @@ struct world {
 	struct side a, b; /* with the index, without */
 	struct chance *c;
 	struct vocab vocab;
-	struct draft_style style;
+	struct recipe_style style;
 	unsigned target;     /* rules that there should be about */
 	unsigned update_1_in; /* bursts between two changes */
 	bool calls_back;
@@ -56,7 +56,7 @@ is_call(const struct rule *r)
 }
 
 /* A call backwards is only safe alone: two of them make 2^16 ways. */
-static enum draft_calls
+static enum recipe_calls
 calls_allowed(const struct world *w)
 {
 	enum { MOST = 5 };
@@ -70,7 +70,7 @@ calls_allowed(const struct world *w)
 }
 
 static bool
-is_draft_call(const struct draft *d)
+is_recipe_call(const struct recipe *d)
 {
 	const struct insn *last =
 	    (const struct insn *)(const void *)&d->w[d->head.cmd_len - 1];
@@ -81,15 +81,15 @@ is_draft_call(const struct draft *d)
 static void
 add_rules(struct world *w, unsigned n)
 {
-	static struct draft drafts[MAX_ADD];
-	enum draft_calls calls = calls_allowed(w);
+	static struct recipe recipes[MAX_ADD];
+	enum recipe_calls calls = calls_allowed(w);
 	struct err e;
 
 	for (unsigned i = 0; i < n; i++) {
-		struct draft *d = &drafts[i];
+		struct recipe *d = &recipes[i];
 
-		draft_rule(d, &w->vocab, w->c, &w->style, calls);
-		if (is_draft_call(d))
+		recipe_rule(d, &w->vocab, w->c, &w->style, calls);
+		if (is_recipe_call(d))
 			calls = CALLS_NONE;
 		if (check_rule(&d->head, sizeof(d->head) +
 			    d->head.cmd_len * sizeof(uint32_t), &e) != 0) {
@@ -97,8 +97,8 @@ add_rules(struct world *w, unsigned n)
 			abort();
 		}
 	}
-	side_add(&w->a, drafts, n);
-	side_add(&w->b, drafts, n);
+	side_add(&w->a, recipes, n);
+	side_add(&w->b, recipes, n);
 }
 
 static void
@@ -112,6 +112,23 @@ draw_range(struct world *w, struct rule_range *g)
 	g->set = (uint8_t)draw(w->c, 4);
 }
 
+/* Deleted rules that may have states live on for them. */
+static struct ruleset *
+with_orphans(const struct ruleset *rs, const struct rule_range *g)
+{
+	bool *keep = calloc(ruleset_end(rs), sizeof(*keep));
+	struct ruleset *next;
+	unsigned gone;
+
+	if (keep == NULL)
+		return NULL;
+	for (unsigned i = 0; i < ruleset_end(rs); i++)
+		keep[i] = rs->rules[i]->stateful;
+	next = ruleset_orphan(rs, g, keep, &gone);
+	free(keep);
+	return next;
+}
+
 static void
 delete_some(struct world *w)
 {
@@ -122,6 +139,11 @@ delete_some(struct world *w)
 	if (once_in(w->c, 2)) /* one number */
 		g.lo = g.hi = w->b.rules->rules[draw(w->c,
 		    w->b.rules->n_rules)]->num;
+	if (w->style.states && once_in(w->c, 2)) {
+		side_publish(&w->a, with_orphans(w->a.rules, &g));
+		side_publish(&w->b, with_orphans(w->b.rules, &g));
+		return;
+	}
 	side_publish(&w->a, ruleset_delete(w->a.rules, &g, &gone));
 	side_publish(&w->b, ruleset_delete(w->b.rules, &g, &gone));
 }
@@ -225,7 +247,7 @@ static void
 change_entry(struct world *w)
 {
 	unsigned tab = 1 + draw(w->c, N_TABS);
-	struct table_value v = draft_value(&w->vocab, w->c);
+	struct table_value v = recipe_value(&w->vocab, w->c);
 	bool del = once_in(w->c, 3);
 	struct table_key k;
 
@@ -345,6 +367,22 @@ fill(struct world *w)
 	}
 }
 
+/* As in earnest, or with limits that few rules reach. */
+static void
+draw_limits(struct side *s, struct chance *c)
+{
+	static const uint8_t most[] = {1, 4, 16, 64};
+
+	s->plan_cfg = plan_defaults;
+	s->draft_late = draw(c, 2) ? draw(c, 12) : 0;
+	if (draw(c, 4) == 0)
+		return;
+	s->plan_cfg.flat = draw(c, 2) ? 4 : 16;
+	s->plan_cfg.most_added = most[draw(c, 4)];
+	if (draw(c, 2))
+		s->plan_cfg.bursts = 0;
+}
+
 static bool
 begin(struct world *w)
 {
@@ -356,10 +394,11 @@ begin(struct world *w)
 	unsigned max_states = 8u << draw(w->c, 6);
 
 	vocab_init(&w->vocab, w->c);
-	draft_style_draw(&w->style, w->c);
+	recipe_style_draw(&w->style, w->c);
 	w->target = targets[draw(w->c, input ? 8 : ARRAY_LEN(targets))];
 	w->update_1_in = rarely[draw(w->c, ARRAY_LEN(rarely))];
 	w->calls_back = draw(w->c, 4) == 0;
+	draw_limits(&w->a, w->c);
 	w->max_states = 0;
 	w->diff = NULL;
 	if (!side_open(&w->a, true, seed, accept, max_states) ||
@@ -446,7 +485,7 @@ world_dump(const struct world *w)
 	for (unsigned i = 0; i < rs->n_rules; i++) {
 		struct print_opt opt = {.flags = PRINT_SET};
 		const struct rule *r = rs->rules[i];
-		struct draft d;
+		struct recipe d;
 
 		memset(&d, 0, sizeof(d));
 		d.head = (struct abi_rule){.act_ofs = r->act_ofs,

@@ -13,29 +13,29 @@
 #include "rule/insn.h"
 #include "test/oracle/vocab.h"
 
-struct draft {
+struct recipe {
 	struct abi_rule head; /* rulenum: drawn from the vocabulary */
 	uint32_t w[RULE_MAX_WORDS + 1];
 	bool prob;   /* it draws from the packet's chance */
 };
 
-enum draft_calls {
+enum recipe_calls {
 	CALLS_NONE,
 	CALLS_FORWARD, /* to a higher number */
 	CALLS_ANY,
 };
 
 /* What a rule may be made of; decided once a world. */
-struct draft_style {
+struct recipe_style {
 	unsigned max_tests;	/* 1 to 4 */
 	unsigned deciding_1_in; /* how rare accept, deny, ... are */
 	bool states, tables, probs, answers;
 };
 
-void draft_style_draw(struct draft_style *s, struct chance *c);
+void recipe_style_draw(struct recipe_style *s, struct chance *c);
 
-void draft_rule(struct draft *d, const struct vocab *v, struct chance *c,
-    const struct draft_style *s, enum draft_calls calls);
+void recipe_rule(struct recipe *d, const struct vocab *v, struct chance *c,
+    const struct recipe_style *s, enum recipe_calls calls);
 
 /* A random value of a table. */
-struct table_value draft_value(const struct vocab *v, struct chance *c);
+struct table_value recipe_value(const struct vocab *v, struct chance *c);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "test/oracle/draft.h"
+#include "test/oracle/recipe.h"
 
 #include "packet/proto.h"
 #include "rule/lookup.h"
@@ -9,7 +9,7 @@
 
 /* What the functions below hand on. */
 struct writer {
-	struct draft *d;
+	struct recipe *d;
 	const struct vocab *v;
 	struct chance *c;
 };
@@ -303,7 +303,7 @@ marks(struct writer *w)
 	uint16_t r[2] = {(uint16_t)(1 + draw(c, VOCAB_TAGS)), 0};
 	uint32_t d[2] = {draw(c, 4), draw(c, 2) ? 0xffffffff : 1};
 
-	switch (draw(c, 3)) {
+	switch (draw(c, 4)) {
 	case 0:
 		emit(w, O_TAGGED, draw(c, VOCAB_TAGS + 1), NULL, 0);
 		break;
@@ -314,12 +314,15 @@ marks(struct writer *w)
 	case 2: /* arg1 0: the table's value */
 		emit(w, O_MARK, draw(c, 2) ? 0x8000 : 0, d, 2);
 		break;
+	case 3:
+		emit(w, O_DIVERTED, 1 + draw(c, 3), NULL, 0);
+		break;
 	}
 }
 
 /* A test; prob is not among them, because it stands first. */
 static void
-test(struct writer *w, const struct draft_style *s)
+test(struct writer *w, const struct recipe_style *s)
 {
 	struct chance *c = w->c;
 	uint16_t etype[2] = {ETYPE_IP4, ETYPE_IP4};
@@ -378,7 +381,7 @@ test(struct writer *w, const struct draft_style *s)
 
 /* Tests, some negated, some joined to or-blocks. */
 static void
-tests(struct writer *w, const struct draft_style *s)
+tests(struct writer *w, const struct recipe_style *s)
 {
 	unsigned n = draw(w->c, s->max_tests + 1);
 	struct insn *last = NULL;
@@ -470,9 +473,9 @@ forward(struct writer *w)
 }
 
 static void
-deciding(struct writer *w, const struct draft_style *s)
+deciding(struct writer *w, const struct recipe_style *s)
 {
-	switch (draw(w->c, s->answers ? 6 : 4)) {
+	switch (draw(w->c, s->answers ? 8 : 4)) {
 	case 0:
 	case 1:
 		emit(w, O_ACCEPT, 0, NULL, 0);
@@ -486,6 +489,12 @@ deciding(struct writer *w, const struct draft_style *s)
 		break;
 	case 5:
 		forward(w);
+		break;
+	case 6:
+		emit(w, O_DIVERT, draw(w->c, 2) * 7, NULL, 0);
+		break;
+	case 7: /* does not decide */
+		emit(w, O_TEE, 7, NULL, 0);
 		break;
 	}
 }
@@ -506,7 +515,7 @@ forward_of(const struct writer *w)
 }
 
 static void
-call(struct writer *w, enum draft_calls calls)
+call(struct writer *w, enum recipe_calls calls)
 {
 	if (draw(w->c, 2) || calls == CALLS_NONE)
 		emit(w, O_CALLRETURN, 0, NULL, 0)->len |= INSN_NOT;
@@ -518,7 +527,7 @@ call(struct writer *w, enum draft_calls calls)
 }
 
 static void
-action(struct writer *w, const struct draft_style *s, enum draft_calls calls)
+action(struct writer *w, const struct recipe_style *s, enum recipe_calls calls)
 {
 	struct chance *c = w->c;
 	uint32_t mark = draw(c, 4);
@@ -559,7 +568,7 @@ action(struct writer *w, const struct draft_style *s, enum draft_calls calls)
 /* ---- the whole ---- */
 
 void
-draft_style_draw(struct draft_style *s, struct chance *c)
+recipe_style_draw(struct recipe_style *s, struct chance *c)
 {
 	s->max_tests = 1 + draw(c, 4);
 	s->deciding_1_in = 2 + draw(c, 30);
@@ -570,15 +579,15 @@ draft_style_draw(struct draft_style *s, struct chance *c)
 }
 
 void
-draft_rule(struct draft *d, const struct vocab *v, struct chance *c,
-    const struct draft_style *s, enum draft_calls calls)
+recipe_rule(struct recipe *d, const struct vocab *v, struct chance *c,
+    const struct recipe_style *s, enum recipe_calls calls)
 {
 	struct writer w = {d, v, c};
 	bool keeps = s->states && once_in(c, 8);
 	unsigned name = draw_name(c);
 	uint32_t prob = draw_word(c) & 0x7fffffff;
 
-	memset(d, 0, offsetof(struct draft, w));
+	memset(d, 0, offsetof(struct recipe, w));
 	d->head.rulenum = draw_number(&w); /* below the default rule's */
 	d->head.set = (uint8_t)(once_in(c, 16) ? 31 : draw(c, 4));
 	d->prob = s->probs && once_in(c, 10);
@@ -595,13 +604,14 @@ draft_rule(struct draft *d, const struct vocab *v, struct chance *c,
 }
 
 struct table_value
-draft_value(const struct vocab *v, struct chance *c)
+recipe_value(const struct vocab *v, struct chance *c)
 {
 	struct table_value t = {
 	    .tag = draw(c, VOCAB_TAGS),
 	    .skipto = (uint16_t)(1 + draw(c, v->top)),
 	    .dscp = (uint8_t)draw(c, 64),
 	    .mark = draw(c, 4),
+	    .divert = 7,
 	};
 
 	return t;
