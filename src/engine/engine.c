@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "engine/engine.h"
 
+#include "base/hugemem.h"
 #include "base/rcu.h"
 #include "engine/worker.h"
 #include "rule/plan.h"
@@ -29,6 +30,8 @@ struct engine {
 	struct port *ports[MAX_PORTS];
 	struct port *source; /* of the infinite source */
 	struct port *sink;
+	void *state_memory;  /* of hugemem */
+	size_t state_octets;
 	unsigned n_retired;
 	struct ruleset *retired[MAX_RETIRED]; /* freed after a grace period */
 };
@@ -71,13 +74,18 @@ first_rules(struct engine *en, bool accept, struct err *e)
 static int
 make_states(struct engine *en, uint32_t capacity, struct err *e)
 {
-	struct state_table *t;
+	struct state_table *t = NULL;
 	struct rng rng;
 
+	if (capacity == 0)
+		capacity = ENGINE_STATES;
 	if (getrandom(&rng, sizeof(rng), 0) != sizeof(rng))
 		return err_set(e, errno, "no key for the states: %s",
 		    strerror(errno));
-	t = state_create(capacity == 0 ? ENGINE_STATES : capacity, &rng);
+	en->state_octets = state_memory(capacity);
+	en->state_memory = hugemem_alloc(en->state_octets);
+	if (en->state_memory != NULL)
+		t = state_create_in(capacity, &rng, en->state_memory);
 	if (t == NULL)
 		return err_set(e, ENOMEM, "no memory for the states");
 	en->shared.states = t;
@@ -280,6 +288,7 @@ engine_destroy(struct engine *en)
 	counters_destroy(en->counters);
 	tables_destroy(en->shared.tables);
 	state_destroy(en->shared.states);
+	hugemem_free(en->state_memory, en->state_octets);
 	free(en->workers);
 	free(en);
 }

@@ -312,7 +312,7 @@ enum verdict
 interp_run(const struct pass *pass, struct pkt *p, unsigned first)
 {
 	if (pass->rules->stateful)
-		stateful_burst(pass, p, 1);
+		stateful_burst(pass, p, 1, 0);
 	return run_one(pass, p, first);
 }
 
@@ -367,6 +367,8 @@ run_groups(const struct pass *pass, struct pkt *pkts, unsigned n,
 	unsigned have = 0;
 
 	for (unsigned i = 0; i < n; i++) {
+		if (pass->rules->stateful && i % STATE_STEP == 0)
+			stateful_burst(pass, pkts, n, i);
 		if (likely(pkts[i].bad == PKT_GOOD))
 			group[have++] = &pkts[i];
 		if (have == WALK_BURST || (i + 1 == n && have > 0)) {
@@ -410,8 +412,6 @@ interp_burst(const struct pass *pass, struct pkt *pkts, unsigned n)
 		decide_all(pass, pkts, n);
 		return;
 	}
-	if (pass->rules->stateful)
-		stateful_burst(pass, pkts, n);
 	if (is_for_groups(plan_of(pass))) {
 		run_groups(pass, pkts, n, plan_of(pass));
 		return;
@@ -419,6 +419,8 @@ interp_burst(const struct pass *pass, struct pkt *pkts, unsigned n)
 	for (unsigned i = 0; i < n; i++) {
 		struct pkt *p = &pkts[i];
 
+		if (pass->rules->stateful && i % STATE_STEP == 0)
+			stateful_burst(pass, pkts, n, i);
 		if (likely(p->bad == PKT_GOOD))
 			p->verdict = (uint8_t)run_one(pass, p, 0);
 	}

@@ -67,17 +67,9 @@ stateful_keep(const struct pass *pass, const struct pkt *p, unsigned n,
 }
 
 void
-stateful_burst(const struct pass *pass, struct pkt *pkts, unsigned n)
+stateful_burst(const struct pass *pass, struct pkt *pkts, unsigned n,
+    unsigned at)
 {
-	if (pass->states == NULL)
-		return;
-	for (unsigned i = 0; i < n; i++)
-		if (pkts[i].bad == PKT_GOOD && (pkts[i].flags & PKT_IP) != 0) {
-			pkts[i].flow_hash = state_hash(pass->states, &pkts[i]);
-			state_prefetch_bucket(
-			    pass->states, pkts[i].flow_hash);
-		}
-	for (unsigned i = 0; i < n; i++)
-		if (pkts[i].bad == PKT_GOOD && (pkts[i].flags & PKT_IP) != 0)
-			state_prefetch_state(pass->states, pkts[i].flow_hash);
+	if (pass->states != NULL)
+		state_prepare(pass->states, pkts, n, at);
 }

@@ -38,5 +38,8 @@ bool stateful_probe(const struct pass *pass, const struct pkt *p,
 bool stateful_keep(const struct pass *pass, const struct pkt *p, unsigned n,
     const struct insn *i, uint32_t tablearg);
 
-/* Hashes the IP packets of a burst and brings their states into the cache. */
-void stateful_burst(const struct pass *pass, struct pkt *pkts, unsigned n);
+/* To be called before packet 'at' of a burst is shown to rules, for at = 0,
+ * STATE_STEP and so on: hashes the IP packets to come and brings their states
+ * into the cache. */
+void stateful_burst(const struct pass *pass, struct pkt *pkts, unsigned n,
+    unsigned at);

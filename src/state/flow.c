@@ -46,15 +46,21 @@ fold(const struct flow_key *key, u128 sum)
 	return (uint64_t)h ^ (uint64_t)(h >> 64);
 }
 
+/* Of IPv4; each end is its address and its port. */
 static inline uint64_t
-hash4(const struct flow_key *key, const struct flow *f, uint32_t extra)
+hash4(const struct flow_key *key, uint64_t a, uint64_t b, uint8_t proto,
+    uint32_t extra)
 {
-	uint64_t a = (uint64_t)f->src4 << 16 | f->sport;
-	uint64_t b = (uint64_t)f->dst4 << 16 | f->dport;
 	uint64_t lo = a < b ? a : b, hi = a < b ? b : a;
 
 	return fold(key, product(lo + key->k[0], hi + key->k[1]) +
-		product(f->proto + key->k[2], extra + key->k[3]));
+		product(proto + key->k[2], extra + key->k[3]));
+}
+
+static inline uint64_t
+end4(uint32_t addr, uint16_t port)
+{
+	return (uint64_t)addr << 16 | port;
 }
 
 /* The ends of the flow are put in order first, so that both directions give
@@ -79,7 +85,9 @@ hash6(const struct flow_key *key, const struct flow *f, uint32_t extra)
 uint64_t
 flow_hash(const struct flow_key *key, const struct flow *f, uint32_t extra)
 {
-	return f->is6 ? hash6(key, f, extra) : hash4(key, f, extra);
+	return f->is6 ? hash6(key, f, extra) :
+			hash4(key, end4(f->src4, f->sport),
+			    end4(f->dst4, f->dport), f->proto, extra);
 }
 
 uint64_t
@@ -87,8 +95,11 @@ flow_hash_pkt(const struct flow_key *key, const struct pkt *p)
 {
 	struct flow f;
 
+	if (likely((p->flags & PKT_IP6) == 0))
+		return hash4(key, end4(p->src4, p->sport),
+		    end4(p->dst4, p->dport), p->proto, 0);
 	flow_of(p, &f);
-	return flow_hash(key, &f, 0);
+	return hash6(key, &f, 0);
 }
 
 void

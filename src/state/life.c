@@ -2,7 +2,6 @@
 #include "state/life.h"
 
 #include "base/bytes.h"
-#include "packet/proto.h"
 
 /* Moves the acknowledgement number of one direction on, unless it would go
  * back.  Comparison modulo 2^32, RFC 9293. */
@@ -40,8 +39,9 @@ established(struct life *l, const struct life_cfg *cfg, const struct pkt *p,
 	return cfg->ack_s;
 }
 
-static uint32_t
-tcp(struct life *l, const struct life_cfg *cfg, const struct pkt *p, bool rev)
+uint32_t
+life_next_tcp(struct life *l, const struct life_cfg *cfg, const struct pkt *p,
+    bool rev)
 {
 	unsigned seen = 0;
 
@@ -59,20 +59,5 @@ tcp(struct life *l, const struct life_cfg *cfg, const struct pkt *p, bool rev)
 		return short_of_keepalive(cfg->fin_s);
 	default:
 		return short_of_keepalive(cfg->rst_s);
-	}
-}
-
-uint32_t
-life_next(struct life *l, const struct life_cfg *cfg, const struct pkt *p,
-    bool rev)
-{
-	switch (p->proto) {
-	case PROTO_TCP:
-		return tcp(l, cfg, p, rev);
-	case PROTO_UDP:
-	case PROTO_UDPLITE:
-		return cfg->udp_s;
-	default:
-		return cfg->short_s;
 	}
 }

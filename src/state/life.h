@@ -24,6 +24,7 @@
 #pragma once
 
 #include "packet/pkt.h"
+#include "packet/proto.h"
 
 struct life_cfg { /* seconds; a worker's copy of the sysctls */
 	uint32_t ack_s, syn_s, fin_s, rst_s, udp_s, short_s;
@@ -64,7 +65,23 @@ life_is_open(uint32_t flags)
 	    (flags & LIFE_RST) == 0;
 }
 
-/* Books a packet of the flow, backward if 'rev'.  Returns the seconds that the
+/* Books a packet of a TCP flow, backward if 'rev'.  Returns the seconds that the
  * state is to live from now on; 0 = leave its end where it is. */
-uint32_t life_next(struct life *l, const struct life_cfg *cfg,
+uint32_t life_next_tcp(struct life *l, const struct life_cfg *cfg,
     const struct pkt *p, bool rev);
+
+/* Likewise of any flow; only TCP changes 'l'. */
+static inline uint32_t
+life_next(struct life *l, const struct life_cfg *cfg, const struct pkt *p,
+    bool rev)
+{
+	switch (p->proto) {
+	case PROTO_TCP:
+		return life_next_tcp(l, cfg, p, rev);
+	case PROTO_UDP:
+	case PROTO_UDPLITE:
+		return cfg->udp_s;
+	default:
+		return cfg->short_s;
+	}
+}

@@ -20,8 +20,8 @@ struct bucket {
 /* Guarded by the bucket's lock; fields that are also read without it are
  * written with atomic stores. */
 struct state {
-	uint32_t src4, dst4;
-	uint16_t sport, dport;
+	uint32_t src4, dst4; /* in the order of struct pkt, so that each pair */
+	uint16_t dport, sport; /* can be compared as one word */
 	uint8_t proto;
 	uint8_t kind;	    /* atomic; enum state_kind */
 	uint16_t name;
@@ -74,7 +74,7 @@ struct state_table {
 	struct bucket *heads;	 /* mask + 1, then the chained ones */
 	struct state *states;	 /* by index */
 	struct rest *rests;
-	void *memory[3];	 /* what free() takes */
+	void *memory;		 /* what free() takes; NULL = not ours */
 	struct pool pool __attribute__((aligned(CACHE_LINE)));
 	struct pool chained;
 	uint32_t n_states;	 /* atomic */
@@ -102,18 +102,6 @@ unlock(uint32_t *l)
 
 /* ---- memory ---- */
 
-/* Zeroed lines; pages are taken when they are touched. */
-static void *
-lines(struct state_table *t, unsigned which, size_t n)
-{
-	uintptr_t m;
-
-	t->memory[which] = calloc(n + 1, CACHE_LINE);
-	m = (uintptr_t)t->memory[which];
-	return m == 0 ? NULL :
-			(void *)((m + CACHE_LINE - 1) & ~(uintptr_t)63);
-}
-
 static uint32_t
 power_of_two(uint32_t least)
 {
@@ -124,31 +112,68 @@ power_of_two(uint32_t least)
 	return n;
 }
 
-struct state_table *
-state_create(uint32_t capacity, struct rng *rng)
+/* Numbers of lines; their sum is what a table takes. */
+struct sizes {
+	uint32_t heads, chained, states;
+};
+
+static struct sizes
+sizes_of(uint32_t capacity)
 {
+	return (struct sizes){power_of_two(capacity / PER_BUCKET),
+	    capacity / PER_CHAINED, capacity + 1};
+}
+
+size_t
+state_memory(uint32_t capacity)
+{
+	struct sizes n = sizes_of(capacity);
+
+	return ((size_t)n.heads + n.chained + 2 * (size_t)n.states) *
+	    CACHE_LINE;
+}
+
+struct state_table *
+state_create_in(uint32_t capacity, struct rng *rng, void *memory)
+{
+	struct sizes n = sizes_of(capacity);
 	struct state_table *t;
-	uint32_t n_heads, n_chained;
 
 	if (capacity < STATE_CAPACITY_MIN || capacity > STATE_CAPACITY_MAX)
 		return NULL;
-	n_heads = power_of_two(capacity / PER_BUCKET);
-	n_chained = capacity / PER_CHAINED;
 	t = calloc(1, sizeof(*t));
 	if (t == NULL)
 		return NULL;
 	flow_key_init(&t->key, rng);
 	t->capacity = capacity;
-	t->mask = n_heads - 1;
-	t->heads = lines(t, 0, (size_t)n_heads + n_chained);
-	t->states = lines(t, 1, (size_t)capacity + 1);
-	t->rests = lines(t, 2, (size_t)capacity + 1);
-	t->pool = (struct pool){.end = 1, .max = capacity + 1};
-	t->chained = (struct pool){.end = n_heads, .max = n_heads + n_chained};
-	if (t->heads == NULL || t->states == NULL || t->rests == NULL) {
-		state_destroy(t);
+	t->mask = n.heads - 1;
+	t->heads = memory;
+	t->states = (struct state *)(void *)(t->heads + n.heads + n.chained);
+	t->rests = (struct rest *)(void *)(t->states + n.states);
+	t->pool = (struct pool){.end = 1, .max = n.states};
+	t->chained = (struct pool){
+	    .end = n.heads, .max = n.heads + n.chained};
+	return t;
+}
+
+struct state_table *
+state_create(uint32_t capacity, struct rng *rng)
+{
+	struct state_table *t;
+	uintptr_t at;
+	void *memory;
+
+	if (capacity < STATE_CAPACITY_MIN || capacity > STATE_CAPACITY_MAX)
 		return NULL;
-	}
+	memory = calloc(1, state_memory(capacity) + CACHE_LINE);
+	if (memory == NULL)
+		return NULL;
+	at = ((uintptr_t)memory + CACHE_LINE - 1) & ~(uintptr_t)(CACHE_LINE - 1);
+	t = state_create_in(capacity, rng, (void *)at);
+	if (t == NULL)
+		free(memory);
+	else
+		t->memory = memory;
 	return t;
 }
 
@@ -157,8 +182,7 @@ state_destroy(struct state_table *t)
 {
 	if (t == NULL)
 		return;
-	for (unsigned i = 0; i < ARRAY_LEN(t->memory); i++)
-		free(t->memory[i]);
+	free(t->memory);
 	free(t);
 }
 
@@ -223,7 +247,63 @@ is_expired(uint32_t expire_s, uint32_t now_s)
 	return (int32_t)(expire_s - now_s) <= 0;
 }
 
-enum { OTHER, FORWARD, BACKWARD };
+/* What a lookup is for. */
+struct want {
+	uint64_t hash;
+	uint64_t addrs;	    /* src4, dst4 from the low end */
+	uint32_t ports;	    /* dport, sport from the low end */
+	uint32_t parent_of; /* rule id: the parent of its states; 0 = a state */
+	uint16_t name;
+	uint8_t proto;
+	bool is6;
+	const uint8_t *src6, *dst6; /* IPv6 */
+	enum { OTHER, FORWARD, BACKWARD } dir; /* set by it */
+};
+
+static inline uint64_t
+pair_of_addrs(uint32_t src, uint32_t dst)
+{
+	return (uint64_t)dst << 32 | src;
+}
+
+static inline uint32_t
+pair_of_ports(uint16_t dport, uint16_t sport)
+{
+	return (uint32_t)sport << 16 | dport;
+}
+
+/* A packet's state under a name.  The addresses of IPv6 are compared where they
+ * lie: a frame that changes meanwhile at worst does not find its state. */
+static inline struct want
+want_of_pkt(const struct pkt *p, uint16_t name)
+{
+	return (struct want){
+	    .hash = p->flow_hash,
+	    .addrs = pair_of_addrs(p->src4, p->dst4),
+	    .ports = pair_of_ports(p->dport, p->sport),
+	    .name = name,
+	    .proto = p->proto,
+	    .is6 = (p->flags & PKT_IP6) != 0,
+	    .src6 = p->data + p->l3 + 8,
+	    .dst6 = p->data + p->l3 + 24,
+	};
+}
+
+/* The same of a flow, which is borrowed. */
+static struct want
+want_of_flow(const struct flow *f, uint64_t hash, uint16_t name)
+{
+	return (struct want){
+	    .hash = hash,
+	    .addrs = pair_of_addrs(f->src4, f->dst4),
+	    .ports = pair_of_ports(f->dport, f->sport),
+	    .name = name,
+	    .proto = f->proto,
+	    .is6 = f->is6,
+	    .src6 = f->src6,
+	    .dst6 = f->dst6,
+	};
+}
 
 static bool
 same6(const void *a, const void *b)
@@ -231,25 +311,32 @@ same6(const void *a, const void *b)
 	return memcmp(a, b, 16) == 0;
 }
 
+static __attribute__((noinline)) int
+direction6(const struct rest *r, const struct want *w, bool fwd, bool rev)
+{
+	if (fwd && same6(r->src6, w->src6) && same6(r->dst6, w->dst6))
+		return FORWARD;
+	return rev && same6(r->src6, w->dst6) && same6(r->dst6, w->src6) ?
+	    BACKWARD : OTHER;
+}
+
 /* Which way the flow goes in the state 'idx', if it is the state's. */
 static inline int
-direction(const struct state_table *t, uint32_t idx, const struct flow *f)
+direction(const struct state_table *t, uint32_t idx, const struct want *w)
 {
 	const struct state *s = &t->states[idx];
-	const struct rest *r = &t->rests[idx];
-	bool fwd, rev;
+	uint64_t addrs = pair_of_addrs(s->src4, s->dst4);
+	uint32_t ports = pair_of_ports(s->dport, s->sport);
+	bool fwd = addrs == w->addrs && ports == w->ports;
+	bool rev = addrs == (w->addrs << 32 | w->addrs >> 32) &&
+	    ports == (w->ports << 16 | w->ports >> 16);
 
-	if (s->proto != f->proto || ((s->flags & IS_IP6) != 0) != f->is6)
+	if (!(fwd || rev) || s->proto != w->proto ||
+	    ((s->flags & IS_IP6) != 0) != w->is6)
 		return OTHER;
-	fwd = s->src4 == f->src4 && s->dst4 == f->dst4 &&
-	    s->sport == f->sport && s->dport == f->dport;
-	rev = s->src4 == f->dst4 && s->dst4 == f->src4 &&
-	    s->sport == f->dport && s->dport == f->sport;
-	if (unlikely(f->is6)) {
-		fwd = fwd && same6(r->src6, f->src6) && same6(r->dst6, f->dst6);
-		rev = rev && same6(r->src6, f->dst6) && same6(r->dst6, f->src6);
-	}
-	return fwd ? FORWARD : rev ? BACKWARD : OTHER;
+	if (unlikely(w->is6))
+		return direction6(&t->rests[idx], w, fwd, rev);
+	return fwd ? FORWARD : BACKWARD;
 }
 
 /* Bits of the slots of 'b' with this tag. */
@@ -322,21 +409,12 @@ is_over(const struct state *s, uint32_t now_s)
 	return is_expired(LOAD(s->expire_s), now_s);
 }
 
-/* What a lookup is for. */
-struct want {
-	const struct flow *f;
-	uint64_t hash;
-	uint32_t parent_of; /* rule id: the parent of its states; 0 = a state */
-	uint16_t name;
-	int dir;	    /* set: FORWARD or BACKWARD */
-};
-
 static inline bool
 is_wanted(const struct state_table *t, uint32_t idx, struct want *w)
 {
 	const struct state *s = &t->states[idx];
 
-	w->dir = direction(t, idx, w->f);
+	w->dir = direction(t, idx, w);
 	if (w->dir == OTHER)
 		return false;
 	if (unlikely(w->parent_of != 0))
@@ -400,56 +478,152 @@ state_hash(const struct state_table *t, const struct pkt *p)
 	return flow_hash_pkt(&t->key, p);
 }
 
-void
-state_prefetch_bucket(const struct state_table *t, uint64_t hash)
+static inline bool
+has_flow(const struct pkt *p)
 {
-	__builtin_prefetch(&t->heads[(uint32_t)hash & t->mask], 1);
+	return p->bad == PKT_GOOD && (p->flags & PKT_IP) != 0;
+}
+
+/* The first step, for the packets [lo, hi). */
+static void
+fetch_buckets(const struct state_table *t, struct pkt *pkts, unsigned lo,
+    unsigned hi)
+{
+	for (unsigned i = lo; i < hi; i++) {
+		uint64_t hash;
+
+		if (!has_flow(&pkts[i]))
+			continue;
+		hash = flow_hash_pkt(&t->key, &pkts[i]);
+		pkts[i].flow_hash = hash;
+		__builtin_prefetch(&t->heads[(uint32_t)hash & t->mask], 1);
+	}
+}
+
+/* The second one. */
+static void
+fetch_states(const struct state_table *t, const struct pkt *pkts, unsigned lo,
+    unsigned hi)
+{
+	for (unsigned i = lo; i < hi; i++) {
+		uint64_t hash = pkts[i].flow_hash;
+		const struct bucket *b = &t->heads[(uint32_t)hash & t->mask];
+		unsigned slots;
+
+		if (!has_flow(&pkts[i]))
+			continue;
+		slots = slots_with(b, tag_of(hash));
+		for (; slots != 0; slots &= slots - 1) {
+			uint32_t idx = LOAD(b->idx[__builtin_ctz(slots)]);
+
+			__builtin_prefetch(&t->states[idx], 1);
+			if ((pkts[i].flags & PKT_IP6) != 0)
+				__builtin_prefetch(&t->rests[idx]);
+		}
+	}
+}
+
+static inline unsigned
+least(unsigned a, unsigned b)
+{
+	return a < b ? a : b;
 }
 
 void
-state_prefetch_state(const struct state_table *t, uint64_t hash)
+state_prepare(const struct state_table *t, struct pkt *pkts, unsigned n,
+    unsigned at)
 {
-	const struct bucket *b = &t->heads[(uint32_t)hash & t->mask];
-	unsigned slots = slots_with(b, tag_of(hash));
+	unsigned ahead = at + 2 * STATE_STEP; /* has its buckets but for 0 */
 
-	for (; slots != 0; slots &= slots - 1)
-		__builtin_prefetch(
-		    &t->states[LOAD(b->idx[__builtin_ctz(slots)])], 1);
+	fetch_buckets(t, pkts, at == 0 ? 0 : least(ahead, n),
+	    least(ahead + STATE_STEP, n));
+	fetch_states(t, pkts, at == 0 ? 0 : least(at + STATE_STEP, n),
+	    least(ahead, n));
 }
 
-/* Books a packet in its state. */
+/* Books a packet in its state.  What does not change is not written. */
 static inline void
 book(struct state *s, const struct state_cfg *cfg, const struct pkt *p,
     bool rev)
 {
-	struct life l = {s->flags, s->ack_fwd, s->ack_rev};
-	uint32_t more_s = life_next(&l, &cfg->life, p, rev);
+	uint32_t more_s;
 
 	s->pkts++;
 	s->bytes += pkt_count_bytes(p);
-	STORE(s->flags, l.flags);
-	s->ack_fwd = l.ack_fwd;
-	s->ack_rev = l.ack_rev;
-	if (more_s != 0)
+	if (p->proto == PROTO_TCP) {
+		struct life l = {s->flags, s->ack_fwd, s->ack_rev};
+
+		more_s = life_next_tcp(&l, &cfg->life, p, rev);
+		STORE(s->flags, l.flags);
+		s->ack_fwd = l.ack_fwd;
+		s->ack_rev = l.ack_rev;
+	} else {
+		more_s = life_next(NULL, &cfg->life, p, rev);
+	}
+	if (more_s != 0 && s->expire_s != cfg->now_s + more_s)
 		STORE(s->expire_s, cfg->now_s + more_s);
+}
+
+/* A live state of an IPv4 packet in the bucket itself, which is nearly always
+ * where it is; 0 = look closer. */
+static inline uint32_t
+find_near(const struct state_table *t, const struct bucket *b,
+    const struct pkt *p, uint16_t name, uint32_t now_s, bool *rev)
+{
+	uint64_t to = pair_of_addrs(p->src4, p->dst4);
+	uint32_t ports = pair_of_ports(p->dport, p->sport);
+	unsigned slots = slots_with(b, tag_of(p->flow_hash));
+
+	for (; slots != 0; slots &= slots - 1) {
+		uint32_t idx = b->idx[__builtin_ctz(slots)];
+		const struct state *s = &t->states[idx];
+		uint64_t addrs = pair_of_addrs(s->src4, s->dst4);
+		uint32_t of_s = pair_of_ports(s->dport, s->sport);
+		bool fwd = addrs == to && of_s == ports;
+
+		if (!fwd && (addrs != (to << 32 | to >> 32) ||
+			of_s != (ports << 16 | ports >> 16)))
+			continue;
+		if (s->proto != p->proto || (s->flags & IS_IP6) != 0 ||
+		    s->kind == STATE_PARENT ||
+		    (name != STATE_ANY_NAME && s->name != name) ||
+		    is_expired(s->expire_s, now_s))
+			continue;
+		*rev = !fwd;
+		return idx;
+	}
+	return 0;
+}
+
+/* The same without haste: IPv6, a chained bucket, a state that is over. */
+static __attribute__((noinline)) uint32_t
+find_far(struct state_table *t, struct bucket *head, const struct pkt *p,
+    uint16_t name, uint32_t now_s, bool *rev)
+{
+	struct want w = want_of_pkt(p, name);
+	uint32_t idx = lookup(t, head, &w, now_s);
+
+	*rev = w.dir == BACKWARD;
+	return idx;
 }
 
 uint32_t
 state_find(struct state_table *t, const struct state_cfg *cfg,
     const struct pkt *p, uint16_t name, struct state_rule *rule)
 {
-	struct flow f;
-	struct want w = {.f = &f, .hash = p->flow_hash, .name = name};
-	struct bucket *head = head_of(t, w.hash);
-	uint32_t idx;
+	struct bucket *head = head_of(t, p->flow_hash);
+	uint32_t idx = 0;
+	bool rev = false;
 
-	flow_of(p, &f);
 	lock(&head->lock);
-	idx = lookup(t, head, &w, cfg->now_s);
-	if (idx != 0) {
+	if (likely((p->flags & PKT_IP6) == 0))
+		idx = find_near(t, head, p, name, cfg->now_s, &rev);
+	if (unlikely(idx == 0))
+		idx = find_far(t, head, p, name, cfg->now_s, &rev);
+	if (likely(idx != 0)) {
 		struct state *s = &t->states[idx];
 
-		book(s, cfg, p, w.dir == BACKWARD);
+		book(s, cfg, p, rev);
 		*rule = (struct state_rule){
 		    s->rule_id, LOAD(s->hint), s->rule_num};
 	}
@@ -484,11 +658,11 @@ hang(struct state_table *t, struct bucket *head, uint32_t idx, uint64_t hash)
 	return true;
 }
 
-/* A new state of this kind in the chain, all but what its first packet adds;
- * 0 if there is no room for it. */
+/* A new state of this kind for a flow in the chain, all but what its first packet
+ * adds; 0 if there is no room for it. */
 static uint32_t
 make(struct state_table *t, struct bucket *head, const struct want *w,
-    const struct state_new *n, enum state_kind kind)
+    const struct flow *f, const struct state_new *n, enum state_kind kind)
 {
 	uint32_t idx = pool_get(t, &t->pool);
 	struct state *s = &t->states[idx];
@@ -496,13 +670,13 @@ make(struct state_table *t, struct bucket *head, const struct want *w,
 
 	if (idx == 0)
 		return 0;
-	s->src4 = w->f->src4;
-	s->dst4 = w->f->dst4;
-	s->sport = w->f->sport;
-	s->dport = w->f->dport;
-	s->proto = w->f->proto;
+	s->src4 = f->src4;
+	s->dst4 = f->dst4;
+	s->sport = f->sport;
+	s->dport = f->dport;
+	s->proto = f->proto;
 	s->name = w->name;
-	STORE(s->flags, w->f->is6 ? IS_IP6 : 0);
+	STORE(s->flags, f->is6 ? IS_IP6 : 0);
 	STORE(s->ack_fwd, 0);
 	s->ack_rev = 0;
 	s->pkts = s->bytes = 0;
@@ -511,9 +685,9 @@ make(struct state_table *t, struct bucket *head, const struct want *w,
 	STORE(s->rule_num, n->rule.num);
 	STORE(s->lane, n->lane);
 	STORE(s->parent, 0);
-	if (w->f->is6) {
-		memcpy(r->src6, w->f->src6, sizeof(r->src6));
-		memcpy(r->dst6, w->f->dst6, sizeof(r->dst6));
+	if (f->is6) {
+		memcpy(r->src6, f->src6, sizeof(r->src6));
+		memcpy(r->dst6, f->dst6, sizeof(r->dst6));
 	}
 	r->tags_len = 0;
 	STORE(r->bucket, (uint32_t)w->hash & t->mask);
@@ -532,17 +706,18 @@ hold_parent(struct state_table *t, const struct state_cfg *cfg,
     const struct flow *flow, const struct state_new *n)
 {
 	struct flow f = *flow;
-	struct want w = {.f = &f, .parent_of = n->rule.id, .name = n->name};
 	struct bucket *head;
+	struct want w;
 	uint32_t idx;
 
 	flow_mask(&f, n->limit_mask);
-	w.hash = flow_hash(&t->key, &f, n->rule.id);
+	w = want_of_flow(&f, flow_hash(&t->key, &f, n->rule.id), n->name);
+	w.parent_of = n->rule.id;
 	head = head_of(t, w.hash);
 	lock(&head->lock);
 	idx = lookup(t, head, &w, cfg->now_s);
 	if (idx == 0 && count_up(&t->n_parents, cfg->parent_max)) {
-		idx = make(t, head, &w, n, STATE_PARENT);
+		idx = make(t, head, &w, &f, n, STATE_PARENT);
 		if (idx == 0)
 			count_down(&t->n_parents);
 	}
@@ -575,8 +750,10 @@ keep_link(struct rest *r, const struct pkt *p)
 /* Makes the state under the head's lock, unless it exists. */
 static bool
 add(struct state_table *t, const struct state_cfg *cfg, const struct pkt *p,
-    struct want *w, const struct state_new *n, uint32_t parent)
+    const struct flow *f, const struct state_new *n, uint32_t parent)
 {
+	struct want of_flow = want_of_flow(f, p->flow_hash, n->name);
+	struct want *w = &of_flow;
 	struct bucket *head = head_of(t, w->hash);
 	bool there, made = false;
 	uint32_t idx;
@@ -584,7 +761,7 @@ add(struct state_table *t, const struct state_cfg *cfg, const struct pkt *p,
 	lock(&head->lock);
 	there = lookup(t, head, w, cfg->now_s) != 0;
 	if (!there && count_up(&t->n_states, cfg->max)) {
-		idx = make(t, head, w, n, n->kind);
+		idx = make(t, head, w, f, n, n->kind);
 		made = idx != 0;
 		if (made) {
 			STORE(t->states[idx].parent, parent);
@@ -617,19 +794,20 @@ bool
 state_install(struct state_table *t, const struct state_cfg *cfg,
     const struct pkt *p, const struct state_new *n)
 {
-	struct flow f;
-	struct want w = {.f = &f, .hash = p->flow_hash, .name = n->name};
 	uint32_t parent = 0;
+	struct flow f;
 
 	flow_of(p, &f);
 	if (n->kind == STATE_LIMIT) {
+		struct want w = want_of_flow(&f, p->flow_hash, n->name);
+
 		if (exists(t, cfg, &w))
 			return true;
 		parent = hold_parent(t, cfg, &f, n);
 		if (parent == 0)
 			return false;
 	}
-	return add(t, cfg, p, &w, n, parent);
+	return add(t, cfg, p, &f, n, parent);
 }
 
 void

@@ -457,8 +457,7 @@ hammer(void *arg)
 		uint32_t idx;
 
 		own.now_s = cfg.now_s + n / 500;
-		state_prefetch_bucket(t, p.flow_hash);
-		state_prefetch_state(t, p.flow_hash);
+		state_prepare(t, &p, 1, 0);
 		idx = state_find(t, &own, &p, 1, &rule);
 		if (idx == 0)
 			state_install(t, &own, &p, &k);
