@@ -412,6 +412,7 @@ interp_burst(const struct pass *pass, struct pkt *pkts, unsigned n)
 	}
 	if (pass->rules->stateful)
 		stateful_burst(pass, pkts, n);
+	lookup_burst(pass, pkts, n);
 	if (is_for_groups(plan_of(pass))) {
 		run_groups(pass, pkts, n, plan_of(pass));
 		return;

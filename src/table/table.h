@@ -98,6 +98,9 @@ struct tables *tables_create(const uint64_t seed[2]);
 /* There are no readers any more.  NULL is fine. */
 void tables_destroy(struct tables *ts);
 
+/* Before the first table: where their big blocks come from.  Borrows 'pages'. */
+void tables_use_pages(struct tables *ts, const struct pages *pages);
+
 struct limbo *tables_limbo(struct tables *ts);
 
 /* A table like 'like', whose kidx is not looked at.  The caller knows that the

@@ -216,6 +216,65 @@ from(const char *src, const char *dst, uint16_t dport)
 	return fate(src, dst, dport, &p);
 }
 
+/* What a burst is prepared for: distinct questions, four at most, as long as a
+ * rule asks them. */
+static void
+asks_of_rules(void **state)
+{
+	static struct pkt pkts[64];
+	struct lookup_use use = {0, 0, 0};
+	struct pass pass = {.tables = en->tables, .lookup_use = &use};
+	struct table *t;
+
+	(void)state;
+	run("table a create");
+	run("table n create type number");
+	run("table i create type iface");
+	run("add 100 count ip from table(a) to table(a)");
+	run("add 200 count ip from not table(a,1) to any recv table(i)");
+	assert_int_equal(en->rules->n_asks, 2);
+	run("add 300 count ip from any to any lookup mark n lookup dscp n");
+	assert_int_equal(en->rules->n_asks, 2);
+	run("add 400 count ip from any to any lookup src-port n");
+	assert_int_equal(en->rules->n_asks, 3);
+	assert_int_equal(en->rules->asks[2].type, TABLE_NUMBER);
+	assert_int_equal(en->rules->asks[2].key, LOOKUP_SRC_PORT);
+	run("add 500 count ip from any to any src-mac table(m) flow table(f)");
+	assert_int_equal(en->rules->n_asks, LOOKUP_ASKS);
+	run("set disable 5");
+	assert_int_equal(en->rules->n_asks, LOOKUP_ASKS);
+	run("delete 100 200 400");
+	assert_int_equal(en->rules->n_asks, 2);
+	assert_int_equal(en->rules->asks[1].key, LOOKUP_FLOW);
+	run("delete 500");
+	assert_int_equal(en->rules->n_asks, 0);
+
+	/* Nobody asks what was prepared: it pauses, and tries again. */
+	run("add 100 count ip from table(a) to any");
+	pass.rules = en->rules;
+	lookup_burst(&pass, pkts, 64);
+	assert_int_equal(use.prepared, 0); /* small */
+	t = tables_find(en->tables, "a", 0);
+	for (uint32_t k = 0; k < 5000; k++) {
+		uint32_t old;
+
+		table_set(en->tables, t, &(struct table_key){.family = 4,
+		    .len = 32, .addr = {9, 9, (uint8_t)(k >> 8), (uint8_t)k}},
+		    tables_value_ref(en->tables,
+			&(struct table_value){.tag = 1}, false), &old);
+	}
+	for (unsigned k = 0; k < 40; k++) {
+		lookup_burst(&pass, pkts, 64);
+		assert_int_equal(use.prepared, k % 16 == 0 ? 64 : 0);
+	}
+	use.pause = 0;
+	for (unsigned k = 0; k < 5; k++) {
+		use.asked = 60;
+		lookup_burst(&pass, pkts, 64);
+		assert_int_equal(use.prepared, 64);
+	}
+}
+
 static void
 addresses_ports_and_interfaces(void **state)
 {
@@ -339,6 +398,7 @@ main(void)
 	    T(lookup_of_each_type),
 	    T(results_and_errors),
 	    T(rules_keep_tables),
+	    T(asks_of_rules),
 	    T(addresses_ports_and_interfaces),
 	    T(tablearg),
 	    T(counters_of_entries),
