@@ -191,12 +191,15 @@ content_count(const struct content *c)
 }
 
 size_t
-content_bytes(const struct content *c)
+content_item_size(const struct content *c)
 {
-	if (c->map != NULL)
-		return hmap_bytes(c->map);
-	return (c->v4 != NULL ? lpm_bytes(c->v4) : 0) +
-	    (c->v6 != NULL ? lpm_bytes(c->v6) : 0);
+	return c->map != NULL ? hmap_item_size(c->map) : LPM_ITEM_SIZE;
+}
+
+uint32_t
+content_slots(const struct content *c)
+{
+	return c->map != NULL ? hmap_slots(c->map) : LPM_SLOTS;
 }
 
 /* ---- walking ---- */

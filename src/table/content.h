@@ -41,7 +41,9 @@ int content_delete(struct content *c, const struct table_key *k,
     struct limbo *limbo);
 
 uint32_t content_count(const struct content *c);
-size_t content_bytes(const struct content *c);
+/* Octets of an entry, about; slots that lead to entries. */
+size_t content_item_size(const struct content *c);
+uint32_t content_slots(const struct content *c);
 
 typedef void content_fn(void *arg, const struct table_key *k, uint32_t value);
 void content_walk(const struct content *c, content_fn *fn, void *arg);

@@ -437,10 +437,15 @@ hmap_count(const struct hmap *h)
 }
 
 size_t
-hmap_bytes(const struct hmap *h)
+hmap_item_size(const struct hmap *h)
 {
-	return (h->cells->mask + 1) * sizeof(uint64_t) +
-	    (size_t)h->top * h->entry_size;
+	return h->entry_size + sizeof(h->cells->c[0]);
+}
+
+uint32_t
+hmap_slots(const struct hmap *h)
+{
+	return h->cells->mask + 1;
 }
 
 void

@@ -46,7 +46,9 @@ void hmap_set_value(struct hmap *h, uint32_t idx, uint32_t value);
 void hmap_delete(struct hmap *h, uint32_t idx);
 
 uint32_t hmap_count(const struct hmap *h);
-size_t hmap_bytes(const struct hmap *h);
+/* Octets of an entry and its cell; cells. */
+size_t hmap_item_size(const struct hmap *h);
+uint32_t hmap_slots(const struct hmap *h);
 
 /* Shows every entry, in no order. */
 typedef void hmap_fn(void *arg, uint32_t idx);

@@ -7,7 +7,7 @@
 
 enum {
 	ROOT_BITS = 20,
-	ROOT_SIZE = 1 << ROOT_BITS,
+	ROOT_SIZE = LPM_SLOTS,
 	STRIDE = 6,
 	FANOUT = 1 << STRIDE,
 	KEY_BITS = 128,

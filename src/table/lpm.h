@@ -26,7 +26,11 @@
 
 struct lpm;
 
-enum { LPM_BURST = 64 }; /* lookups that wait for memory together */
+enum {
+	LPM_BURST = 64,	     /* lookups that wait for memory together */
+	LPM_SLOTS = 1 << 20, /* of the root */
+	LPM_ITEM_SIZE = 32,  /* octets of a prefix, about */
+};
 
 struct lpm_key {
 	uint64_t hi;

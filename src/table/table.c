@@ -293,6 +293,20 @@ table_flush(struct tables *ts, struct table *t, struct err *e)
 	return r;
 }
 
+/* The algorithm goes with what is in a table: its options say what fits. */
+static void
+swap_algos(struct table *a, struct table *b)
+{
+	struct table was = *a;
+
+	a->mask4 = b->mask4;
+	a->mask6 = b->mask6;
+	memcpy(a->algo, b->algo, sizeof(a->algo));
+	b->mask4 = was.mask4;
+	b->mask6 = was.mask6;
+	memcpy(b->algo, was.algo, sizeof(b->algo));
+}
+
 int
 tables_swap(struct tables *ts, struct table *a, struct table *b,
     struct err *e)
@@ -300,7 +314,7 @@ tables_swap(struct tables *ts, struct table *a, struct table *b,
 	struct content *ca = ts->content[a->kidx], *cb = ts->content[b->kidx];
 
 	if (a->type != b->type || a->fields != b->fields ||
-	    a->counters != b->counters || strcmp(a->algo, b->algo) != 0)
+	    a->counters != b->counters || a->exact != b->exact)
 		return err_set(e, EINVAL,
 		    "tables %s and %s are of different types", a->name,
 		    b->name);
@@ -312,6 +326,7 @@ tables_swap(struct tables *ts, struct table *a, struct table *b,
 		    a->name, b->name);
 	publish(ts, a->kidx, cb);
 	publish(ts, b->kidx, ca);
+	swap_algos(a, b);
 	return 0;
 }
 
@@ -426,10 +441,15 @@ clear_tail(uint8_t *p, unsigned size, unsigned len)
 int
 table_key_fit(const struct table *t, struct table_key *k, struct err *e)
 {
-	unsigned bits = 0;
+	unsigned bits = 0, want;
 
 	switch (t->type) {
 	case TABLE_ADDR:
+		want = k->family == 4 ? t->mask4 : t->mask6;
+		if (t->exact && k->len != want)
+			return err_set(e, EINVAL,
+			    "table %s takes prefixes of length %u, not %u",
+			    t->name, want, k->len);
 		bits = k->family == 4 ? 32 : k->family == 6 ? 128 : 0;
 		break;
 	case TABLE_MAC:
@@ -539,9 +559,15 @@ table_count4(const struct tables *ts, const struct table *t)
 }
 
 size_t
-table_bytes(const struct tables *ts, const struct table *t)
+table_item_size(const struct tables *ts, const struct table *t)
 {
-	return content_bytes(ts->content[t->kidx]);
+	return content_item_size(ts->content[t->kidx]);
+}
+
+uint32_t
+table_slots(const struct tables *ts, const struct table *t)
+{
+	return content_slots(ts->content[t->kidx]);
 }
 
 /* ---- listing ---- */

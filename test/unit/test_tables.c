@@ -142,6 +142,155 @@ results_and_errors(void **state)
 }
 
 static void
+algorithms(void **state)
+{
+	(void)state;
+	expect("table h create algo addr:hash masks=/24,/64 limit 3", 0, "");
+	assert_int_equal(run("table h add 10.1.1.0/24 5 2001:db8::/64 6"), 0);
+	expect("table h add 10.1.0.0/16 7", EX_OSERR,
+	    "error: 10.1.0.0/16 7\nipfw: Adding record failed: table h takes "
+	    "prefixes of length 24, not 16\n");
+	assert_int_equal(run("table h add 10.1.1.1"), EX_OSERR);
+	assert_int_equal(run("table h add 2001:db8::/65"), EX_OSERR);
+	assert_int_equal(run("table h delete 10.1.1.1"), EX_OSERR);
+	expect("table h lookup 10.1.1.77", 0, "10.1.1.0/24 5\n");
+	expect("table h lookup 10.1.2.77", EX_UNAVAILABLE,
+	    "ipfw: Entry 10.1.2.77 not found\n");
+	expect("table h lookup 2001:db8::9", 0, "2001:db8::/64 6\n");
+	expect("table h info", 0,
+	    "--- table(h), set(0) ---\n kindex: 1, type: addr\n"
+	    " references: 0, valtype: legacy\n"
+	    " algorithm: addr:hash masks=/24,/64\n items: 2, size: 536\n"
+	    " limit: 3\n");
+	run("table h detail");
+	assert_non_null(strstr(text, " IPv4 algorithm hash info\n"
+				     "  size: 1048576 items: 1 itemsize: "));
+	assert_non_null(strstr(text, " IPv6 algorithm hash info\n"));
+	expect("table g create algo addr:hash limit 3", 0, "");
+	run("table g info");
+	assert_non_null(strstr(text, " algorithm: addr:hash\n"));
+	expect("table g add 1.1.1.1/31", EX_OSERR,
+	    "error: 1.1.1.1/31 0\nipfw: Adding record failed: table g takes "
+	    "prefixes of length 32, not 31\n");
+	/* The masks go with what they let in. */
+	expect("table g swap h", 0, "");
+	expect("table g list", 0, "10.1.1.0/24 5\n2001:db8::/64 6\n");
+	assert_int_equal(run("table g add 10.1.2.0/24"), 0);
+	assert_int_equal(run("table h add 10.1.2.1"), 0);
+	run("table r create limit 3");
+	assert_int_equal(run("table r swap g"), EX_USAGE);
+	run("table r detail");
+	assert_non_null(strstr(text, " IPv6 algorithm radix info\n  items: 0"));
+
+	run("table n create type number algo number:array");
+	run("table n detail");
+	assert_non_null(strstr(text, " algorithm array info\n  size: "));
+	expect("table i create algo iface:array", 0, "");
+	run("table i info");
+	assert_non_null(strstr(text, "type: iface\n"));
+	expect("table f create type flow:proto,dst-port algo flow:hash", 0, "");
+	run("table f detail");
+	assert_non_null(strstr(text, "type: flow:proto,dst-port\n"));
+	assert_non_null(strstr(text, " algorithm hash info\n  size: 64"));
+	expect("internal talist", 0,
+	    "--- addr:radix ---\n type: addr\n refcount: 1\n"
+	    "--- addr:hash ---\n type: addr\n refcount: 2\n"
+	    "--- iface:array ---\n type: iface\n refcount: 1\n"
+	    "--- number:array ---\n type: number\n refcount: 1\n"
+	    "--- flow:hash ---\n type: flow\n refcount: 1\n"
+	    "--- mac:radix ---\n type: mac\n refcount: 0\n");
+}
+
+static void
+algorithms_that_are_none(void **state)
+{
+	static const char *const bad[] = {"masks=/33", "masks=/24,/129",
+	    "masks=24", "masks=/", "masks=/24,", "masks=/24x",
+	    "masks=/24,64", "masks=/4294967296"};
+	char line[128];
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_LEN(bad); i++) {
+		snprintf(line, sizeof(line), "table h create algo addr:hash %s",
+		    bad[i]);
+		assert_int_equal(run(line), EX_OSERR);
+		assert_non_null(strstr(text, "not options of addr:hash"));
+	}
+	expect("table h create algo addr:hashes", EX_OSERR,
+	    "ipfw: addr:hashes is no algorithm\n");
+	expect("table h create type number algo addr:hash", EX_OSERR,
+	    "ipfw: addr:hash is an algorithm for another type\n");
+	expect("table h create algo addr:kfib", EX_OSERR,
+	    "ipfw: addr:kfib needs routes, and there are none here\n");
+	expect("table all list", 0, "");
+	expect("table h create algo addr:hash masks=/0,/0", 0, "");
+	expect("table h create algo addr:hash masks=/0,/0 missing", 0, "");
+	expect("table h create algo addr:hash missing", EX_SOFTWARE,
+	    "ipfw: The existing table is not compatible with one you are "
+	    "creating.\n");
+	expect("table h add 1.2.3.4/0 9", 0, "added: 1.2.3.4/0 9\n");
+	expect("table h lookup 9.9.9.9", 0, "0.0.0.0/0 9\n");
+}
+
+/* What a list of old would take: nothing, or a head and 28 octets an entry. */
+static void
+old_size(void **state)
+{
+	struct {
+		struct fw3_hdr h;
+		uint32_t n;
+	} q = {.h = {.opcode = FW3_TABLE_XGETSIZE}, .n = 7};
+	size_t len = 0;
+
+	(void)state;
+	run("table 7 create");
+	assert_int_equal(
+	    ctl_get(c.ctl, CTL_FW3, &q, sizeof(q), sizeof(q), &len, NULL), 0);
+	assert_int_equal(q.n, 0);
+	run("table 7 add 1.1.1.1 1 2.2.2.2 2");
+	q.n = 7;
+	assert_int_equal(
+	    ctl_get(c.ctl, CTL_FW3, &q, sizeof(q), sizeof(q), &len, NULL), 0);
+	assert_int_equal(q.n, 20 + 2 * 28);
+	q.n = 8;
+	assert_int_equal(
+	    ctl_get(c.ctl, CTL_FW3, &q, sizeof(q), sizeof(q), &len, NULL), 0);
+	assert_int_equal(q.n, 0);
+}
+
+static void
+every_kind_of_value(void **state)
+{
+	const struct table_value *v;
+	const uint8_t v6[4] = {0x20, 1, 0xd, 0xb8};
+	struct table *t;
+
+	(void)state;
+	run("table a create valtype pipe,fib,nat,divert,netgraph,limit,ipv4,"
+	    "ipv6");
+	expect("table a add 1.1.1.1 10,2,3,4000,5,6,9.8.7.6,2001:db8::1", 0,
+	    "added: 1.1.1.1/32 10,2,3,4000,5,6,9.8.7.6,2001:db8::1\n");
+	expect("table a list", 0,
+	    "1.1.1.1/32 10,2,3,4000,5,6,9.8.7.6,2001:db8::1\n");
+	expect("internal vlist", 0,
+	    "HEADER: skipto,pipe,fib,nat,dscp,tag,divert,netgraph,limit,ipv4,"
+	    "ipv6\n[1] refs=1 0,10,2,3,0,0,4000,5,6,9.8.7.6,2001:db8::1\n");
+	t = tables_find(en->tables, "a", 0);
+	v = tables_value(en->tables,
+	    tables_ip4(en->tables, t->kidx, htonl(0x01010101)));
+	assert_int_equal(v->pipe, 10);
+	assert_int_equal(v->fib, 2);
+	assert_int_equal(v->nat, 3);
+	assert_int_equal(v->divert, 4000);
+	assert_int_equal(v->netgraph, 5);
+	assert_int_equal(v->limit, 6);
+	assert_int_equal(v->nh4, 0x09080706);
+	assert_memory_equal(v->nh6, v6, sizeof(v6));
+	assert_int_equal(v->nh6[15], 1);
+	assert_int_equal(v->tag, 0);
+}
+
+static void
 rules_keep_tables(void **state)
 {
 	(void)state;
@@ -398,6 +547,10 @@ main(void)
 	    T(lookup_of_each_type),
 	    T(results_and_errors),
 	    T(rules_keep_tables),
+	    T(algorithms),
+	    T(algorithms_that_are_none),
+	    T(old_size),
+	    T(every_kind_of_value),
 	    T(asks_of_rules),
 	    T(addresses_ports_and_interfaces),
 	    T(tablearg),
