@@ -510,6 +510,61 @@ counters_of_entries(void **state)
 
 /* ---- files ---- */
 
+/* Runs a file of these lines. */
+static int
+run_file(const char *lines)
+{
+	char path[] = "/tmp/kipfw-tables-XXXXXX", name[] = "ipfw";
+	char *argv[] = {name, path};
+	FILE *f = fdopen(mkstemp(path), "w");
+	int code;
+
+	fputs(lines, f);
+	fclose(f);
+	free(text);
+	c.out = c.err = open_memstream(&text, &text_len);
+	code = cli_main(&c, 2, argv);
+	fclose(c.out);
+	unlink(path);
+	return code;
+}
+
+/* Each line with its own flags; what fails is named by its own line. */
+static void
+flags_change_within_a_file(void **state)
+{
+	(void)state;
+	assert_int_equal(run_file("table t create\n"
+				  "-q table t add 1.1.1.1 1\n"
+				  "-i table t add 2.2.2.2 5\n"
+				  "table t add 3.3.3.3 6\n"), 0);
+	assert_string_equal(text,
+	    "added: 2.2.2.2/32 0.0.0.5\nadded: 3.3.3.3/32 6\n");
+	assert_int_equal(run_file("-q table t add 1.1.1.1 2\n"
+				  "table t add 1.1.1.1 3\n"
+				  "-q table t add 4.4.4.4 4\n"
+				  "-q table t add 5.5.5.5 4\n"), EX_OSERR);
+	assert_non_null(strstr(text, "Line 2: Adding record failed"));
+	expect("table t list", 0, "1.1.1.1/32 2\n2.2.2.2/32 5\n3.3.3.3/32 6\n");
+}
+
+static void
+names_of_hosts(void **state)
+{
+	(void)state;
+	run("table t create");
+	expect("table t add localhost 7", 0, "added: 127.0.0.1/32 7\n");
+	expect("table t lookup localhost", 0, "127.0.0.1/32 7\n");
+	assert_int_equal(run("table t add nohost.invalid 7"), EX_NOHOST);
+	assert_int_equal(run("table t add localhost/24 7"), EX_DATAERR);
+	assert_int_equal(run("table t add 1.2.3.256 7"), EX_NOHOST);
+	assert_int_equal(run("table t add any 7"), EX_NOHOST);
+	expect("table t list", 0, "127.0.0.1/32 7\n");
+	run("table f create type flow:proto,dst-port");
+	expect("table f add tcp,https 1 udp,domain 2", 0,
+	    "added: 6,443 1\nadded: 17,53 2\n");
+}
+
 static void
 a_file_of_entries(void **state)
 {
@@ -555,6 +610,8 @@ main(void)
 	    T(addresses_ports_and_interfaces),
 	    T(tablearg),
 	    T(counters_of_entries),
+	    T(flags_change_within_a_file),
+	    T(names_of_hosts),
 	    T(a_file_of_entries),
 	};
 
