@@ -325,6 +325,7 @@ enum {
 	AF_V6_LINUX = 10,	/* numbers of AF_INET6 that clients use */
 	AF_V6_FREEBSD = 28,
 	TACLASS_HASH = 1,
+	TACLASS_ARRAY = 2,
 	TACLASS_RADIX = 3,
 	TATF_DATA = 0x1,	/* ta_info has numbers */
 	TATF_AFDATA = 0x2,	/* one set for IPv4, one for IPv6 */

@@ -283,7 +283,7 @@ settle_before(struct cli *c, const struct cli *own, const struct args *a,
 {
 	int r = 0;
 
-	if (!table_batch_takes(c->batch, a))
+	if (!table_batch_takes(own, c->batch, a))
 		r = table_batch_send(c, c->batch, &c->line, e);
 	if (r == 0 && !rule_batch_takes(own, c->rules, a))
 		r = rule_batch_send(c, c->rules, &c->line, e);

@@ -110,8 +110,9 @@ void table_batch_destroy(struct table_batch *b);
 /* Sends what is waiting; after an error, *line is the one at fault. */
 int table_batch_send(struct cli *c, struct table_batch *b, unsigned *line,
     struct err *e);
-/* True if the command can wait with the others. */
-bool table_batch_takes(const struct table_batch *b, const struct args *a);
+/* True if the command, run with the flags of 'own', can wait with the others. */
+bool table_batch_takes(const struct cli *own, const struct table_batch *b,
+    const struct args *a);
 
 /* ---- cmd_add.c: rules that a file adds, sent together ---- */
 

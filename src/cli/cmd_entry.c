@@ -92,7 +92,7 @@ print_results(struct cli *c, const struct table_batch *b, int error)
 		    result < ARRAY_LEN(words) ? words[result] : "unknown",
 		    error != 0 && b->atomic && done ? "(reverted)" : "");
 		tabentry_put(&t, &b->info, &b->entries[i],
-		    (c->flags & CLI_AS_IP) != 0);
+		    (b->flags & CLI_AS_IP) != 0);
 		text_f(&t, "\n");
 	}
 	fputs(text_str(&t), c->out);
@@ -219,11 +219,12 @@ table_batch_send(struct cli *c, struct table_batch *b, unsigned *line,
 }
 
 bool
-table_batch_takes(const struct table_batch *b, const struct args *a)
+table_batch_takes(const struct cli *own, const struct table_batch *b,
+    const struct args *a)
 {
 	return b != NULL && a->n > 3 && strcmp(a->w[0].s, "table") == 0 &&
 	       strcmp(a->w[2].s, "add") == 0 &&
-	       (b->n == 0 || (b->n < BATCH_MAX &&
+	       (b->n == 0 || (b->n < BATCH_MAX && b->flags == own->flags &&
 				 strcmp(a->w[1].s, b->info.tablename) == 0));
 }
 
@@ -277,11 +278,6 @@ change(struct cli *c, const struct args *a, unsigned k, bool add, bool atomic,
 	if (c->batch != NULL && add && !atomic) {
 		struct table_batch *b = c->batch;
 
-		if (b->n > 0 && b->flags != c->flags) {
-			r = table_batch_send(c, b, &c->line, e);
-			if (r != 0)
-				return r;
-		}
 		b->add = true;
 		b->flags = c->flags;
 		before = b->n;

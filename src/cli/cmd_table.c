@@ -159,6 +159,15 @@ option_value(const struct args *a, unsigned *k, struct create *cr,
 	if (strlen(w->s) >= sizeof(cr->info.algoname))
 		return word_err(e, EX_USAGE, w, "algorithm name too long");
 	snprintf(cr->info.algoname, sizeof(cr->info.algoname), "%s", w->s);
+	if (*k + 1 == a->n || strncmp(a->w[*k + 1].s, "masks=", 6) != 0)
+		return 0;
+	/* Its options, which a shell would take quotes to keep with it. */
+	w = &a->w[++*k];
+	if (strlen(cr->info.algoname) + 1 + strlen(w->s) >=
+	    sizeof(cr->info.algoname))
+		return word_err(e, EX_USAGE, w, "algorithm name too long");
+	snprintf(cr->info.algoname + strlen(cr->info.algoname),
+	    sizeof(cr->info.algoname) - strlen(cr->info.algoname), " %s", w->s);
 	return 0;
 }
 
@@ -209,7 +218,10 @@ accept_existing(struct cli *c, const char *name, const struct create *cr,
 
 	if (r != 0)
 		return cli_code(r);
-	if (there.type != cr->info.type || there.vmask != cr->info.vmask ||
+	if ((cr->info.type != 0 && there.type != cr->info.type) ||
+	    (cr->info.algoname[0] != '\0' &&
+		strcmp(there.algoname, cr->info.algoname) != 0) ||
+	    there.vmask != cr->info.vmask ||
 	    there.limit != cr->info.limit ||
 	    (cr->info.tflags != 0 && there.tflags != cr->info.tflags)) {
 		err_set(e, EEXIST, "The existing table is not compatible with "

@@ -143,6 +143,28 @@ proto_name(unsigned proto, char *buf, size_t size)
 	return strncmp(buf, "ip", 2) == 0 && strlen(buf) <= 4 ? NULL : buf;
 }
 
+const char names_no_host[] = "to from me me6 any";
+
+bool
+host_addr(const char *host, int family, void *addr)
+{
+	struct addrinfo hints = {.ai_family = family,
+	    .ai_socktype = SOCK_STREAM}, *found;
+
+	if (*host == '\0' || name_in_list(names_no_host, host) ||
+	    strspn(host, "0123456789.-") == strlen(host) ||
+	    getaddrinfo(host, NULL, &hints, &found) != 0)
+		return false;
+	if (family == AF_INET)
+		memcpy(addr, (const char *)found->ai_addr +
+		    offsetof(struct sockaddr_in, sin_addr), 4);
+	else
+		memcpy(addr, (const char *)found->ai_addr +
+		    offsetof(struct sockaddr_in6, sin6_addr), 16);
+	freeaddrinfo(found);
+	return true;
+}
+
 static const char *
 service_proto(unsigned proto)
 {

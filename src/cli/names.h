@@ -41,6 +41,13 @@ int proto_number(const char *s);
 /* Name of a protocol, NULL if it has none; 'buf' may be used for it. */
 const char *proto_name(unsigned proto, char *buf, size_t size);
 
+/* Words that no server of names is asked about. */
+extern const char names_no_host[];
+
+/* The first address of a host, 4 or 16 octets; false if it is unknown, or no
+ * name at all. */
+bool host_addr(const char *host, int family, void *addr);
+
 /* Port of a service for a protocol (0: any), -1 if unknown. */
 int service_port(const char *s, unsigned proto);
 

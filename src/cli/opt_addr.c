@@ -79,33 +79,10 @@ cut_elem(const char **s, const char *seps, struct elem *e)
 	return true;
 }
 
-/* Words that no server of names should be asked about. */
-static const char keywords[] = "to from me me6 any";
-
-/* The first address of a name. */
-static bool
-resolve(const char *host, int family, void *addr, size_t size)
-{
-	struct addrinfo hints = {.ai_family = family,
-	    .ai_socktype = SOCK_STREAM}, *found;
-	const char *at;
-
-	if (*host == '\0' || name_in_list(keywords, host) ||
-	    strspn(host, "0123456789.-") == strlen(host) ||
-	    getaddrinfo(host, NULL, &hints, &found) != 0)
-		return false;
-	at = (const char *)found->ai_addr +
-	     (family == AF_INET ? offsetof(struct sockaddr_in, sin_addr)
-				: offsetof(struct sockaddr_in6, sin6_addr));
-	memcpy(addr, at, size);
-	freeaddrinfo(found);
-	return true;
-}
-
 static int
 check_host(struct build *b, const char *host)
 {
-	if (*host != '\0' && !name_in_list(keywords, host))
+	if (*host != '\0' && !name_in_list(names_no_host, host))
 		return 0;
 	if (*host == 'm' || *host == 'a')
 		return build_err(b, EX_DATAERR,
@@ -116,7 +93,7 @@ check_host(struct build *b, const char *host)
 }
 
 static int
-lookup(struct build *b, const char *host, int family, void *addr, size_t size)
+lookup(struct build *b, const char *host, int family, void *addr)
 {
 	int r = check_host(b, host);
 
@@ -124,7 +101,7 @@ lookup(struct build *b, const char *host, int family, void *addr, size_t size)
 		return r;
 	if (inet_pton(family, host, addr) == 1)
 		return 0;
-	if (resolve(host, family, addr, size))
+	if (host_addr(host, family, addr))
 		return 0;
 	if (isdigit((unsigned char)*host))
 		return build_err(b, EX_DATAERR, "\"%.60s\" is not an IPv%d address",
@@ -138,7 +115,7 @@ static int
 read_elem4(struct build *b, struct elem *el, uint32_t *addr, uint32_t *mask)
 {
 	uint32_t bits;
-	int r = lookup(b, el->text, AF_INET, addr, sizeof(*addr));
+	int r = lookup(b, el->text, AF_INET, addr);
 
 	if (r != 0)
 		return r;
@@ -266,7 +243,7 @@ static int
 read_elem6(struct build *b, struct elem *el, uint8_t *addr, uint8_t *mask)
 {
 	uint32_t bits = 128;
-	int r = lookup(b, el->text, AF_INET6, addr, 16);
+	int r = lookup(b, el->text, AF_INET6, addr);
 
 	if (r != 0)
 		return r;
@@ -342,8 +319,8 @@ is_v6_name(const char *s)
 
 	return cut_elem(&s, "/:", &el) &&
 	       !isdigit((unsigned char)el.text[0]) &&
-	       !resolve(el.text, AF_INET, addr, 4) &&
-	       resolve(el.text, AF_INET6, addr, 16);
+	       !host_addr(el.text, AF_INET, addr) &&
+	       host_addr(el.text, AF_INET6, addr);
 }
 
 static int

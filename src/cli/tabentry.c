@@ -58,8 +58,26 @@ bad_key(const struct word *w, const char *what, struct err *e)
 	return word_err(e, EX_DATAERR, w, "not %s", what);
 }
 
+/* The first address of a host, IPv4's before IPv6's. */
 static int
-key_addr(const struct word *w, struct obj_tentry *out, struct err *e)
+key_host(const struct word *w, struct obj_tentry *out, struct err *e)
+{
+	out->subtype = AF4;
+	out->masklen = 32;
+	if (host_addr(w->s, AF_INET, out->k.addr))
+		return 0;
+	out->subtype = AF_V6_LINUX;
+	out->masklen = 128;
+	if (host_addr(w->s, AF_INET6, out->k.addr))
+		return 0;
+	return word_err(e, EX_NOHOST, w, "neither an address or prefix nor the "
+					 "name of a host that is known");
+}
+
+/* 'asks_names': what is no address may be a host. */
+static int
+key_addr(const struct word *w, bool asks_names, struct obj_tentry *out,
+    struct err *e)
 {
 	char part[PART_MAX];
 	const char *slash = strchr(w->s, '/');
@@ -67,7 +85,8 @@ key_addr(const struct word *w, struct obj_tentry *out, struct err *e)
 	uint32_t bits = 128;
 
 	if (len >= sizeof(part))
-		return bad_key(w, "an address", e);
+		return slash == NULL && asks_names ? key_host(w, out, e) :
+						     bad_key(w, "an address", e);
 	memcpy(part, w->s, len);
 	part[len] = '\0';
 	if (inet_pton(AF_INET, part, out->k.addr) == 1) {
@@ -75,6 +94,8 @@ key_addr(const struct word *w, struct obj_tentry *out, struct err *e)
 		bits = 32;
 	} else if (inet_pton(AF_INET6, part, out->k.addr) == 1) {
 		out->subtype = AF_V6_LINUX;
+	} else if (slash == NULL && asks_names) {
+		return key_host(w, out, e);
 	} else {
 		return bad_key(w, "an IPv4 or IPv6 address or prefix", e);
 	}
@@ -178,7 +199,7 @@ tabentry_key(const struct table_info *i, const struct word *w,
 	memset(&out->k, 0, sizeof(out->k));
 	switch (i->type) {
 	case TABLE_ADDR:
-		return key_addr(w, out, e);
+		return key_addr(w, true, out, e);
 	case TABLE_MAC:
 		return key_mac(w, out, e);
 	case TABLE_NUMBER:
@@ -212,9 +233,13 @@ tabentry_guess(const char *key)
 
 	if (number(key, UINT32_MAX, &v))
 		return TABLE_NUMBER;
-	if (key_addr(&w, &en, &e) == 0)
+	if (key_addr(&w, false, &en, &e) == 0)
 		return TABLE_ADDR;
-	return key_mac(&w, &en, &e) == 0 ? TABLE_MAC : TABLE_IFACE;
+	if (key_mac(&w, &en, &e) == 0)
+		return TABLE_MAC;
+	/* Names of hosts have a dot, those of interfaces rarely. */
+	return strchr(key, '.') != NULL && key_host(&w, &en, &e) == 0 ?
+	    TABLE_ADDR : TABLE_IFACE;
 }
 
 /* ---- values ---- */

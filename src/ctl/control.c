@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define OLD_TABLES "is of FreeBSD 10 and before"
 #define RANGE	  sizeof(struct range_hdr)
 #define LIST	  sizeof(struct obj_lhdr)
 #define OBJ	  sizeof(struct obj_hdr)
@@ -31,7 +30,8 @@ const struct op op_table[] = {
     {FW3_TABLE_VLIST, 0, OP_GET, LIST, op_list_values, NULL},
     {FW3_TABLE_XADD, 1, OP_BOTH, OBJ, op_entry_add, NULL},
     {FW3_TABLE_XDEL, 1, OP_BOTH, OBJ, op_entry_delete, NULL},
-    {FW3_TABLE_XGETSIZE, 0, OP_BOTH, 0, NULL, OLD_TABLES},
+    {FW3_TABLE_XGETSIZE, 0, OP_GET, sizeof(struct fw3_hdr) + 4,
+	op_table_old_size, NULL},
     {FW3_TABLE_XLIST, 1, OP_GET, OBJ, op_entry_list, NULL},
     {FW3_TABLE_XDESTROY, 0, OP_SET, OBJ, op_table_destroy, NULL},
     {FW3_TABLE_XINFO, 0, OP_GET, OBJ_INFO, op_table_info, NULL},

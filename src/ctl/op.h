@@ -75,6 +75,7 @@ op_fn op_table_info;
 op_fn op_table_swap;
 op_fn op_list_tables;
 op_fn op_list_algos;
+op_fn op_table_old_size;
 op_fn op_list_values;
 
 /* op_entry.c: what is in a table */
@@ -89,17 +90,16 @@ int control_table(struct control *c, const struct obj_ntlv *n,
     struct table **out, struct err *e);
 /* True if it is a name: 1 to 63 of letters, digits, '_', '.' and '-'. */
 bool control_table_name(const char *name, size_t size);
-/* A new, empty table of a type with all its defaults. */
-int control_table_make(struct control *c, const char *name, uint8_t type,
-    uint8_t fields, uint32_t vmask, struct table **out, struct err *e);
+/* A new, empty table with the type (0: that of the algorithm), fields, type of
+ * value and algorithm (none: the type's own) of 'i'. */
+int control_table_make(struct control *c, const char *name,
+    const struct table_info *i, struct table **out, struct err *e);
 /* How often each table is named by rules, by index: TABLES_MAX numbers that the
  * caller frees; NULL without memory. */
 uint32_t *control_table_refs(const struct control *c);
 /* Describes a table. */
 void control_table_info(const struct control *c, const struct table *t,
     uint32_t refs, struct table_info *out);
-/* The only algorithm of a type. */
-extern const char *const control_algos[TABLE_TYPE_MAX + 1];
 
 /* op_dn.c: CTL_DUMMYNET3.  'last' is what sysctl kipfw.lasterr shows. */
 op_fn op_dn_set;

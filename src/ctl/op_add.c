@@ -11,6 +11,7 @@
 #include "ctl/op.h"
 
 #include "rule/check.h"
+#include "ctl/algo.h"
 #include "rule/lookup.h"
 
 #include <errno.h>
@@ -243,16 +244,16 @@ table_of(struct add *a, uint16_t idx, uint8_t type, struct table **out)
 	if (*out != NULL && (*out)->type != type)
 		return err_set(a->e, EINVAL,
 		    "table %s is of type %.*s, and %.*s is needed",
-		    (*out)->name, (int)strcspn(control_algos[(*out)->type], ":"),
-		    control_algos[(*out)->type],
-		    (int)strcspn(control_algos[type], ":"),
-		    control_algos[type]);
+		    (*out)->name, (int)strcspn((*out)->algo, ":"),
+		    (*out)->algo, (int)strcspn(algo_default(type)->name, ":"),
+		    algo_default(type)->name);
 	if (*out != NULL)
 		return 0;
 	if (a->n_fresh == RULE_MAX_WORDS)
 		return err_set(a->e, ENOSPC, "too many new tables at a time");
-	error = control_table_make(a->c, a->names[i].name, type, 0,
-	    VTYPE_LEGACY, out, a->e);
+	error = control_table_make(a->c, a->names[i].name,
+	    &(struct table_info){.type = type, .vmask = VTYPE_LEGACY}, out,
+	    a->e);
 	if (error == 0)
 		a->fresh[a->n_fresh++] = *out;
 	return error;

@@ -333,6 +333,8 @@ op_entry_find(struct control *c, struct ctl_call *call, struct err *e)
 	struct table_key k;
 	int error = control_table(c, &h->ntlv, &t, e);
 
+	if (error == 0 && t->exact) /* whatever length was asked for */
+		en->masklen = en->subtype == 2 ? t->mask4 : t->mask6;
 	if (error == 0)
 		error = key_in(t, en, &k, e);
 	if (error != 0)

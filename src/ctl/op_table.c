@@ -5,7 +5,10 @@
  */
 #include "ctl/op.h"
 
+#include "ctl/algo.h"
+
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,34 +18,12 @@ info_of(const struct ctl_call *call)
 	return (void *)((struct obj_hdr *)call->data + 1);
 }
 
-/* The type that an algorithm works for, 0 if it is unknown. */
-static uint8_t
-type_of_algo(const char *algo)
-{
-	for (uint8_t t = 1; t <= TABLE_TYPE_MAX; t++)
-		if (strcmp(control_algos[t], algo) == 0)
-			return t;
-	return 0;
-}
-
 static int
 check_info(struct table_info *i, struct err *e)
 {
 	if (memchr(i->algoname, '\0', sizeof(i->algoname)) == NULL)
 		return err_set(e, EINVAL, "malformed name of an algorithm");
-	if (i->algoname[0] != '\0') {
-		uint8_t type = type_of_algo(i->algoname);
-
-		if (type == 0 || (i->type != 0 && i->type != type))
-			return err_set(e, EOPNOTSUPP,
-			    "algorithm %.40s is not implemented%s%s",
-			    i->algoname,
-			    type != 0 ? ", or not for this type" : "",
-			    strncmp(i->algoname, "addr:", 5) == 0 ?
-				": addr:radix is" : "");
-		i->type = type;
-	}
-	if (i->type == 0 || i->type > TABLE_TYPE_MAX)
+	if (i->type > TABLE_TYPE_MAX)
 		return err_set(e, EINVAL, "unknown type of table %u", i->type);
 	if (i->type == TABLE_FLOW && (i->tflags & ~(unsigned)FLOW_ALL) != 0)
 		return err_set(e, EINVAL, "unknown fields of a flow 0x%x",
@@ -68,8 +49,7 @@ op_table_create(struct control *c, struct ctl_call *call, struct err *e)
 	if (error == -ESRCH)
 		error = check_info(i, e);
 	if (error == 0)
-		error = control_table_make(c, h->ntlv.name, i->type, i->tflags,
-		    i->vmask, &t, e);
+		error = control_table_make(c, h->ntlv.name, i, &t, e);
 	if (error != 0)
 		return error;
 	t->limit = i->limit;
@@ -208,20 +188,46 @@ int
 op_list_algos(struct control *c, struct ctl_call *call, struct err *e)
 {
 	const struct tables *ts = engine_tables(c->en);
+	const struct algo *a = algo_list;
 	struct algo_info *out;
-	int error = op_list_begin(call, TABLE_TYPE_MAX, sizeof(*out), e);
+	unsigned n = 0;
+	int error;
 
+	while (algo_list[n].name != NULL)
+		n++;
+	error = op_list_begin(call, n, sizeof(*out), e);
 	if (error != 0)
 		return error;
 	out = (void *)((struct obj_lhdr *)call->data + 1);
-	for (uint8_t t = 1; t <= TABLE_TYPE_MAX; t++, out++) {
-		memcpy(out->algoname, control_algos[t],
-		    strlen(control_algos[t]));
-		out->type = t;
+	for (; a->name != NULL; a++, out++) {
+		memcpy(out->algoname, a->name, strlen(a->name));
+		out->type = a->type;
 		for (unsigned k = 1; k < TABLES_MAX; k++)
 			out->refcnt += tables_at(ts, k) != NULL &&
-			    tables_at(ts, k)->type == t;
+			    algo_is(a, tables_at(ts, k)->algo);
 	}
+	return 0;
+}
+
+/* What a list of FreeBSD 8 would take for table N: the number becomes that. */
+int
+op_table_old_size(struct control *c, struct ctl_call *call, struct err *e)
+{
+	enum { OLD_HEAD = 20, OLD_ENTRY = 28 };
+	const struct table *t;
+	uint32_t number;
+	char name[16];
+
+	(void)e;
+	memcpy(&number, (char *)call->data + sizeof(struct fw3_hdr),
+	    sizeof(number));
+	snprintf(name, sizeof(name), "%u", number);
+	t = tables_find(engine_tables(c->en), name, 0);
+	number = t != NULL ? table_count(engine_tables(c->en), t) : 0;
+	number = number != 0 ? OLD_HEAD + number * OLD_ENTRY : 0;
+	memcpy((char *)call->data + sizeof(struct fw3_hdr), &number,
+	    sizeof(number));
+	call->reply_len = sizeof(struct fw3_hdr) + sizeof(number);
 	return 0;
 }
 

@@ -2,19 +2,12 @@
 /* Tables as the control requests see them: by name, with their references. */
 #include "ctl/op.h"
 
+#include "ctl/algo.h"
 #include "rule/lookup.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-const char *const control_algos[TABLE_TYPE_MAX + 1] = {
-    [TABLE_ADDR] = "addr:radix",
-    [TABLE_IFACE] = "iface:array",
-    [TABLE_NUMBER] = "number:array",
-    [TABLE_FLOW] = "flow:hash",
-    [TABLE_MAC] = "mac:radix",
-};
 
 bool
 control_table_name(const char *name, size_t size)
@@ -40,15 +33,22 @@ control_table(struct control *c, const struct obj_ntlv *n, struct table **out,
 }
 
 int
-control_table_make(struct control *c, const char *name, uint8_t type,
-    uint8_t fields, uint32_t vmask, struct table **out, struct err *e)
+control_table_make(struct control *c, const char *name,
+    const struct table_info *i, struct table **out, struct err *e)
 {
-	struct table like = {.type = type, .vmask = vmask};
+	struct table like = {.type = i->type, .vmask = i->vmask};
+	int error;
 
-	if (type == TABLE_FLOW)
-		like.fields = fields != 0 ? fields : FLOW_ALL;
+	if (i->algoname[0] == '\0' &&
+	    (i->type == 0 || algo_default(i->type) == NULL))
+		return err_set(e, EINVAL, "unknown type of table %u", i->type);
+	error = algo_set(&like, i->algoname[0] != '\0' ? i->algoname :
+	    algo_default(i->type)->name, e);
+	if (error != 0)
+		return error;
+	if (like.type == TABLE_FLOW)
+		like.fields = i->tflags != 0 ? i->tflags : FLOW_ALL;
 	memcpy(like.name, name, strlen(name) + 1);
-	memcpy(like.algo, control_algos[type], strlen(control_algos[type]) + 1);
 	return tables_add(engine_tables(c->en), &like, out, e);
 }
 
@@ -74,7 +74,8 @@ control_table_refs(const struct control *c)
 	return refs;
 }
 
-/* What the structures are; 'itemsize' is what one more entry takes, about. */
+/* What FreeBSD calls the structure, its slots, and the octets of an entry with
+ * its share of them. */
 static void
 put_numbers(const struct tables *ts, const struct table *t,
     struct table_info *out)
@@ -82,18 +83,18 @@ put_numbers(const struct tables *ts, const struct table *t,
 	struct ta_numbers *a = &out->ta_info;
 
 	a->flags = TATF_DATA;
-	a->class4 = TACLASS_HASH;
-	a->itemsize4 = 32;
-	a->size4 = (uint32_t)table_bytes(ts, t);
+	a->class4 = strstr(t->algo, ":radix") != NULL ? TACLASS_RADIX :
+	    strstr(t->algo, ":hash") != NULL	      ? TACLASS_HASH :
+							TACLASS_ARRAY;
+	a->itemsize4 = (uint16_t)table_item_size(ts, t);
+	a->size4 = table_slots(ts, t);
 	a->count4 = out->count;
-	if (t->type != TABLE_ADDR && t->type != TABLE_MAC)
-		return;
-	a->class4 = TACLASS_RADIX;
-	if (t->type == TABLE_MAC)
+	if (t->type != TABLE_ADDR)
 		return;
 	a->flags |= TATF_AFDATA;
-	a->class6 = TACLASS_RADIX;
-	a->itemsize6 = 48;
+	a->class6 = a->class4;
+	a->size6 = a->size4;
+	a->itemsize6 = a->itemsize4;
 	a->count4 = table_count4(ts, t);
 	a->count6 = out->count - a->count4;
 }

@@ -146,8 +146,10 @@ make_tables(struct engine *en, uint64_t seed, struct err *e)
 		keys[1] = rng_u64(&rng);
 	}
 	en->shared.tables = tables_create(keys);
-	return en->shared.tables != NULL ? 0 :
-	    err_set(e, ENOMEM, "no memory for the tables");
+	if (en->shared.tables == NULL)
+		return err_set(e, ENOMEM, "no memory for the tables");
+	tables_use_pages(en->shared.tables, &pages_huge);
+	return 0;
 }
 
 int

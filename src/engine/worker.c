@@ -40,6 +40,7 @@ worker_init(struct worker *w, unsigned index, struct shared *shared,
 	w->ctx.pass.tags = &w->ctx.tags;
 	w->ctx.pass.me = &shared->me;
 	w->ctx.pass.tables = shared->tables;
+	w->ctx.pass.lookup_use = &w->lookup_use;
 	w->ctx.pass.states = shared->states;
 	w->ctx.pass.state_cfg = &w->state_cfg;
 	return 0;

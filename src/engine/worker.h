@@ -47,6 +47,7 @@ struct worker {
 	pthread_t thread;
 	struct rng rng;
 	struct state_cfg state_cfg;
+	struct lookup_use lookup_use;
 	struct tick tick;
 	struct keepalives keepalives;
 	struct record_ring *log;

@@ -412,6 +412,7 @@ interp_burst(const struct pass *pass, struct pkt *pkts, unsigned n)
 		decide_all(pass, pkts, n);
 		return;
 	}
+	lookup_burst(pass, pkts, n);
 	if (is_for_groups(plan_of(pass))) {
 		run_groups(pass, pkts, n, plan_of(pass));
 		return;

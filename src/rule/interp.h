@@ -47,6 +47,7 @@ struct pass {
 	struct tag_pool *tags;	     /* reset before each burst */
 	const struct me *me;	     /* own addresses */
 	const struct tables *tables; /* what lookups ask */
+	struct lookup_use *lookup_use; /* this worker's; NULL = not told */
 	struct state_table *states;  /* of all workers; NULL = none are kept */
 	const struct state_cfg *state_cfg;
 	uint16_t lane;		     /* of this burst, for keepalives */

@@ -2,6 +2,8 @@
 #include "rule/lookup.h"
 
 #include "base/bytes.h"
+#include "rule/interp.h"
+#include "table/burst.h"
 
 /* Word 'n' of an instruction, counted from its first. */
 static uint32_t
@@ -40,26 +42,33 @@ find_dscp(const struct tables *ts, unsigned kidx, const struct pkt *p)
 	return tables_number(ts, kidx, class >> 2);
 }
 
-static uint32_t
-find_flow(const struct tables *ts, unsigned kidx, const struct pkt *p)
+/* The flow of an IP packet. */
+static inline void
+flow_key(const struct pkt *p, struct table_flow *f)
 {
-	struct table_flow f = {
+	*f = (struct table_flow){
 	    .sport = p->sport,
 	    .dport = p->dport,
 	    .proto = p->proto,
+	    .family = (p->flags & PKT_IP4) != 0 ? 4 : 6,
 	};
-
 	if ((p->flags & PKT_IP4) != 0) {
-		f.family = 4;
-		memcpy(f.src, &p->src4, 4);
-		memcpy(f.dst, &p->dst4, 4);
-	} else if ((p->flags & PKT_IP6) != 0) {
-		f.family = 6;
-		memcpy(f.src, p->data + p->l3 + 8, 16);
-		memcpy(f.dst, p->data + p->l3 + 24, 16);
+		memcpy(f->src, &p->src4, 4);
+		memcpy(f->dst, &p->dst4, 4);
 	} else {
-		return 0;
+		memcpy(f->src, p->data + p->l3 + 8, 16);
+		memcpy(f->dst, p->data + p->l3 + 24, 16);
 	}
+}
+
+static uint32_t
+find_flow(const struct tables *ts, unsigned kidx, const struct pkt *p)
+{
+	struct table_flow f;
+
+	if ((p->flags & PKT_IP) == 0)
+		return 0;
+	flow_key(p, &f);
 	return tables_flow(ts, kidx, &f);
 }
 
@@ -180,4 +189,129 @@ lookup_set_table(struct insn *i, uint16_t kidx)
 		memcpy(i + 1, &kidx, sizeof(kidx));
 	else
 		i->arg1 = kidx;
+}
+
+/* ---- before the rules ---- */
+
+enum { PART = 64, PAUSE = 15 };
+
+bool
+lookup_ask_of(const struct insn *i, struct lookup_ask *ask)
+{
+	static const uint8_t keys[] = {
+	    [O_IP_SRC_LOOKUP] = LOOKUP_SRC_IP,
+	    [O_IP_DST_LOOKUP] = LOOKUP_DST_IP,
+	    [O_IP_FLOW_LOOKUP] = LOOKUP_FLOW,
+	    [O_MAC_SRC_LOOKUP] = LOOKUP_SRC_MAC,
+	    [O_MAC_DST_LOOKUP] = LOOKUP_DST_MAC,
+	};
+
+	if (!lookup_table_of(i, &ask->kidx, &ask->type) ||
+	    ask->type == TABLE_IFACE)
+		return false;
+	ask->key = insn_words(i) == 3 ? (uint8_t)word(i, 2) : keys[i->opcode];
+	/* The rules before may change the mark; of the dscp there are 64. */
+	return ask->key != LOOKUP_MARK && ask->key != LOOKUP_DSCP;
+}
+
+/* The keys of some packets, by the kind that a table takes. */
+struct keys {
+	unsigned n;
+	unsigned n6;
+	uint32_t numbers[PART]; /* or IPv4 addresses */
+	const uint8_t *octets[PART]; /* of IPv6 addresses, or MACs */
+	struct table_flow flows[PART];
+};
+
+static inline void
+add_addr(struct keys *k, const struct pkt *p, bool src)
+{
+	if ((p->flags & PKT_IP4) != 0)
+		k->numbers[k->n++] = src ? p->src4 : p->dst4;
+	else if ((p->flags & PKT_IP6) != 0)
+		k->octets[k->n6++] = p->data + p->l3 + (src ? 8 : 24);
+}
+
+static inline void
+add_key(struct keys *k, unsigned key, const struct pkt *p)
+{
+	switch (key) {
+	case LOOKUP_DST_IP:
+	case LOOKUP_SRC_IP:
+		add_addr(k, p, key == LOOKUP_SRC_IP);
+		break;
+	case LOOKUP_DST_PORT:
+	case LOOKUP_SRC_PORT:
+		if ((p->flags & PKT_PORTS) != 0)
+			k->numbers[k->n++] = key == LOOKUP_SRC_PORT ?
+			    p->sport : p->dport;
+		break;
+	case LOOKUP_DST_MAC:
+	case LOOKUP_SRC_MAC:
+		k->octets[k->n6++] = p->data + (key == LOOKUP_SRC_MAC ? 6 : 0);
+		break;
+	case LOOKUP_FLOW:
+		if ((p->flags & PKT_IP) != 0)
+			flow_key(p, &k->flows[k->n++]);
+		break;
+	}
+}
+
+/* Asks a table about PART packets at most; nobody waits for the answers. */
+static void
+prepare(const struct tables *ts, const struct lookup_ask *ask,
+    const struct pkt *pkts, unsigned n)
+{
+	uint32_t out[PART];
+	struct keys k;
+
+	k.n = k.n6 = 0;
+	for (unsigned i = 0; i < n; i++)
+		if (likely(pkts[i].bad == PKT_GOOD))
+			add_key(&k, ask->key, &pkts[i]);
+	if (ask->type == TABLE_FLOW)
+		tables_flow_burst(ts, ask->kidx, k.flows, k.n, out);
+	else if (ask->type == TABLE_NUMBER)
+		tables_number_burst(ts, ask->kidx, k.numbers, k.n, out);
+	else if (ask->type == TABLE_MAC)
+		tables_mac_burst(ts, ask->kidx, k.octets, k.n6, out);
+	else {
+		tables_ip4_burst(ts, ask->kidx, k.numbers, k.n, out);
+		tables_ip6_burst(ts, ask->kidx, k.octets, k.n6, out);
+	}
+}
+
+/* True if three of four answers were for nothing the last time: then some
+ * bursts go without. */
+static bool
+pauses(struct lookup_use *use)
+{
+	if (use == NULL)
+		return false;
+	if (use->pause == 0 && use->asked < use->prepared / 4)
+		use->pause = PAUSE + 1;
+	use->asked = use->prepared = 0;
+	if (use->pause == 0)
+		return false;
+	return --use->pause != 0;
+}
+
+void
+lookup_burst(const struct pass *pass, const struct pkt *pkts, unsigned n)
+{
+	const struct ruleset *rs = pass->rules;
+
+	if (rs->n_asks == 0 || n == 1 || pauses(pass->lookup_use))
+		return;
+	for (unsigned a = 0; a < rs->n_asks; a++) {
+		const struct lookup_ask *ask = &rs->asks[a];
+
+		if (!tables_is_large(pass->tables, ask->kidx, ask->type))
+			continue;
+		for (unsigned i = 0; i < n; i += PART)
+			prepare(pass->tables, ask, pkts + i,
+			    n - i < PART ? n - i : PART);
+		if (pass->lookup_use != NULL)
+			pass->lookup_use->prepared += n;
+	}
 }

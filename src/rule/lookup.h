@@ -26,6 +26,36 @@ enum lookup_key { /* d[1] of O_IP_DST_LOOKUP with three words */
 	N_LOOKUP_KEYS,
 };
 
+struct pass;
+
+/* A question that rules ask of a table about packets. */
+struct lookup_ask {
+	uint16_t kidx;
+	uint8_t type; /* TABLE_* */
+	uint8_t key;  /* enum lookup_key, or LOOKUP_FLOW */
+};
+
+enum {
+	LOOKUP_ASKS = 4,	     /* of a ruleset; more are not prepared */
+	LOOKUP_FLOW = N_LOOKUP_KEYS, /* all of the flow */
+};
+
+/* Whether it is worth while to prepare: a worker's. */
+struct lookup_use {
+	uint32_t asked;	   /* by rules since then */
+	uint32_t prepared; /* by lookup_burst */
+	uint32_t pause;	   /* bursts that are not prepared */
+};
+
+/* True if the instruction asks a table something that a whole burst can be
+ * prepared for. */
+bool lookup_ask_of(const struct insn *i, struct lookup_ask *ask);
+
+/* Before rules look at pkts[n]: asks large tables what the rules will ask them,
+ * for all packets together, so that the answers are in the cache.  Changes no
+ * packet and no verdict.  Where rules turn out not to ask, it pauses. */
+void lookup_burst(const struct pass *pass, const struct pkt *pkts, unsigned n);
+
 /* Index of the value that the instruction's table has for a packet which came
  * in, or would leave, by interface 'ifname'; 0 = none, or not the value that
  * the instruction wants.  Counts the packet on the entry. */

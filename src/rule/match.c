@@ -138,6 +138,8 @@ match_table(const struct insn *i, const struct pass *pass,
 {
 	uint32_t idx = lookup_insn(i, pass->tables, p, ifname);
 
+	if (pass->lookup_use != NULL)
+		pass->lookup_use->asked++;
 	if (idx == 0)
 		return false;
 	*tablearg = idx;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "rule/rule.h"
 
+#include "rule/lookup.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,6 +35,17 @@ is_stateful(const struct rule *r)
 	return false;
 }
 
+static bool
+is_asking(const struct rule *r)
+{
+	struct lookup_ask ask;
+
+	for (unsigned at = 0; at < r->act_ofs; at += insn_words(r->cmd + at))
+		if (lookup_ask_of(r->cmd + at, &ask))
+			return true;
+	return false;
+}
+
 struct rule *
 rule_create(
     const struct abi_rule *r, uint16_t num, uint32_t id, uint32_t counter)
@@ -49,6 +62,7 @@ rule_create(
 	n->counter = counter;
 	memcpy(n->cmd, r + 1, r->cmd_len * sizeof(struct insn));
 	n->stateful = is_stateful(n);
+	n->asks = is_asking(n);
 	return n;
 }
 
@@ -63,6 +77,7 @@ rule_copy(struct rule *r, uint8_t set)
 	n->set = set;
 	n->flags = r->flags;
 	n->stateful = r->stateful;
+	n->asks = r->asks;
 	n->act_ofs = r->act_ofs;
 	n->id = r->id;
 	n->counter = r->counter;

@@ -36,6 +36,7 @@ alloc(unsigned n, uint32_t set_disabled)
 	rs->n_counters = 0;
 	rs->plan = NULL;
 	rs->stateful = false;
+	rs->n_asks = 0;
 	return rs;
 }
 
@@ -70,6 +71,36 @@ leave_out(const struct ruleset *rs, struct rule *r)
 	rs->estate->rules[rs->estate->n++] = r;
 }
 
+/* Notes what a rule asks of tables, as far as there is room. */
+static void
+add_asks(struct ruleset *rs, const struct rule *r)
+{
+	const struct insn *end = r->cmd + r->act_ofs;
+	struct lookup_ask ask;
+	unsigned k;
+
+	for (const struct insn *i = r->cmd; i < end; i = insn_next(i)) {
+		if (rs->n_asks == LOOKUP_ASKS || !lookup_ask_of(i, &ask))
+			continue;
+		for (k = 0; k < rs->n_asks; k++)
+			if (rs->asks[k].kidx == ask.kidx &&
+			    rs->asks[k].key == ask.key)
+				break;
+		if (k == rs->n_asks)
+			rs->asks[rs->n_asks++] = ask;
+	}
+}
+
+/* What a ruleset knows about its rules, as the one before it knew it. */
+static void
+inherit(struct ruleset *next, const struct ruleset *rs)
+{
+	next->n_counters = rs->n_counters;
+	next->stateful = rs->stateful;
+	next->n_asks = rs->n_asks;
+	memcpy(next->asks, rs->asks, sizeof(rs->asks));
+}
+
 static void
 append(struct ruleset *rs, struct rule *r)
 {
@@ -77,6 +108,8 @@ append(struct ruleset *rs, struct rule *r)
 	if (rs->n_counters <= r->counter)
 		rs->n_counters = r->counter + 1;
 	rs->stateful = rs->stateful || r->stateful;
+	if (r->asks)
+		add_asks(rs, r);
 }
 
 /* Appends the rules [lo, hi) of 'from' without looking at them. */
@@ -271,8 +304,7 @@ ruleset_add(const struct ruleset *rs, struct rule **add, unsigned n)
 		return NULL;
 	if (n > 1)
 		qsort(add, n, sizeof(struct rule *), by_order);
-	next->n_counters = rs->n_counters;
-	next->stateful = rs->stateful;
+	inherit(next, rs);
 	for (unsigned i = 0; i < n; i++) {
 		unsigned at = ruleset_find(rs, add[i]->num + 1u);
 
@@ -429,8 +461,7 @@ ruleset_enable(const struct ruleset *rs, uint32_t off, uint32_t on)
 	if (next == NULL)
 		return NULL;
 	next->set_disabled = disabled & ~(1u << SET_DEFAULT);
-	next->n_counters = rs->n_counters;
-	next->stateful = rs->stateful;
+	inherit(next, rs);
 	append_run(next, rs, 0, rs->n_rules);
 	append_orphans(next, rs);
 	return next;

@@ -23,6 +23,7 @@
  */
 #pragma once
 
+#include "rule/lookup.h"
 #include "rule/rule.h"
 
 struct ruleset {
@@ -30,6 +31,8 @@ struct ruleset {
 	unsigned n_rules;	/* the default rule included */
 	unsigned n_orphans;	/* deleted rules, behind it */
 	bool stateful;		/* some rule looks up or makes states */
+	unsigned n_asks;	/* what lookup_burst() asks before the rules */
+	struct lookup_ask asks[LOOKUP_ASKS];
 	unsigned n_counters;	/* rules' counter indexes are below this */
 	struct estate *estate;	/* control thread: what dies with it */
 	struct plan *plan;	/* owned; NULL = interp looks at every rule */

@@ -87,6 +87,24 @@ hash_key(const struct table_key *k)
 	return k->addr; /* every member of the union starts here */
 }
 
+void
+content_fit_flow(struct table_flow *f, unsigned fields)
+{
+	if ((fields & FLOW_SRC_IP) == 0)
+		memset(f->src, 0, sizeof(f->src));
+	if ((fields & FLOW_DST_IP) == 0)
+		memset(f->dst, 0, sizeof(f->dst));
+	if ((fields & FLOW_SRC_PORT) == 0)
+		f->sport = 0;
+	if ((fields & FLOW_DST_PORT) == 0)
+		f->dport = 0;
+	if ((fields & FLOW_PROTO) == 0)
+		f->proto = 0;
+	if ((fields & (FLOW_SRC_IP | FLOW_DST_IP)) == 0)
+		f->family = 0;
+	f->zero = 0;
+}
+
 uint32_t
 content_get(const struct content *c, const struct table_key *k)
 {
@@ -128,6 +146,8 @@ content_set(struct content *c, const struct table_key *k, uint32_t value,
 	uint32_t idx;
 	int r;
 
+	if (!c->large && content_count(c) >= CONTENT_LARGE)
+		__atomic_store_n(&c->large, true, __ATOMIC_RELAXED);
 	if (is_prefixes(c)) {
 		at = trie_of(c, k, &p.key);
 		r = need_trie(c, at, limbo);
@@ -171,12 +191,15 @@ content_count(const struct content *c)
 }
 
 size_t
-content_bytes(const struct content *c)
+content_item_size(const struct content *c)
 {
-	if (c->map != NULL)
-		return hmap_bytes(c->map);
-	return (c->v4 != NULL ? lpm_bytes(c->v4) : 0) +
-	    (c->v6 != NULL ? lpm_bytes(c->v6) : 0);
+	return c->map != NULL ? hmap_item_size(c->map) : LPM_ITEM_SIZE;
+}
+
+uint32_t
+content_slots(const struct content *c)
+{
+	return c->map != NULL ? hmap_slots(c->map) : LPM_SLOTS;
 }
 
 /* ---- walking ---- */

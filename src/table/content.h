@@ -16,10 +16,13 @@
 struct content {
 	uint8_t type;
 	uint8_t fields;
+	bool large;	  /* any thread: has or had CONTENT_LARGE keys */
 	struct lpm *v4;	  /* addr; made with the first prefix of the family */
 	struct lpm *v6;	  /* addr, mac; likewise */
 	struct hmap *map; /* the others */
 };
+
+enum { CONTENT_LARGE = 4096 };
 
 struct content *content_create(uint8_t type, uint8_t fields,
     struct limbo *limbo, const uint64_t seed[2]);
@@ -38,12 +41,21 @@ int content_delete(struct content *c, const struct table_key *k,
     struct limbo *limbo);
 
 uint32_t content_count(const struct content *c);
-size_t content_bytes(const struct content *c);
+/* Octets of an entry, about; slots that lead to entries. */
+size_t content_item_size(const struct content *c);
+uint32_t content_slots(const struct content *c);
 
 typedef void content_fn(void *arg, const struct table_key *k, uint32_t value);
 void content_walk(const struct content *c, content_fn *fn, void *arg);
 
+/* Reader: what is in a table, NULL if there is none of this type. */
+const struct content *tables_content(const struct tables *ts, unsigned kidx,
+    uint8_t type);
+
 /* ---- keys as their structures take them ---- */
+
+/* Clears what a table with these fields does not look at. */
+void content_fit_flow(struct table_flow *f, unsigned fields);
 
 static inline uint64_t
 content_be64(const uint8_t *p)

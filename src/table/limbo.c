@@ -42,6 +42,36 @@ limbo_block(struct limbo *l, void *block)
 	limbo_add(l, free_block, block, 0);
 }
 
+static bool
+is_big(const struct limbo *l, size_t size)
+{
+	return l->pages != NULL && size >= LIMBO_BIG;
+}
+
+void *
+limbo_take(const struct limbo *l, size_t size)
+{
+	return is_big(l, size) ? l->pages->take(size) : calloc(1, size);
+}
+
+void
+limbo_give(const struct limbo *l, void *block, size_t size)
+{
+	if (block != NULL && is_big(l, size))
+		l->pages->give(block, 0);
+	else
+		free(block);
+}
+
+void
+limbo_give_later(struct limbo *l, void *block, size_t size)
+{
+	if (is_big(l, size))
+		limbo_add(l, l->pages->give, block, 0);
+	else
+		limbo_block(l, block);
+}
+
 void
 limbo_empty(struct limbo *l)
 {

@@ -7,12 +7,13 @@
 
 enum {
 	ROOT_BITS = 20,
-	ROOT_SIZE = 1 << ROOT_BITS,
+	ROOT_SIZE = LPM_SLOTS,
 	STRIDE = 6,
 	FANOUT = 1 << STRIDE,
 	KEY_BITS = 128,
 	LEVELS = (KEY_BITS - ROOT_BITS) / STRIDE + 1,
 	RETIRED_MAX = 3 * LEVELS, /* blocks that one change replaces */
+	PAGED_COUNT = 32768,	  /* prefixes that big pages are worth for */
 };
 
 /*
@@ -31,14 +32,23 @@ struct node {
 	uint64_t child[]; /* slots, one a bit of ext */
 };
 
+struct cell {
+	uint64_t slot; /* prefixes of 20 bits and more */
+	uint32_t best; /* of the shorter ones, the longest */
+};
+
+struct root {
+	struct cell cell[ROOT_SIZE];
+};
+
 struct lpm {
 	struct limbo *limbo;
-	uint64_t *slot;	  /* ROOT_SIZE: prefixes of 20 bits and more */
-	uint32_t *best;	  /* ROOT_SIZE: of the shorter ones, the longest */
+	struct root *root; /* replaced once, by one in big pages */
 	uint32_t *shorts; /* heap of the shorter prefixes; writer only */
 	uint32_t lo;	  /* cells [lo, hi) have been used */
 	uint32_t hi;
 	uint32_t count;
+	bool paged; /* the root has moved into big pages */
 	size_t bytes;
 };
 
@@ -161,6 +171,13 @@ value_at(const struct node *n, unsigned i)
 
 /* ---- readers ---- */
 
+static inline const struct root *
+root_get(const struct lpm *l)
+{
+	/* Partner: the release in use_pages(). */
+	return __atomic_load_n(&l->root, __ATOMIC_ACQUIRE);
+}
+
 static inline bool
 inline_covers(uint64_t s, struct lpm_key k, unsigned depth)
 {
@@ -170,17 +187,31 @@ inline_covers(uint64_t s, struct lpm_key k, unsigned depth)
 	return diff >> (INLINE_BITS - len) == 0;
 }
 
+static inline size_t
+cell_of(struct lpm_key k)
+{
+	return (size_t)(k.hi >> (64 - ROOT_BITS));
+}
+
+static inline uint32_t
+apart_covers(uint64_t s, struct lpm_key k)
+{
+	const struct lpm_prefix *p = apart_of(s);
+
+	return same_key(lpm_mask(k, p->len), p->key) ? p->value : 0;
+}
+
 uint32_t
 lpm_lookup(const struct lpm *l, struct lpm_key k)
 {
-	size_t cell = (size_t)(k.hi >> (64 - ROOT_BITS));
-	uint64_t s = slot_get(&l->slot[cell]), m;
-	const struct node *at = NULL;
-	unsigned bit = 0;
+	const struct root *root = root_get(l);
+	uint64_t s = slot_get(&root->cell[cell_of(k)].slot), m;
+	const uint32_t *value = &root->cell[cell_of(k)].best;
 
 	for (unsigned depth = ROOT_BITS; s != 0; depth += STRIDE) {
-		const struct node *n;
-		unsigned c;
+		const struct node *n = node_of(s);
+		unsigned c = chunk(k, depth);
+		uint32_t v;
 
 		if ((s & INLINE) != 0) {
 			if (inline_covers(s, k, depth))
@@ -188,27 +219,146 @@ lpm_lookup(const struct lpm *l, struct lpm_key k)
 			break;
 		}
 		if ((s & APART) != 0) {
-			const struct lpm_prefix *p = apart_of(s);
-
-			if (same_key(lpm_mask(k, p->len), p->key))
-				return p->value;
+			v = apart_covers(s, k);
+			if (v != 0)
+				return v;
 			break;
 		}
-		n = node_of(s);
-		c = chunk(k, depth);
 		m = n->in & ancestors[c];
-		if (m != 0) {
-			at = n;
-			bit = 63 - (unsigned)__builtin_clzll(m);
-		}
+		if (m != 0)
+			value = value_at(n, rank(n->in,
+			    63 - (unsigned)__builtin_clzll(m)));
 		if ((n->ext >> c & 1) == 0)
 			break;
 		s = slot_get(&n->child[rank(n->ext, c)]);
 	}
-	if (at != NULL)
-		return __atomic_load_n(
-		    value_at(at, rank(at->in, bit)), __ATOMIC_RELAXED);
-	return __atomic_load_n(&l->best[cell], __ATOMIC_RELAXED);
+	return __atomic_load_n(value, __ATOMIC_RELAXED);
+}
+
+/* ---- readers of several keys ---- */
+
+/*
+ * Keys on their way down.  Each step is taken for all that are still on the
+ * way, and only asks the cache for what the next one reads.  What a random key
+ * decides is computed, not branched on: it would be guessed wrong too often.
+ */
+struct trips {
+	const struct lpm_key *key;
+	uint64_t slot[LPM_BURST];	  /* a node, or a prefix apart */
+	const uint64_t *child[LPM_BURST]; /* where the next slot is */
+	const uint32_t *value[LPM_BURST]; /* of the longest prefix so far */
+	uint32_t direct[LPM_BURST];	  /* what a single prefix says, or 0 */
+	uint8_t on[LPM_BURST + 1];	  /* those on the way, 'left' of them */
+	unsigned left;
+};
+
+static inline uint32_t
+all_if(bool yes)
+{
+	return 0 - (uint32_t)yes;
+}
+
+/* 'yes ? a : b' */
+static inline uintptr_t
+pick(bool yes, uintptr_t a, uintptr_t b)
+{
+	return b ^ ((a ^ b) & (0 - (uintptr_t)yes));
+}
+
+/* Key 'i' has read slot 's' at 'depth': it is 0, an inline prefix, which ends
+ * the trip, or leads on. */
+static inline void
+enter(struct trips *t, unsigned i, uint64_t s, unsigned depth)
+{
+	unsigned len = s >> 2 & 0x1f; /* of an inline one, at most 24 */
+	uint64_t diff = (bits_from(t->key[i], depth) >> 40 ^ s >> 8) & 0xffffff;
+	bool is_inline = (s & INLINE) != 0;
+	bool covers = diff >> ((INLINE_BITS - len) & 0x1f) == 0;
+	bool goes_on = (s != 0) & !is_inline;
+
+	t->direct[i] = (uint32_t)(s >> 32) & all_if(is_inline & covers);
+	t->slot[i] = s;
+	__builtin_prefetch((const void *)pick(goes_on,
+	    (uintptr_t)s & ~(uintptr_t)TAGS, (uintptr_t)t->value[i]));
+	t->on[t->left] = (uint8_t)i;
+	t->left += goes_on;
+}
+
+/* Looks into the node that key 'i' has come to; true if it goes on. */
+static inline bool
+look_into(struct trips *t, unsigned i, unsigned depth)
+{
+	const struct node *n = node_of(t->slot[i]);
+	unsigned c = chunk(t->key[i], depth);
+	uint64_t m = n->in & ancestors[c];
+	unsigned last = 63 - (unsigned)__builtin_clzll(m | 1);
+	const uint32_t *value = value_at(n, rank(n->in, last));
+	bool goes_on = (n->ext >> c & 1) != 0;
+
+	t->value[i] = (const uint32_t *)pick(
+	    m != 0, (uintptr_t)value, (uintptr_t)t->value[i]);
+	t->child[i] = &n->child[rank(n->ext, c)];
+	__builtin_prefetch((const void *)pick(
+	    goes_on, (uintptr_t)t->child[i], (uintptr_t)t->value[i]));
+	return goes_on;
+}
+
+/* Takes all one level down, from 'depth'. */
+static void
+descend(struct trips *t, unsigned depth)
+{
+	unsigned n = 0;
+
+	for (unsigned k = 0; k < t->left; k++) {
+		unsigned i = t->on[k];
+
+		if (unlikely((t->slot[i] & APART) != 0)) {
+			t->direct[i] = apart_covers(t->slot[i], t->key[i]);
+			continue;
+		}
+		t->on[n] = (uint8_t)i;
+		n += look_into(t, i, depth);
+	}
+	t->left = 0;
+	for (unsigned k = 0; k < n; k++)
+		enter(t, t->on[k], slot_get(t->child[t->on[k]]),
+		    depth + STRIDE);
+}
+
+static void
+lookup_some(const struct root *root, const struct lpm_key *keys, unsigned n,
+    uint32_t *out)
+{
+	struct trips t;
+
+	t.key = keys;
+	t.left = 0;
+	for (unsigned i = 0; i < n; i++)
+		__builtin_prefetch(&root->cell[cell_of(keys[i])]);
+	for (unsigned i = 0; i < n; i++) {
+		const struct cell *c = &root->cell[cell_of(keys[i])];
+
+		t.value[i] = &c->best;
+		enter(&t, i, slot_get(&c->slot), ROOT_BITS);
+	}
+	for (unsigned depth = ROOT_BITS; t.left > 0; depth += STRIDE)
+		descend(&t, depth);
+	for (unsigned i = 0; i < n; i++) {
+		uint32_t value = __atomic_load_n(t.value[i], __ATOMIC_RELAXED);
+
+		out[i] = t.direct[i] | (value & all_if(t.direct[i] == 0));
+	}
+}
+
+void
+lpm_lookup_burst(const struct lpm *l, const struct lpm_key *keys, unsigned n,
+    uint32_t *out)
+{
+	const struct root *root = root_get(l);
+
+	for (unsigned i = 0; i < n; i += LPM_BURST)
+		lookup_some(root, keys + i, n - i < LPM_BURST ? n - i :
+		    LPM_BURST, out + i);
 }
 
 /* ---- memory ---- */
@@ -281,14 +431,40 @@ lpm_create(struct limbo *limbo)
 		return NULL;
 	l->limbo = limbo;
 	l->lo = ROOT_SIZE;
-	l->slot = calloc(ROOT_SIZE, sizeof(*l->slot));
-	l->best = calloc(ROOT_SIZE, sizeof(*l->best));
+	l->root = calloc(1, sizeof(*l->root));
 	l->shorts = calloc(ROOT_SIZE, sizeof(*l->shorts));
-	if (l->slot == NULL || l->best == NULL || l->shorts == NULL) {
+	if (l->root == NULL || l->shorts == NULL) {
 		lpm_destroy(l);
 		return NULL;
 	}
 	return l;
+}
+
+static void
+give_root(struct lpm *l)
+{
+	if (l->paged)
+		limbo_give(l->limbo, l->root, sizeof(*l->root));
+	else
+		free(l->root);
+}
+
+/* Moves the root into big pages, now that it is worth them.  Without memory it
+ * stays where it is.  The limbo has room. */
+static void
+use_pages(struct lpm *l)
+{
+	struct root *root, *old = l->root;
+
+	if (l->limbo->pages == NULL)
+		return;
+	root = limbo_take(l->limbo, sizeof(*root));
+	if (root == NULL)
+		return;
+	memcpy(root, old, sizeof(*root));
+	__atomic_store_n(&l->root, root, __ATOMIC_RELEASE);
+	l->paged = true;
+	limbo_block(l->limbo, old);
 }
 
 void
@@ -297,9 +473,8 @@ lpm_destroy(struct lpm *l)
 	if (l == NULL)
 		return;
 	for (uint32_t i = l->lo; i < l->hi; i++)
-		destroy_slot(l, l->slot[i]);
-	free(l->slot);
-	free(l->best);
+		destroy_slot(l, l->root->cell[i].slot);
+	give_root(l);
 	free(l->shorts);
 	free(l);
 }
@@ -578,7 +753,8 @@ static void
 paint(struct lpm *l, uint32_t i, uint32_t v)
 {
 	if (i >= ROOT_SIZE) {
-		__atomic_store_n(&l->best[i - ROOT_SIZE], v, __ATOMIC_RELAXED);
+		__atomic_store_n(
+		    &l->root->cell[i - ROOT_SIZE].best, v, __ATOMIC_RELAXED);
 		return;
 	}
 	for (uint32_t c = 2 * i; c <= 2 * i + 1; c++)
@@ -610,7 +786,7 @@ lpm_get(const struct lpm *l, struct lpm_key k, unsigned len)
 
 	if (len < ROOT_BITS)
 		return l->shorts[short_of(k, len)];
-	s = l->slot[k.hi >> (64 - ROOT_BITS)];
+	s = l->root->cell[cell_of(k)].slot;
 	for (; s != 0 && (s & TAGS) == 0; depth += STRIDE) {
 		const struct node *n = node_of(s);
 		unsigned c = chunk(k, depth);
@@ -651,15 +827,17 @@ lpm_set(struct lpm *l, const struct lpm_prefix *p)
 	uint32_t i;
 	int r;
 
-	if (!limbo_reserve(l->limbo, RETIRED_MAX))
+	if (!limbo_reserve(l->limbo, RETIRED_MAX + 1))
 		return -ENOMEM;
 	note_use(l, p->key, p->len);
+	if (!l->paged && l->count >= PAGED_COUNT)
+		use_pages(l);
 	if (p->len < ROOT_BITS) {
 		i = short_of(p->key, p->len);
 		l->shorts[i] = p->value;
 		paint(l, i, p->value);
 	} else {
-		r = set_at(l, &l->slot[p->key.hi >> (64 - ROOT_BITS)], p,
+		r = set_at(l, &l->root->cell[cell_of(p->key)].slot, p,
 		    ROOT_BITS, true);
 		if (r != 0)
 			return r;
@@ -678,7 +856,7 @@ lpm_delete(struct lpm *l, struct lpm_key k, unsigned len)
 	if (len < ROOT_BITS)
 		r = short_delete(l, short_of(k, len));
 	else
-		r = delete_at(l, &l->slot[k.hi >> (64 - ROOT_BITS)], k, len,
+		r = delete_at(l, &l->root->cell[cell_of(k)].slot, k, len,
 		    ROOT_BITS);
 	l->count -= r == 0;
 	return r;
@@ -749,7 +927,7 @@ walk_short(const struct walk *w, uint32_t i, unsigned len)
 	if (first + n <= w->l->lo || first >= w->l->hi)
 		return;
 	if (len == ROOT_BITS) {
-		walk_slot(w, w->l->slot[bits], p.key, ROOT_BITS);
+		walk_slot(w, w->l->root->cell[bits].slot, p.key, ROOT_BITS);
 		return;
 	}
 	p.value = w->l->shorts[i];

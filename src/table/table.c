@@ -34,8 +34,8 @@ struct tables {
 
 /* ---- readers ---- */
 
-static inline const struct content *
-content_at(const struct tables *ts, unsigned kidx, uint8_t type)
+const struct content *
+tables_content(const struct tables *ts, unsigned kidx, uint8_t type)
 {
 	const struct content *c;
 
@@ -65,7 +65,7 @@ map_find(const struct content *c, const void *key)
 uint32_t
 tables_ip4(const struct tables *ts, unsigned kidx, uint32_t addr)
 {
-	const struct content *c = content_at(ts, kidx, TABLE_ADDR);
+	const struct content *c = tables_content(ts, kidx, TABLE_ADDR);
 
 	return c != NULL ? lpm_find(&c->v4, content_key4(addr)) : 0;
 }
@@ -73,7 +73,7 @@ tables_ip4(const struct tables *ts, unsigned kidx, uint32_t addr)
 uint32_t
 tables_ip6(const struct tables *ts, unsigned kidx, const uint8_t addr[16])
 {
-	const struct content *c = content_at(ts, kidx, TABLE_ADDR);
+	const struct content *c = tables_content(ts, kidx, TABLE_ADDR);
 
 	return c != NULL ? lpm_find(&c->v6, content_key6(addr)) : 0;
 }
@@ -81,7 +81,7 @@ tables_ip6(const struct tables *ts, unsigned kidx, const uint8_t addr[16])
 uint32_t
 tables_mac(const struct tables *ts, unsigned kidx, const uint8_t mac[6])
 {
-	const struct content *c = content_at(ts, kidx, TABLE_MAC);
+	const struct content *c = tables_content(ts, kidx, TABLE_MAC);
 
 	return c != NULL ? lpm_find(&c->v6, content_key_mac(mac)) : 0;
 }
@@ -89,7 +89,7 @@ tables_mac(const struct tables *ts, unsigned kidx, const uint8_t mac[6])
 uint32_t
 tables_number(const struct tables *ts, unsigned kidx, uint32_t key)
 {
-	const struct content *c = content_at(ts, kidx, TABLE_NUMBER);
+	const struct content *c = tables_content(ts, kidx, TABLE_NUMBER);
 
 	return c != NULL ? map_find(c, &key) : 0;
 }
@@ -97,7 +97,7 @@ tables_number(const struct tables *ts, unsigned kidx, uint32_t key)
 uint32_t
 tables_iface(const struct tables *ts, unsigned kidx, const char *name)
 {
-	const struct content *c = content_at(ts, kidx, TABLE_IFACE);
+	const struct content *c = tables_content(ts, kidx, TABLE_IFACE);
 	union {
 		char name[16];
 		uint32_t words[4];
@@ -113,36 +113,17 @@ tables_iface(const struct tables *ts, unsigned kidx, const char *name)
 	return map_find(c, key.words);
 }
 
-/* Clears what a table with these fields does not look at. */
-static void
-flow_fit(struct table_flow *f, unsigned fields)
-{
-	if ((fields & FLOW_SRC_IP) == 0)
-		memset(f->src, 0, sizeof(f->src));
-	if ((fields & FLOW_DST_IP) == 0)
-		memset(f->dst, 0, sizeof(f->dst));
-	if ((fields & FLOW_SRC_PORT) == 0)
-		f->sport = 0;
-	if ((fields & FLOW_DST_PORT) == 0)
-		f->dport = 0;
-	if ((fields & FLOW_PROTO) == 0)
-		f->proto = 0;
-	if ((fields & (FLOW_SRC_IP | FLOW_DST_IP)) == 0)
-		f->family = 0;
-	f->zero = 0;
-}
-
 uint32_t
 tables_flow(const struct tables *ts, unsigned kidx,
     const struct table_flow *flow)
 {
-	const struct content *c = content_at(ts, kidx, TABLE_FLOW);
+	const struct content *c = tables_content(ts, kidx, TABLE_FLOW);
 	struct table_flow f = *flow;
 
 	if (c == NULL)
 		return 0;
 	if (c->fields != FLOW_ALL)
-		flow_fit(&f, c->fields);
+		content_fit_flow(&f, c->fields);
 	return map_find(c, &f);
 }
 
@@ -207,6 +188,12 @@ tables_destroy(struct tables *ts)
 	free(ts->hits);
 	hmap_destroy(ts->values);
 	free(ts);
+}
+
+void
+tables_use_pages(struct tables *ts, const struct pages *pages)
+{
+	ts->limbo.pages = pages;
 }
 
 struct limbo *
@@ -306,6 +293,20 @@ table_flush(struct tables *ts, struct table *t, struct err *e)
 	return r;
 }
 
+/* The algorithm goes with what is in a table: its options say what fits. */
+static void
+swap_algos(struct table *a, struct table *b)
+{
+	struct table was = *a;
+
+	a->mask4 = b->mask4;
+	a->mask6 = b->mask6;
+	memcpy(a->algo, b->algo, sizeof(a->algo));
+	b->mask4 = was.mask4;
+	b->mask6 = was.mask6;
+	memcpy(b->algo, was.algo, sizeof(b->algo));
+}
+
 int
 tables_swap(struct tables *ts, struct table *a, struct table *b,
     struct err *e)
@@ -313,7 +314,7 @@ tables_swap(struct tables *ts, struct table *a, struct table *b,
 	struct content *ca = ts->content[a->kidx], *cb = ts->content[b->kidx];
 
 	if (a->type != b->type || a->fields != b->fields ||
-	    a->counters != b->counters || strcmp(a->algo, b->algo) != 0)
+	    a->counters != b->counters || a->exact != b->exact)
 		return err_set(e, EINVAL,
 		    "tables %s and %s are of different types", a->name,
 		    b->name);
@@ -325,6 +326,7 @@ tables_swap(struct tables *ts, struct table *a, struct table *b,
 		    a->name, b->name);
 	publish(ts, a->kidx, cb);
 	publish(ts, b->kidx, ca);
+	swap_algos(a, b);
 	return 0;
 }
 
@@ -439,10 +441,15 @@ clear_tail(uint8_t *p, unsigned size, unsigned len)
 int
 table_key_fit(const struct table *t, struct table_key *k, struct err *e)
 {
-	unsigned bits = 0;
+	unsigned bits = 0, want;
 
 	switch (t->type) {
 	case TABLE_ADDR:
+		want = k->family == 4 ? t->mask4 : t->mask6;
+		if (t->exact && k->len != want)
+			return err_set(e, EINVAL,
+			    "table %s takes prefixes of length %u, not %u",
+			    t->name, want, k->len);
 		bits = k->family == 4 ? 32 : k->family == 6 ? 128 : 0;
 		break;
 	case TABLE_MAC:
@@ -458,7 +465,7 @@ table_key_fit(const struct table *t, struct table_key *k, struct err *e)
 		    (unsigned)strlen(k->iface) * 8);
 		return 0;
 	case TABLE_FLOW:
-		flow_fit(&k->flow, t->fields);
+		content_fit_flow(&k->flow, t->fields);
 		if (k->flow.family == 0 &&
 		    (t->fields & (FLOW_SRC_IP | FLOW_DST_IP)) != 0)
 			return err_set(e, EINVAL, "a flow without addresses");
@@ -552,9 +559,15 @@ table_count4(const struct tables *ts, const struct table *t)
 }
 
 size_t
-table_bytes(const struct tables *ts, const struct table *t)
+table_item_size(const struct tables *ts, const struct table *t)
 {
-	return content_bytes(ts->content[t->kidx]);
+	return content_item_size(ts->content[t->kidx]);
+}
+
+uint32_t
+table_slots(const struct tables *ts, const struct table *t)
+{
+	return content_slots(ts->content[t->kidx]);
 }
 
 /* ---- listing ---- */

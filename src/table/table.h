@@ -61,6 +61,9 @@ struct table {
 	uint8_t set;
 	bool locked;
 	bool counters; /* one a table entry */
+	bool exact;    /* addr: takes prefixes of these lengths only */
+	uint8_t mask4;
+	uint8_t mask6;
 	uint32_t vmask;
 	uint32_t limit; /* 0 = none */
 	char name[64];
@@ -98,6 +101,9 @@ struct tables *tables_create(const uint64_t seed[2]);
 /* There are no readers any more.  NULL is fine. */
 void tables_destroy(struct tables *ts);
 
+/* Before the first table: where their big blocks come from.  Borrows 'pages'. */
+void tables_use_pages(struct tables *ts, const struct pages *pages);
+
 struct limbo *tables_limbo(struct tables *ts);
 
 /* A table like 'like', whose kidx is not looked at.  The caller knows that the
@@ -106,7 +112,8 @@ int tables_add(struct tables *ts, const struct table *like,
     struct table **out, struct err *e);
 /* Takes a table away from readers and frees it.  Nothing but -ENOMEM. */
 int tables_remove(struct tables *ts, struct table *t, struct err *e);
-/* Exchanges what is in two tables of one type, limit and value type. */
+/* Exchanges what is in two tables of one type, with the options of their
+ * algorithm; each keeps its limit, which must hold the other's entries. */
 int tables_swap(struct tables *ts, struct table *a, struct table *b,
     struct err *e);
 
@@ -151,7 +158,9 @@ int table_flush(struct tables *ts, struct table *t, struct err *e);
 uint32_t table_count(const struct tables *ts, const struct table *t);
 /* Entries of IPv4; of addr tables only. */
 uint32_t table_count4(const struct tables *ts, const struct table *t);
-size_t table_bytes(const struct tables *ts, const struct table *t);
+/* Octets of an entry, about, and the slots that lead to entries. */
+size_t table_item_size(const struct tables *ts, const struct table *t);
+uint32_t table_slots(const struct tables *ts, const struct table *t);
 
 /* All entries, sorted, in an array the caller frees; *n of them.  NULL without
  * memory, or if there are none. */

@@ -160,6 +160,29 @@ test_ifaces(void **state)
 	hash_against_list(TABLE_IFACE);
 }
 
+/* So many keys that some have the same hash of 32 bits: each is found, and
+ * none in the place of another. */
+static void
+test_equal_hashes(void **state)
+{
+	enum { MANY = 400000 };
+	struct tables *ts = tables_create(seed);
+	struct table *t = make(ts, "n", TABLE_NUMBER);
+	struct table_key k;
+
+	(void)state;
+	memset(&k, 0, sizeof(k));
+	for (unsigned i = 0; i < MANY; i++) {
+		k.number = i * 2654435761u;
+		set(ts, t, &k, i % 251 + 1);
+	}
+	assert_int_equal(table_count(ts, t), MANY);
+	for (unsigned i = 0; i < MANY; i++)
+		assert_int_equal(tag_of(ts, tables_number(ts, t->kidx,
+		    i * 2654435761u)), i % 251 + 1);
+	tables_destroy(ts);
+}
+
 /* ---- keys ---- */
 
 static struct table_key
@@ -406,6 +429,7 @@ main(void)
 	    cmocka_unit_test(test_numbers),
 	    cmocka_unit_test(test_flows),
 	    cmocka_unit_test(test_ifaces),
+	    cmocka_unit_test(test_equal_hashes),
 	    cmocka_unit_test(test_addresses),
 	    cmocka_unit_test(test_macs),
 	    cmocka_unit_test(test_flow_fields),

@@ -142,6 +142,155 @@ results_and_errors(void **state)
 }
 
 static void
+algorithms(void **state)
+{
+	(void)state;
+	expect("table h create algo addr:hash masks=/24,/64 limit 3", 0, "");
+	assert_int_equal(run("table h add 10.1.1.0/24 5 2001:db8::/64 6"), 0);
+	expect("table h add 10.1.0.0/16 7", EX_OSERR,
+	    "error: 10.1.0.0/16 7\nipfw: Adding record failed: table h takes "
+	    "prefixes of length 24, not 16\n");
+	assert_int_equal(run("table h add 10.1.1.1"), EX_OSERR);
+	assert_int_equal(run("table h add 2001:db8::/65"), EX_OSERR);
+	assert_int_equal(run("table h delete 10.1.1.1"), EX_OSERR);
+	expect("table h lookup 10.1.1.77", 0, "10.1.1.0/24 5\n");
+	expect("table h lookup 10.1.2.77", EX_UNAVAILABLE,
+	    "ipfw: Entry 10.1.2.77 not found\n");
+	expect("table h lookup 2001:db8::9", 0, "2001:db8::/64 6\n");
+	expect("table h info", 0,
+	    "--- table(h), set(0) ---\n kindex: 1, type: addr\n"
+	    " references: 0, valtype: legacy\n"
+	    " algorithm: addr:hash masks=/24,/64\n items: 2, size: 536\n"
+	    " limit: 3\n");
+	run("table h detail");
+	assert_non_null(strstr(text, " IPv4 algorithm hash info\n"
+				     "  size: 1048576 items: 1 itemsize: "));
+	assert_non_null(strstr(text, " IPv6 algorithm hash info\n"));
+	expect("table g create algo addr:hash limit 3", 0, "");
+	run("table g info");
+	assert_non_null(strstr(text, " algorithm: addr:hash\n"));
+	expect("table g add 1.1.1.1/31", EX_OSERR,
+	    "error: 1.1.1.1/31 0\nipfw: Adding record failed: table g takes "
+	    "prefixes of length 32, not 31\n");
+	/* The masks go with what they let in. */
+	expect("table g swap h", 0, "");
+	expect("table g list", 0, "10.1.1.0/24 5\n2001:db8::/64 6\n");
+	assert_int_equal(run("table g add 10.1.2.0/24"), 0);
+	assert_int_equal(run("table h add 10.1.2.1"), 0);
+	run("table r create limit 3");
+	assert_int_equal(run("table r swap g"), EX_USAGE);
+	run("table r detail");
+	assert_non_null(strstr(text, " IPv6 algorithm radix info\n  items: 0"));
+
+	run("table n create type number algo number:array");
+	run("table n detail");
+	assert_non_null(strstr(text, " algorithm array info\n  size: "));
+	expect("table i create algo iface:array", 0, "");
+	run("table i info");
+	assert_non_null(strstr(text, "type: iface\n"));
+	expect("table f create type flow:proto,dst-port algo flow:hash", 0, "");
+	run("table f detail");
+	assert_non_null(strstr(text, "type: flow:proto,dst-port\n"));
+	assert_non_null(strstr(text, " algorithm hash info\n  size: 64"));
+	expect("internal talist", 0,
+	    "--- addr:radix ---\n type: addr\n refcount: 1\n"
+	    "--- addr:hash ---\n type: addr\n refcount: 2\n"
+	    "--- iface:array ---\n type: iface\n refcount: 1\n"
+	    "--- number:array ---\n type: number\n refcount: 1\n"
+	    "--- flow:hash ---\n type: flow\n refcount: 1\n"
+	    "--- mac:radix ---\n type: mac\n refcount: 0\n");
+}
+
+static void
+algorithms_that_are_none(void **state)
+{
+	static const char *const bad[] = {"masks=/33", "masks=/24,/129",
+	    "masks=24", "masks=/", "masks=/24,", "masks=/24x",
+	    "masks=/24,64", "masks=/4294967296"};
+	char line[128];
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_LEN(bad); i++) {
+		snprintf(line, sizeof(line), "table h create algo addr:hash %s",
+		    bad[i]);
+		assert_int_equal(run(line), EX_OSERR);
+		assert_non_null(strstr(text, "not options of addr:hash"));
+	}
+	expect("table h create algo addr:hashes", EX_OSERR,
+	    "ipfw: addr:hashes is no algorithm\n");
+	expect("table h create type number algo addr:hash", EX_OSERR,
+	    "ipfw: addr:hash is an algorithm for another type\n");
+	expect("table h create algo addr:kfib", EX_OSERR,
+	    "ipfw: addr:kfib needs routes, and there are none here\n");
+	expect("table all list", 0, "");
+	expect("table h create algo addr:hash masks=/0,/0", 0, "");
+	expect("table h create algo addr:hash masks=/0,/0 missing", 0, "");
+	expect("table h create algo addr:hash missing", EX_SOFTWARE,
+	    "ipfw: The existing table is not compatible with one you are "
+	    "creating.\n");
+	expect("table h add 1.2.3.4/0 9", 0, "added: 1.2.3.4/0 9\n");
+	expect("table h lookup 9.9.9.9", 0, "0.0.0.0/0 9\n");
+}
+
+/* What a list of old would take: nothing, or a head and 28 octets an entry. */
+static void
+old_size(void **state)
+{
+	struct {
+		struct fw3_hdr h;
+		uint32_t n;
+	} q = {.h = {.opcode = FW3_TABLE_XGETSIZE}, .n = 7};
+	size_t len = 0;
+
+	(void)state;
+	run("table 7 create");
+	assert_int_equal(
+	    ctl_get(c.ctl, CTL_FW3, &q, sizeof(q), sizeof(q), &len, NULL), 0);
+	assert_int_equal(q.n, 0);
+	run("table 7 add 1.1.1.1 1 2.2.2.2 2");
+	q.n = 7;
+	assert_int_equal(
+	    ctl_get(c.ctl, CTL_FW3, &q, sizeof(q), sizeof(q), &len, NULL), 0);
+	assert_int_equal(q.n, 20 + 2 * 28);
+	q.n = 8;
+	assert_int_equal(
+	    ctl_get(c.ctl, CTL_FW3, &q, sizeof(q), sizeof(q), &len, NULL), 0);
+	assert_int_equal(q.n, 0);
+}
+
+static void
+every_kind_of_value(void **state)
+{
+	const struct table_value *v;
+	const uint8_t v6[4] = {0x20, 1, 0xd, 0xb8};
+	struct table *t;
+
+	(void)state;
+	run("table a create valtype pipe,fib,nat,divert,netgraph,limit,ipv4,"
+	    "ipv6");
+	expect("table a add 1.1.1.1 10,2,3,4000,5,6,9.8.7.6,2001:db8::1", 0,
+	    "added: 1.1.1.1/32 10,2,3,4000,5,6,9.8.7.6,2001:db8::1\n");
+	expect("table a list", 0,
+	    "1.1.1.1/32 10,2,3,4000,5,6,9.8.7.6,2001:db8::1\n");
+	expect("internal vlist", 0,
+	    "HEADER: skipto,pipe,fib,nat,dscp,tag,divert,netgraph,limit,ipv4,"
+	    "ipv6\n[1] refs=1 0,10,2,3,0,0,4000,5,6,9.8.7.6,2001:db8::1\n");
+	t = tables_find(en->tables, "a", 0);
+	v = tables_value(en->tables,
+	    tables_ip4(en->tables, t->kidx, htonl(0x01010101)));
+	assert_int_equal(v->pipe, 10);
+	assert_int_equal(v->fib, 2);
+	assert_int_equal(v->nat, 3);
+	assert_int_equal(v->divert, 4000);
+	assert_int_equal(v->netgraph, 5);
+	assert_int_equal(v->limit, 6);
+	assert_int_equal(v->nh4, 0x09080706);
+	assert_memory_equal(v->nh6, v6, sizeof(v6));
+	assert_int_equal(v->nh6[15], 1);
+	assert_int_equal(v->tag, 0);
+}
+
+static void
 rules_keep_tables(void **state)
 {
 	(void)state;
@@ -214,6 +363,65 @@ from(const char *src, const char *dst, uint16_t dport)
 	struct pkt p;
 
 	return fate(src, dst, dport, &p);
+}
+
+/* What a burst is prepared for: distinct questions, four at most, as long as a
+ * rule asks them. */
+static void
+asks_of_rules(void **state)
+{
+	static struct pkt pkts[64];
+	struct lookup_use use = {0, 0, 0};
+	struct pass pass = {.tables = en->tables, .lookup_use = &use};
+	struct table *t;
+
+	(void)state;
+	run("table a create");
+	run("table n create type number");
+	run("table i create type iface");
+	run("add 100 count ip from table(a) to table(a)");
+	run("add 200 count ip from not table(a,1) to any recv table(i)");
+	assert_int_equal(en->rules->n_asks, 2);
+	run("add 300 count ip from any to any lookup mark n lookup dscp n");
+	assert_int_equal(en->rules->n_asks, 2);
+	run("add 400 count ip from any to any lookup src-port n");
+	assert_int_equal(en->rules->n_asks, 3);
+	assert_int_equal(en->rules->asks[2].type, TABLE_NUMBER);
+	assert_int_equal(en->rules->asks[2].key, LOOKUP_SRC_PORT);
+	run("add 500 count ip from any to any src-mac table(m) flow table(f)");
+	assert_int_equal(en->rules->n_asks, LOOKUP_ASKS);
+	run("set disable 5");
+	assert_int_equal(en->rules->n_asks, LOOKUP_ASKS);
+	run("delete 100 200 400");
+	assert_int_equal(en->rules->n_asks, 2);
+	assert_int_equal(en->rules->asks[1].key, LOOKUP_FLOW);
+	run("delete 500");
+	assert_int_equal(en->rules->n_asks, 0);
+
+	/* Nobody asks what was prepared: it pauses, and tries again. */
+	run("add 100 count ip from table(a) to any");
+	pass.rules = en->rules;
+	lookup_burst(&pass, pkts, 64);
+	assert_int_equal(use.prepared, 0); /* small */
+	t = tables_find(en->tables, "a", 0);
+	for (uint32_t k = 0; k < 5000; k++) {
+		uint32_t old;
+
+		table_set(en->tables, t, &(struct table_key){.family = 4,
+		    .len = 32, .addr = {9, 9, (uint8_t)(k >> 8), (uint8_t)k}},
+		    tables_value_ref(en->tables,
+			&(struct table_value){.tag = 1}, false), &old);
+	}
+	for (unsigned k = 0; k < 40; k++) {
+		lookup_burst(&pass, pkts, 64);
+		assert_int_equal(use.prepared, k % 16 == 0 ? 64 : 0);
+	}
+	use.pause = 0;
+	for (unsigned k = 0; k < 5; k++) {
+		use.asked = 60;
+		lookup_burst(&pass, pkts, 64);
+		assert_int_equal(use.prepared, 64);
+	}
 }
 
 static void
@@ -302,6 +510,61 @@ counters_of_entries(void **state)
 
 /* ---- files ---- */
 
+/* Runs a file of these lines. */
+static int
+run_file(const char *lines)
+{
+	char path[] = "/tmp/kipfw-tables-XXXXXX", name[] = "ipfw";
+	char *argv[] = {name, path};
+	FILE *f = fdopen(mkstemp(path), "w");
+	int code;
+
+	fputs(lines, f);
+	fclose(f);
+	free(text);
+	c.out = c.err = open_memstream(&text, &text_len);
+	code = cli_main(&c, 2, argv);
+	fclose(c.out);
+	unlink(path);
+	return code;
+}
+
+/* Each line with its own flags; what fails is named by its own line. */
+static void
+flags_change_within_a_file(void **state)
+{
+	(void)state;
+	assert_int_equal(run_file("table t create\n"
+				  "-q table t add 1.1.1.1 1\n"
+				  "-i table t add 2.2.2.2 5\n"
+				  "table t add 3.3.3.3 6\n"), 0);
+	assert_string_equal(text,
+	    "added: 2.2.2.2/32 0.0.0.5\nadded: 3.3.3.3/32 6\n");
+	assert_int_equal(run_file("-q table t add 1.1.1.1 2\n"
+				  "table t add 1.1.1.1 3\n"
+				  "-q table t add 4.4.4.4 4\n"
+				  "-q table t add 5.5.5.5 4\n"), EX_OSERR);
+	assert_non_null(strstr(text, "Line 2: Adding record failed"));
+	expect("table t list", 0, "1.1.1.1/32 2\n2.2.2.2/32 5\n3.3.3.3/32 6\n");
+}
+
+static void
+names_of_hosts(void **state)
+{
+	(void)state;
+	run("table t create");
+	expect("table t add localhost 7", 0, "added: 127.0.0.1/32 7\n");
+	expect("table t lookup localhost", 0, "127.0.0.1/32 7\n");
+	assert_int_equal(run("table t add nohost.invalid 7"), EX_NOHOST);
+	assert_int_equal(run("table t add localhost/24 7"), EX_DATAERR);
+	assert_int_equal(run("table t add 1.2.3.256 7"), EX_NOHOST);
+	assert_int_equal(run("table t add any 7"), EX_NOHOST);
+	expect("table t list", 0, "127.0.0.1/32 7\n");
+	run("table f create type flow:proto,dst-port");
+	expect("table f add tcp,https 1 udp,domain 2", 0,
+	    "added: 6,443 1\nadded: 17,53 2\n");
+}
+
 static void
 a_file_of_entries(void **state)
 {
@@ -339,9 +602,16 @@ main(void)
 	    T(lookup_of_each_type),
 	    T(results_and_errors),
 	    T(rules_keep_tables),
+	    T(algorithms),
+	    T(algorithms_that_are_none),
+	    T(old_size),
+	    T(every_kind_of_value),
+	    T(asks_of_rules),
 	    T(addresses_ports_and_interfaces),
 	    T(tablearg),
 	    T(counters_of_entries),
+	    T(flags_change_within_a_file),
+	    T(names_of_hosts),
 	    T(a_file_of_entries),
 	};
 
