@@ -38,7 +38,9 @@ worker_init(struct worker *w, unsigned index, struct shared *shared,
 	rng_init(&w->rng, seed + index);
 	if ((rc = defrag_create(&w->ctx.defrag, e)) != 0)
 		return rc;
+	w->ctx.pass.log = w->log;
 	w->ctx.pass.log_left = shared->log_left;
+	w->ctx.pass.log_text_only = !shared->log_capture;
 	w->ctx.pass.counts = own;
 	w->ctx.pass.rng = &w->rng;
 	w->ctx.pass.tags = &w->ctx.tags;
@@ -94,8 +96,6 @@ refresh(struct worker *w)
 	c->pass.now_s = clock_wall_s();
 	tick_settings(&w->state_cfg, k, clock_mono_s());
 	c->pass.log_text = knob_get(&k->verbose) != 0;
-	c->pass.log =
-	    c->pass.log_text || w->shared->log_capture ? w->log : NULL;
 	c->enabled = knob_get(&k->enable) != 0;
 	c->now_s = w->state_cfg.now_s;
 	c->defrag->cfg = (struct reass_cfg){

@@ -29,13 +29,19 @@ static __attribute__((noinline)) void
 run_log(const struct pass *pass, const struct rule *r, const struct insn *i,
     const struct pkt *p)
 {
-	if (pass->log == NULL)
+	bool text = i->arg1 == 0 ? pass->log_text :
+				   (i->arg1 & LOGDST_SYSLOG) != 0;
+	bool capture = !pass->log_text_only &&
+	    (i->arg1 == 0 || (i->arg1 & LOGDST_BPF) != 0);
+
+	if (pass->log == NULL || !(text || capture))
 		return;
 	record_packet(pass->log, r, p, &(struct record_at){
 	    .log = (const struct insn_log *)(const void *)i,
 	    .ifname = pass->out ? pass->out_if : pass->in_if,
 	    .out = pass->out,
-	    .text = pass->log_text,
+	    .text = text,
+	    .capture = capture,
 	    .left = &pass->log_left[r->counter],
 	});
 }
