@@ -11,6 +11,7 @@
 #include "rule/plan.h"
 
 #include <arpa/inet.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { TRACE_LEN = 1 << 20, FRAME = 64, MAX_RULES = 1 << 17 };
@@ -166,6 +167,8 @@ main(void)
 	ctx.pass.tags = &ctx.tags;
 	ctx.pass.me = &nobody;
 	ctx.enabled = true;
+	if (defrag_create(&ctx.defrag, NULL) != 0)
+		abort();
 
 	source_rows("infinite source, the classic packet",
 	    &(struct lane){.in = source, .out = sink, .end = DROP_SOURCE_END});

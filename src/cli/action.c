@@ -381,16 +381,63 @@ act_mark(struct build *b, const struct action *a)
 	return 0;
 }
 
+/* Where 'log' can write to; the daemon refuses what it has not. */
+static const struct {
+	const char *name;
+	uint16_t bit;
+} log_destinations[] = {
+    {"syslog", LOGDST_SYSLOG},
+    {"bpf", LOGDST_BPF},
+    {"ipfw0", LOGDST_BPF}, /* the older name */
+    {"rtsock", LOGDST_RTSOCK},
+};
+
+/* The bit of the name s[0, n), 0 if there is none. */
+static uint16_t
+log_destination(const char *s, size_t n)
+{
+	for (size_t i = 0; i < sizeof(log_destinations) /
+	    sizeof(*log_destinations); i++)
+		if (strlen(log_destinations[i].name) == n &&
+		    memcmp(log_destinations[i].name, s, n) == 0)
+			return log_destinations[i].bit;
+	return 0;
+}
+
+/* A list of destinations, as bits. */
+static int
+read_destinations(struct build *b, uint16_t *bits)
+{
+	const char *s;
+	int r = build_word(b, "the destinations of logdst", &s);
+
+	if (r != 0)
+		return r;
+	for (*bits = 0;; s++) {
+		size_t n = strcspn(s, ",");
+		uint16_t bit = log_destination(s, n);
+
+		if (bit == 0)
+			return build_err(b, EX_DATAERR,
+			    "not a list of syslog, bpf and rtsock");
+		*bits |= bit;
+		s += n;
+		if (*s == '\0')
+			return 0;
+	}
+}
+
 static int
 act_log(struct build *b, const struct action *a)
 {
 	uint32_t max = b->log_default;
 	const char *s;
 	struct insn_log *l;
+	uint16_t bits = 0;
 	int r;
 
-	if (build_accept(b, "logdst"))
-		return act_refused(b, a);
+	if (build_accept(b, "logdst") && (r = read_destinations(b, &bits)) != 0)
+		return r;
 	if (build_accept(b, "logamount")) {
 		r = build_word(b, "the number of logamount", &s);
 		if (r != 0)
@@ -402,6 +449,7 @@ act_log(struct build *b, const struct action *a)
 	l = build_emit(b, a->op, LOG_WORDS);
 	if (l == NULL)
 		return EX_DATAERR;
+	l->o.arg1 = bits;
 	l->max_log = max;
 	return 0;
 }
@@ -574,7 +622,17 @@ put_log(struct text *t, const struct insn *i)
 {
 	const struct insn_log *l = (const void *)i;
 
-	text_f(t, " log");
+	unsigned left = i->arg1;
+
+	text_f(t, left != 0 ? " log logdst " : " log");
+	for (size_t n = 0; left != 0 && n < sizeof(log_destinations) /
+	    sizeof(*log_destinations); n++) {
+		if ((left & log_destinations[n].bit) == 0)
+			continue;
+		left &= ~(unsigned)log_destinations[n].bit;
+		text_f(t, "%s%s", log_destinations[n].name,
+		    left != 0 ? "," : "");
+	}
 	if (l->max_log != 0)
 		text_f(t, " logamount %u", l->max_log);
 }

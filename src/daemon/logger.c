@@ -100,7 +100,7 @@ write_down(void *arg, const struct record *r)
 	struct logger *l = arg;
 	char line[LOG_TEXT_MAX];
 
-	if (l->pcap != NULL)
+	if (l->pcap != NULL && (r->flags & RECORD_CAPTURE) != 0)
 		capture(l, r);
 	if ((r->flags & RECORD_TEXT) == 0)
 		return;

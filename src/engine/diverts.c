@@ -116,6 +116,7 @@ end_run(struct step_ctx *c, struct run *r, struct pkt *pkts)
 	if (r->n > port_room(r->lane->out))
 		port_kick(r->lane->out);
 	tag_reset(&c->tags);
+	c->now_ns = 0; /* these came now */
 	c->pass.diverted = r->diverted;
 	resume_burst(c, r->lane, held, r->n, r->out);
 	c->pass.diverted = 0;

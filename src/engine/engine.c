@@ -440,6 +440,18 @@ pipe_totals(const struct dn *dn, struct engine_totals *out)
 	out->pipes.out = t.out_pkts;
 }
 
+/* Fragments that reassembly dropped. */
+static void
+frag_totals(struct reass *r, struct engine_totals *out)
+{
+	const struct reass_stats *s = reass_stats(r);
+
+	out->drops[DROP_FRAG_BAD] += stat_get(&s->bad);
+	out->drops[DROP_FRAG_COVERED] += stat_get(&s->covered);
+	out->drops[DROP_FRAG_LIMIT] += stat_get(&s->limit);
+	out->drops[DROP_FRAG_LATE] += stat_get(&s->late);
+}
+
 void
 engine_totals(const struct engine *en, struct engine_totals *out)
 {
@@ -458,6 +470,7 @@ engine_totals(const struct engine *en, struct engine_totals *out)
 
 		out->keepalives.sent += stat_get(&k->sent);
 		out->keepalives.no_room += stat_get(&k->no_room);
+		frag_totals(c->defrag->reass, out);
 		out->replies.sent += stat_get(&c->replies.stats.sent);
 		out->replies.limited += stat_get(&c->replies.stats.limited);
 		out->replies.no_room += stat_get(&c->replies.stats.no_room);

@@ -54,6 +54,10 @@ see_off(struct step_ctx *c, struct pkt *p)
 		divert(c, p);
 		return 0;
 	}
+	if (p->verdict == VERDICT_REASS) {
+		defrag_take(c, p);
+		return 0;
+	}
 	if (unlikely(p->reply != REPLY_NONE))
 		replies_note(&c->replies, p);
 	return 1;

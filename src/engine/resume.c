@@ -58,5 +58,7 @@ resume_burst(struct step_ctx *c, struct lane *lane, struct pkt *const *held,
 	if (!out && c->out_pass)
 		m = fate_look_again(c, m);
 	fate_send(c, lane, &c->none, m);
+	if (c->defrag->n_done != 0)
+		defrag_finish(c, lane);
 	port_kick(lane->out);
 }

@@ -44,6 +44,8 @@ step(struct step_ctx *c, struct lane *lane, unsigned max)
 		return 0;
 	c->now_ns = unlikely(c->timed) ? clock_mono_ns() : 0;
 	fate_send(c, lane, lane->in, filter(c, lane, n));
+	if (unlikely(c->defrag->n_done != 0))
+		defrag_finish(c, lane);
 	port_release(lane->in);
 	port_kick(lane->out);
 	return n;

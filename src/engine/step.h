@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include "engine/defrag.h"
 #include "engine/engine.h"
 #include "engine/replies.h"
 #include "packet/parse.h"
@@ -43,6 +44,8 @@ struct step_ctx {
 	struct pipe_door *door;	/* to the pipes */
 	struct tag_pool tags;
 	struct replies replies;
+	struct defrag *defrag;	/* what reass keeps */
+	uint32_t now_s;		/* monotonic, for what is kept */
 	unsigned n_bounced;	/* of this burst */
 	struct pkt *bounced[PORT_BURST];
 	unsigned n_piped;	/* to pipes and queues */

@@ -23,6 +23,8 @@ int
 worker_init(struct worker *w, unsigned index, struct shared *shared,
     struct counter *own, uint64_t seed, struct err *e)
 {
+	int rc;
+
 	memset(w, 0, sizeof(*w));
 	w->shared = shared;
 	w->index = index;
@@ -34,7 +36,11 @@ worker_init(struct worker *w, unsigned index, struct shared *shared,
 		return err_set(e, ENOMEM, "worker %u: no memory for its log",
 		    index);
 	rng_init(&w->rng, seed + index);
+	if ((rc = defrag_create(&w->ctx.defrag, e)) != 0)
+		return rc;
+	w->ctx.pass.log = w->log;
 	w->ctx.pass.log_left = shared->log_left;
+	w->ctx.pass.log_text_only = !shared->log_capture;
 	w->ctx.pass.counts = own;
 	w->ctx.pass.rng = &w->rng;
 	w->ctx.pass.tags = &w->ctx.tags;
@@ -52,6 +58,7 @@ worker_fini(struct worker *w)
 	if (w->doorbell > 0)
 		close(w->doorbell);
 	record_ring_destroy(w->log);
+	defrag_destroy(w->ctx.defrag);
 }
 
 void
@@ -90,9 +97,13 @@ refresh(struct worker *w)
 	c->pass.now_s = clock_wall_s();
 	tick_settings(&w->state_cfg, k, clock_mono_s());
 	c->pass.log_text = knob_get(&k->verbose) != 0;
-	c->pass.log =
-	    c->pass.log_text || w->shared->log_capture ? w->log : NULL;
 	c->enabled = knob_get(&k->enable) != 0;
+	c->now_s = w->state_cfg.now_s;
+	c->defrag->cfg = (struct reass_cfg){
+	    .max_packets = knob_get(&k->maxfragpackets),
+	    .max_frags = knob_get(&k->maxfragsperpacket),
+	    .ttl_s = knob_get(&k->fragttl),
+	};
 	c->out_pass = knob_get(&k->out_pass) != 0;
 	c->one_pass = knob_get(&k->one_pass) != 0;
 	c->timed = pipes_live(w->door->pipes);
@@ -124,17 +135,6 @@ is_looking(const struct worker *w)
 	return w->tick.at != 0 || w->keepalives.at != 0;
 }
 
-/* What goes to divert listeners, and comes back from them.  Returns packets
- * that came back. */
-static unsigned
-exchange(struct worker *w)
-{
-	unsigned n = diverts_resume(&w->ctx, w->divert, w->lanes, w->n_lanes);
-
-	diverts_publish(w->diverts, w->divert);
-	return n;
-}
-
 unsigned
 worker_round(struct worker *w)
 {
@@ -142,6 +142,7 @@ worker_round(struct worker *w)
 
 	refresh(w);
 	look_after_states(w);
+	reass_expire(w->ctx.defrag->reass, &w->ctx.defrag->cfg, w->ctx.now_s);
 	for (unsigned i = 0; i < w->n_lanes; i++)
 		n += step(&w->ctx, &w->lanes[i], PORT_BURST);
 	if (w->source.in != NULL &&
@@ -150,11 +151,13 @@ worker_round(struct worker *w)
 		n += step(&w->ctx, &w->source,
 		    knob_get(&w->shared->knobs.source_burst));
 	if (w->diverts != NULL)
-		n += exchange(w);
+		n += diverts_resume(&w->ctx, w->divert, w->lanes, w->n_lanes);
 	if (w->index == 0)
 		n += pipes_round(&w->ctx, w->lanes, w->n_lanes, &w->source);
 	else
 		n += pipes_exchange(&w->ctx, w->lanes, w->n_lanes);
+	if (w->diverts != NULL) /* what came out of pipes included */
+		diverts_publish(w->diverts, w->divert);
 	return n;
 }
 

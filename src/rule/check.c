@@ -22,6 +22,7 @@ enum complaint {
 	NEEDS_TABLES,
 	NO_ADDRESS,
 	NEEDS_SOCKET,
+	NEEDS_RTSOCK,
 	NO_KEY,
 	NO_FIELDS,
 };
@@ -45,6 +46,8 @@ static const struct {
     [NO_ADDRESS] = {EINVAL, "has no address"},
     [NEEDS_SOCKET] = {EOPNOTSUPP,
 	"has a key of sockets on this machine, which see no packet here"},
+    [NEEDS_RTSOCK] = {EOPNOTSUPP,
+	"goes to a routing socket, and there is none here"},
     [NO_KEY] = {EINVAL, "has a key that does not exist"},
     [NO_FIELDS] = {EINVAL, "counts by no field"},
 };
@@ -230,6 +233,13 @@ not_zero(const struct insn *i, unsigned words)
 	return i->arg1 == TABLEARG ? NEEDS_TABLES : FINE;
 }
 
+static enum complaint
+log_to(const struct insn *i, unsigned words)
+{
+	(void)words;
+	return (i->arg1 & LOGDST_RTSOCK) != 0 ? NEEDS_RTSOCK : FINE;
+}
+
 /* lookup KEY TABLE has three words, table(T,V) two, table(T) one. */
 static enum complaint
 lookup(const struct insn *i, unsigned words)
@@ -285,6 +295,7 @@ static const struct detail {
     [O_KEEP_STATE] = {ANY, 0xffff, NULL},
     [O_LIMIT] = {ANY, 0xffff, limit},
     [O_CHECK_STATE] = {ANY, 0xffff, NULL},
+    [O_LOG] = {ANY, LOGDST_SYSLOG | LOGDST_BPF | LOGDST_RTSOCK, log_to},
     [O_PROB] = {ANY, 0, probability},
     [O_REJECT] = {ANY, 0xffff, reject},
     [O_UNREACH6] = {ANY, 0xffff, reject},

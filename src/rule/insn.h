@@ -182,6 +182,12 @@ enum { /* O_FRAG, likewise; arg1 0 is the bare form: offset not zero */
 
 enum { EACTION_SETMSS_IDX = 65535 }; /* its index in the daemon */
 
+enum { /* bits of O_LOG's arg1; 0 = as sysctls and options have it */
+	LOGDST_SYSLOG = 0x8000, /* a line */
+	LOGDST_BPF = 0x4000,	/* the capture */
+	LOGDST_RTSOCK = 0x2000, /* refused: there are no routing sockets */
+};
+
 enum { /* bits of O_DIVERTED's arg1: the pass that went on after a divert */
 	DIVERTED_LOOPBACK = 1, /* on the way in */
 	DIVERTED_OUTPUT = 2,

@@ -29,13 +29,19 @@ static __attribute__((noinline)) void
 run_log(const struct pass *pass, const struct rule *r, const struct insn *i,
     const struct pkt *p)
 {
-	if (pass->log == NULL)
+	bool text = i->arg1 == 0 ? pass->log_text :
+				   (i->arg1 & LOGDST_SYSLOG) != 0;
+	bool capture = !pass->log_text_only &&
+	    (i->arg1 == 0 || (i->arg1 & LOGDST_BPF) != 0);
+
+	if (pass->log == NULL || !(text || capture))
 		return;
 	record_packet(pass->log, r, p, &(struct record_at){
 	    .log = (const struct insn_log *)(const void *)i,
 	    .ifname = pass->out ? pass->out_if : pass->in_if,
 	    .out = pass->out,
-	    .text = pass->log_text,
+	    .text = text,
+	    .capture = capture,
 	    .left = &pass->log_left[r->counter],
 	});
 }
@@ -133,13 +139,15 @@ reject(struct pkt *p, const struct insn *act)
 	}
 }
 
-/* tcp-setmss does its work where other rules end their tests: a packet that it
- * does not change is none that its rule matches.  True for other actions. */
+/* Two actions end the tests of their rules.  tcp-setmss does its work here: a
+ * packet that it does not change is none that its rule matches.  Neither is
+ * IPv6 for reass.  True for other actions. */
 static inline bool
-setmss(const struct rule *r, struct pkt *p)
+acts_on(const struct rule *r, struct pkt *p)
 {
-	return likely(!rule_eaction(r)) ||
-	    rewrite_mss(p, r->cmd[r->n_words - 1].arg1);
+	if (unlikely(rule_eaction(r)))
+		return rewrite_mss(p, r->cmd[r->n_words - 1].arg1);
+	return (p->flags & PKT_IP6) == 0 || likely(!rule_reass(r));
 }
 
 /* Which rule sent a packet away, and where to. */
@@ -218,7 +226,7 @@ run(const struct pass *pass, struct pkt *p, unsigned n, struct way *way,
 			if (n >= rs->n_rules)
 				n = rs->n_rules - 2;
 		}
-		if (o == NO_MATCH || (o != STATE_FULL && !setmss(r, p))) {
+		if (o == NO_MATCH || (o != STATE_FULL && !acts_on(r, p))) {
 			n++;
 			continue;
 		}
@@ -238,7 +246,7 @@ run(const struct pass *pass, struct pkt *p, unsigned n, struct way *way,
 		case O_ACCEPT:
 			return VERDICT_ACCEPT;
 		case O_COUNT:
-		case O_EXTERNAL_ACTION: /* done: setmss() */
+		case O_EXTERNAL_ACTION: /* done: acts_on() */
 		case O_CHECK_STATE: /* of a rule that a state led to */
 			n++;
 			break;
@@ -280,6 +288,14 @@ run(const struct pass *pass, struct pkt *p, unsigned n, struct way *way,
 			p->fate = fate_of(r,
 			    ARG16(pass, act, tablearg, divert));
 			return VERDICT_DIVERT;
+		case O_REASS:
+			if ((p->flags & PKT_FRAG) == 0 ||
+			    (p->flags & PKT_IP4) == 0) {
+				n++;
+				break;
+			}
+			p->fate = fate_of(r, 0);
+			return VERDICT_REASS;
 		case O_REJECT:
 		case O_UNREACH6:
 			reject(p, act);

@@ -56,6 +56,7 @@ struct pass {
 	uint32_t now_s;		     /* wall clock */
 	bool out;		     /* the pass on the way out */
 	bool log_text;		     /* 'log' makes lines: limits apply */
+	bool log_text_only;	     /* nobody captures what is logged */
 	struct record_ring *log;     /* NULL: nobody reads what is logged */
 	struct divert *divert;	     /* NULL: nobody can listen */
 	uint8_t diverted;	     /* DIVERTED_* these packets were, 0 = not */

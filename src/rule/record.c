@@ -83,7 +83,8 @@ record_packet(struct record_ring *g, const struct rule *rule,
 	fill(r, rule, p);
 	r->max_log = at->log->max_log;
 	r->flags = (uint16_t)((at->out ? RECORD_OUT : 0) |
-	    (at->text ? RECORD_TEXT : 0) | (last ? RECORD_LAST : 0));
+	    (at->text ? RECORD_TEXT : 0) | (last ? RECORD_LAST : 0) |
+	    (at->capture ? RECORD_CAPTURE : 0));
 	n = strnlen(at->ifname, RECORD_IFNAME - 1);
 	memset(r->ifname, 0, sizeof(r->ifname));
 	memcpy(r->ifname, at->ifname, n);

@@ -32,6 +32,7 @@ enum record_flags {
 	RECORD_OUT = 0x1,  /* met on the way out */
 	RECORD_TEXT = 0x2, /* wants a line, not only a capture */
 	RECORD_LAST = 0x4, /* took the last of the rule's budget */
+	RECORD_CAPTURE = 0x8, /* goes into a capture */
 };
 
 struct record {
@@ -65,6 +66,7 @@ struct record_at {
 	const char *ifname;	    /* where the packet is looked at */
 	bool out;
 	bool text;		    /* a line is wanted: the limit applies */
+	bool capture;
 	_Atomic uint32_t *left;	    /* the rule's budget */
 };
 

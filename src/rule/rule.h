@@ -89,3 +89,17 @@ rule_eaction(const struct rule *r)
 		;
 	return i == last - 1;
 }
+
+/* True if its action is 'reass'. */
+static inline bool
+rule_reass(const struct rule *r)
+{
+	const struct insn *last = r->cmd + r->n_words - 1, *i;
+
+	if (last->opcode != O_REASS || last->len != 1)
+		return false;
+	/* A number at the end of a longer action may look like that. */
+	for (i = rule_action(r); i < last; i = insn_next(i))
+		;
+	return i == last;
+}

@@ -50,6 +50,10 @@ rig_open(bool accept)
 	g->c.pass.rng = &g->rng;
 	g->c.pass.tags = &g->c.tags;
 	g->c.pass.me = &g->me;
+	assert_int_equal(defrag_create(&g->c.defrag, &e), 0);
+	g->c.defrag->cfg = (struct reass_cfg){
+	    .max_packets = REASS_PACKETS, .max_frags = 16, .ttl_s = 30};
+	g->c.now_s = 1000;
 	tag_reset(&g->c.tags);
 	return g;
 }
@@ -57,6 +61,7 @@ rig_open(bool accept)
 static inline void
 rig_close(struct rig *g)
 {
+	defrag_destroy(g->c.defrag);
 	port_close(g->lane.in);
 	port_close(g->lane.out);
 	mem_queue_close(g->in);

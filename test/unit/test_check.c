@@ -469,6 +469,10 @@ log_is_first(void **state)
 	assert_accepted(&d);
 	d.cmd[0].arg1 = 1;
 	assert_refused(&d, EINVAL, "bits without a meaning");
+	d.cmd[0].arg1 = LOGDST_SYSLOG | LOGDST_BPF;
+	assert_accepted(&d);
+	d.cmd[0].arg1 |= LOGDST_RTSOCK;
+	assert_refused(&d, EOPNOTSUPP, "routing socket");
 	d.cmd[0].arg1 = 0;
 	d.cmd[0].len |= INSN_NOT;
 	assert_refused(&d, EINVAL, "takes neither");

@@ -819,6 +819,46 @@ rejects(void **state)
 	}
 }
 
+/* logdst, or without it what settings say: lines, and captures if anybody makes
+ * them; nothing is recorded for nobody. */
+static void
+log_to(struct pkt *p, struct rule *r)
+{
+	static const struct {
+		uint16_t dst;
+		bool text, text_only;
+		uint16_t flags;
+	} rows[] = {
+	    {0, true, false, RECORD_TEXT | RECORD_CAPTURE},
+	    {0, false, false, RECORD_CAPTURE},
+	    {0, true, true, RECORD_TEXT},
+	    {0, false, true, 0},
+	    {LOGDST_SYSLOG, false, false, RECORD_TEXT},
+	    {LOGDST_BPF, true, false, RECORD_CAPTURE},
+	    {LOGDST_BPF, true, true, 0},
+	    {LOGDST_SYSLOG | LOGDST_BPF, false, false,
+		RECORD_TEXT | RECORD_CAPTURE},
+	};
+
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const struct record *got;
+
+		pass.log_left[r->counter] = 2;
+		r->cmd[0].arg1 = rows[i].dst;
+		pass.log_text = rows[i].text;
+		pass.log_text_only = rows[i].text_only;
+		interp_run(&pass, p, 0);
+		record_publish(pass.log, 1);
+		got = record_first(pass.log);
+		assert_int_equal(got == NULL, rows[i].flags == 0);
+		if (got == NULL)
+			continue;
+		assert_int_equal(got->flags, rows[i].flags);
+		record_done(pass.log);
+	}
+	pass.log_text_only = false;
+}
+
 /* 'log' records when somebody reads, with the interface of the pass. */
 static void
 logs(void **state)
@@ -857,9 +897,11 @@ logs(void **state)
 	record_done(pass.log);
 	got = record_first(pass.log);
 	assert_string_equal(got->ifname, "eth1");
-	assert_int_equal(got->flags, RECORD_OUT | RECORD_TEXT | RECORD_LAST);
+	assert_int_equal(got->flags,
+	    RECORD_OUT | RECORD_TEXT | RECORD_LAST | RECORD_CAPTURE);
 	record_done(pass.log);
 	assert_null(record_first(pass.log));
+	log_to(&p, r);
 	record_ring_destroy(pass.log);
 	pass.log = NULL;
 	free_rules(rs);

@@ -1,0 +1,129 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""reass, end to end: fragments through a bump, and what its rules count."""
+import os
+import random
+import struct
+import subprocess
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))))
+BIN = os.environ.get('KIPFW_BIN', os.path.join(ROOT, 'bin'))
+PATIENCE_S = 20
+UDP, ICMP = 17, 1
+
+
+def fragments(proto, ident, payload, size):
+    """An IPv4 packet from 10.0.0.1 to 10.0.1.2, cut into frames."""
+    frames = []
+    for at in range(0, len(payload), size):
+        piece = payload[at:at + size]
+        more = 0x2000 if at + size < len(payload) else 0
+        frames.append(
+            bytes.fromhex('020000000002020000000001' '0800') +
+            struct.pack('>BBHHHBBHII', 0x45, 0, 20 + len(piece), ident,
+                        more | at // 8, 64, proto, 0, 0x0a000001, 0x0a000102) +
+            piece)
+    return frames
+
+
+def write_pcap(path, frames):
+    with open(path, 'wb') as f:
+        f.write(struct.pack('=IHHiIII', 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1))
+        for frame in frames:
+            f.write(struct.pack('=IIII', 0, 0, len(frame), len(frame)) + frame)
+
+
+def ipfw(port, *words):
+    done = subprocess.run([os.path.join(BIN, 'ipfw'), *words],
+                          env=dict(os.environ, IPFW_PORT=str(port)),
+                          capture_output=True, text=True, timeout=PATIENCE_S)
+    return done.stdout + done.stderr
+
+
+def start(tmp, rules):
+    path = os.path.join(tmp, 'rules')
+    with open(path, 'w') as f:
+        f.write('\n'.join(rules) + '\n')
+    for _ in range(50):
+        port = random.randrange(20000, 50000)
+        daemon = subprocess.Popen(
+            [os.path.join(BIN, 'kipfw'), '-p', str(port), '--out-pass', '-f',
+             path, 'valeA:f', 'valeB:f'],
+            stdout=open(os.path.join(tmp, 'out'), 'w'),
+            stderr=subprocess.DEVNULL)
+        for _ in range(200):
+            if daemon.poll() is not None:
+                break
+            if '65535' in ipfw(port, 'list'):
+                return daemon, port
+            time.sleep(0.02)
+        daemon.kill()
+        daemon.wait()
+    raise RuntimeError('kipfw does not start')
+
+
+def run(tmp, frames, *rules):
+    """The frames once through a bump with these rules.  Returns the counters
+    of the rules and the daemon's farewell."""
+    source = os.path.join(tmp, 'in.pcap')
+    write_pcap(source, frames)
+    daemon, port = start(tmp, rules)
+    try:
+        subprocess.run([os.path.join(BIN, 'pkt-gen'), '-i', 'valeA:1', '-f',
+                        'tx', '-P', source, '-n', str(len(frames)), '-w', '0',
+                        '-T', '0'], timeout=PATIENCE_S,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        end = time.time() + PATIENCE_S
+        while (int(ipfw(port, 'show', '100').split()[1]) < len(frames) and
+               time.time() < end):
+            time.sleep(0.02)
+        time.sleep(0.1)     # the rules behind it are a moment later
+        counts = [int(line.split()[1]) for line in
+                  ipfw(port, 'show').splitlines()]
+    finally:
+        daemon.terminate()
+        daemon.wait()
+    with open(os.path.join(tmp, 'out')) as f:
+        return counts, f.read()
+
+
+def check(n, good, what, seen=''):
+    print('%sok %d - %s' % ('' if good else 'not ', n, what), flush=True)
+    if not good:
+        print('# saw: %r' % (seen,), flush=True)
+
+
+def main():
+    print('1..4', flush=True)
+    random.seed(3)
+    parts = fragments(UDP, 7, struct.pack('>HHHH', 9, 53, 2508, 0) +
+                      random.randbytes(2500), 800)
+    random.shuffle(parts)
+    reass = 'add 100 reass ip from any to any in'
+    with tempfile.TemporaryDirectory(prefix='kipfw-reass-') as tmp:
+        os.environ['KIPFW_SHM'] = os.path.join(tmp, 'shm')
+        os.mkdir(os.environ['KIPFW_SHM'], 0o700)
+        counts, said = run(tmp, parts, reass,
+                           'add 200 count udp from any to any 53 in',
+                           'add 300 count udp from any to any 53 iplen 2528')
+        check(1, counts[:3] == [4, 1, 2], 'rules see the whole, once a pass',
+              counts)
+        check(2, 'received 4, sent 4, dropped 0' in said,
+              'each fragment goes on', said)
+        counts, said = run(tmp, parts, reass,
+                           'add 200 deny udp from any to any 53')
+        check(3, counts[:2] == [4, 1] and '4 denied by a rule' in said,
+              'or none does', (counts, said))
+        # As in FreeBSD's own test: a ping of 20,000 octets, an MTU of 200.
+        many = fragments(ICMP, 8, bytes([8]) + bytes(20007), 176)
+        counts, said = run(tmp, many, reass,
+                           'add 200 count icmp from any to any icmptypes 8')
+        check(4, counts[1] == 0 and
+              'fragment over a limit of reassembly' in said,
+              'a packet of too many fragments does not', (counts, said))
+
+
+main()
