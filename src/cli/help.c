@@ -17,7 +17,7 @@ static const char text[] =
     "  enable | disable firewall | one_pass | debug | verbose\n"
     "  sysctl -a | NAME | NAME=VALUE\n"
     "  pipe | queue | sched show\n"
-    "  internal iflist\n"
+    "  internal iflist | plan | talist | vlist\n"
     "\n"
     "ACTION: allow | deny | count | skipto NUM\n"
     "BODY:   [PROTO from ADDR [PORTS] to ADDR [PORTS]] [OPTION ...] [// TEXT]\n"

@@ -60,6 +60,7 @@ op_fn op_get;
 /* op_list.c: lists with an obj_lhdr */
 op_fn op_list_opcodes;
 op_fn op_list_ports;
+op_fn op_plan;	       /* op_plan.c */
 op_fn op_list_nothing; /* objects: there are none */
 /* Prepares a reply of 'n' objects of 'objsize', zeroed, which follow its
  * header. */

@@ -36,6 +36,7 @@ struct step_ctx {
 	bool out_pass;		/* a second evaluation on the way out */
 	uint32_t reply_limit;	/* kipfw.reply_limit */
 	struct tag_pool tags;
+	struct match_check check; /* this worker's, read by anybody */
 	struct replies replies;
 	unsigned n_bounced;	/* of this burst */
 	struct pkt *bounced[PORT_BURST];

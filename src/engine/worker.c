@@ -38,6 +38,7 @@ worker_init(struct worker *w, unsigned index, struct shared *shared,
 	w->ctx.pass.counts = own;
 	w->ctx.pass.rng = &w->rng;
 	w->ctx.pass.tags = &w->ctx.tags;
+	w->ctx.pass.check = &w->ctx.check;
 	w->ctx.pass.me = &shared->me;
 	w->ctx.pass.tables = shared->tables;
 	w->ctx.pass.states = shared->states;
@@ -84,6 +85,7 @@ refresh(struct worker *w)
 	c->pass.log_text = knob_get(&k->verbose) != 0;
 	c->pass.log =
 	    c->pass.log_text || w->shared->log_capture ? w->log : NULL;
+	c->pass.match = (enum match_mode)knob_get(&k->match);
 	c->enabled = knob_get(&k->enable) != 0;
 	c->out_pass = knob_get(&k->out_pass) != 0;
 	c->reply_limit = knob_get(&k->reply_limit);
