@@ -68,6 +68,7 @@ enum fw3_op { /* first u16 of CTL_FW3 data */
 	FW3_TABLE_VLIST = 110,
 	FW3_DUMP_SOPTCODES = 116,
 	FW3_DUMP_SRVOBJECTS = 117,
+	FW3_PLAN = 0x4b01, /* kipfw's own: obj_lhdr, one plan_info */
 };
 
 struct fw3_hdr {
@@ -238,6 +239,31 @@ struct iface_info {
 	uint32_t refcnt;
 	uint32_t gencnt;
 	uint64_t spare;
+};
+
+/* ---- the index of the rules: kipfw's own ---- */
+
+enum plan_flags {
+	PLAN_FOREST = 1,   /* else the rules are looked through in order */
+	PLAN_BURSTS = 2,   /* packets go down its trees together */
+	PLAN_BUILDING = 4, /* a new one is under way */
+};
+
+struct plan_info {
+	uint32_t rules;	  /* in force, the default rule included */
+	uint32_t flags;
+	uint32_t nodes;
+	uint32_t leaves;
+	uint32_t refs;	  /* rules in all leaves */
+	uint32_t depth;
+	uint32_t longest; /* rules of the longest leaf */
+	uint32_t indexed; /* rules that the forest was built from */
+	uint32_t added;	  /* since then, looked through beside it */
+	uint32_t gone;	  /* since then */
+	uint64_t bytes;
+	uint64_t build_ns;
+	uint64_t builds;  /* so far */
+	char scan[16];	  /* how rules are compared */
 };
 
 /* ---- tables ---- */
@@ -621,6 +647,7 @@ _Static_assert(sizeof(struct abi_dn_extra) == 112, "dn_extra ABI");
 _Static_assert(sizeof(struct abi_state) == 120, "state ABI");
 _Static_assert(sizeof(struct sopt_info) == 16, "sopt_info ABI");
 _Static_assert(sizeof(struct iface_info) == 88, "iface_info ABI");
+_Static_assert(sizeof(struct plan_info) == 80, "plan_info ABI");
 _Static_assert(sizeof(struct table_value) == 64, "table_value ABI");
 _Static_assert(sizeof(struct tflow_entry) == 40, "tflow_entry ABI");
 _Static_assert(sizeof(struct obj_tentry) == 120, "obj_tentry ABI");

@@ -9,6 +9,7 @@ TSAN_NAMES := $(wildcard test/unit/test_vale*.c test/unit/test_nmport.c \
 	      test/unit/test_state.c \
 	      test/unit/test_forward.c test/unit/test_sweep.c \
 	      test/unit/test_engine.c test/unit/test_server.c \
+	      test/unit/test_reindex.c \
 	      test/unit/test_msgring.c test/unit/test_diverter.c)
 CHECK_TSAN := $(patsubst %.c,build/tsan/%,$(TSAN_NAMES))
 CHECK_ORACLE := build/release/test/oracle/diff build/release/test/oracle/bounds

@@ -312,17 +312,19 @@ cmd_internal(struct cli *c, const struct args *a, struct err *e)
 	int r;
 
 	if (a->n < 2)
-		return args_missing(a, "iflist, olist, talist or vlist", e);
+		return args_missing(a, "iflist, olist, plan, talist or vlist", e);
 	if (strcmp(a->w[1].s, "olist") == 0)
 		return list_objects(c, e);
 	if (strcmp(a->w[1].s, "talist") == 0)
 		return cmd_table_algos(c, a, e);
 	if (strcmp(a->w[1].s, "vlist") == 0)
 		return cmd_table_values(c, a, e);
+	if (strcmp(a->w[1].s, "plan") == 0)
+		return cmd_plan(c, a, e);
 	if (strcmp(a->w[1].s, "iflist") != 0)
 		return word_err(e, EX_USAGE, &a->w[1],
 		    "unknown internal command; there are iflist, olist, "
-		    "talist, vlist");
+		    "plan, talist, vlist");
 	r = fetch_ifaces(c, &list, &len, e);
 	if (r != 0)
 		return cli_code(r);

@@ -21,6 +21,9 @@ int table_make(struct cli *c, const char *name, const struct table_info *i,
 int table_fetch_list(struct cli *c, unsigned op, size_t objsize,
     struct obj_lhdr **list, size_t *n, struct err *e);
 
+/* internal plan (plan.c) */
+command_fn cmd_plan;
+
 /* internal talist, internal vlist */
 command_fn cmd_table_algos, cmd_table_values;
 

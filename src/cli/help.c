@@ -24,7 +24,7 @@ static const char text[] =
     "  enable | disable firewall | one_pass | debug | verbose | dyn_keepalive\n"
     "  sysctl -a | NAME | NAME=VALUE\n"
     "  pipe | queue | sched show\n"
-    "  internal iflist | olist | talist | vlist\n"
+    "  internal iflist | olist | plan | talist | vlist\n"
     "\n"
     "ACTION: allow | deny | count | skipto NUM | call NUM | return | reject |\n"
     "        unreach CODE | unreach6 CODE | reset | reset6 | abort | abort6 |\n"

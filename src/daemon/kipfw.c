@@ -30,6 +30,7 @@ struct daemon {
 	struct event *sigint, *sigterm;
 	struct server *server;
 	struct logger *logger;
+	struct event *tender; /* calls engine_tend() */
 	struct diverter *diverter;
 };
 
@@ -48,6 +49,24 @@ on_signal(evutil_socket_t sig, short what, void *arg)
 {
 	(void)sig, (void)what;
 	event_base_loopbreak(arg);
+}
+
+static void
+on_tend(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what;
+	engine_tend(arg);
+}
+
+static int
+start_tender(struct daemon *d, struct err *e)
+{
+	static const struct timeval tick = {.tv_usec = 100000};
+
+	d->tender = event_new(d->base, -1, EV_PERSIST, on_tend, d->engine);
+	if (d->tender == NULL || event_add(d->tender, &tick) == -1)
+		return err_set(e, ENOMEM, "no memory for a timer");
+	return 0;
 }
 
 static int
@@ -178,6 +197,8 @@ clean_up(struct daemon *d)
 	diverter_destroy(d->diverter);
 	logger_destroy(d->logger);
 	control_destroy(d->control);
+	if (d->tender != NULL)
+		event_free(d->tender);
 	if (d->sigint != NULL)
 		event_free(d->sigint);
 	if (d->sigterm != NULL)
@@ -200,6 +221,8 @@ run(struct daemon *d, struct err *e)
 	if (d->opt.divert != NULL &&
 	    diverter_create(d->engine, d->opt.divert, &d->diverter, e) != 0)
 		return EX_CANTCREAT;
+	if (start_tender(d, e) != 0)
+		return EX_OSERR;
 	if (load_rules(d, e) != 0)
 		return EX_DATAERR;
 	if (engine_start(d->engine, e) != 0)

@@ -2,9 +2,10 @@
 #include "engine/engine.h"
 
 #include "base/hugemem.h"
+#include "base/log.h"
 #include "base/rcu.h"
+#include "engine/reindex.h"
 #include "engine/worker.h"
-#include "rule/plan.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -32,6 +33,9 @@ struct engine {
 	struct port *sink;
 	void *state_memory;  /* of hugemem */
 	size_t state_octets;
+	bool is_started; /* workers look at the rules */
+	struct reindex reindex;
+	uint64_t differences; /* of match=verify, told */
 	unsigned n_retired;
 	struct ruleset *retired[MAX_RETIRED]; /* freed after a grace period */
 };
@@ -226,9 +230,41 @@ engine_add_pair(struct engine *en, const char *a, const char *b, struct err *e)
 	return 0;
 }
 
+/* Shows what packets may cost, and warns if that is much. */
+static void
+tell_plan(struct engine *en, const struct plan *pl, uint64_t builds_before)
+{
+	struct knobs *k = &en->shared.knobs;
+	struct plan_stats s = {0};
+
+	if (pl != NULL)
+		plan_stats(pl, &s);
+	knob_set(&k->plan_leaf, s.forest.max_leaf);
+	knob_set(&k->plan_depth, s.forest.max_depth);
+	knob_set(&k->plan_added, s.n_added);
+	knob_set(&k->plan_builds, (uint32_t)en->reindex.n_builds);
+	if (en->reindex.n_builds != builds_before &&
+	    s.forest.max_leaf > ENGINE_LEAF_WARN)
+		log_msg(LOG_WARN, "rules: index: %u rules cannot be told apart "
+		    "by addresses, ports or protocol: packets that come to "
+		    "them are compared with each", s.forest.max_leaf);
+}
+
+/* Rules that were published before the start get their plan now, once. */
+static void
+first_plan(struct engine *en)
+{
+	struct ruleset *rs = current(en);
+
+	rs->plan = reindex_plan(&en->reindex, rs, rs);
+	tell_plan(en, rs->plan, 0);
+	en->is_started = true;
+}
+
 int
 engine_start(struct engine *en, struct err *e)
 {
+	first_plan(en);
 	for (unsigned i = 0; i < en->n_workers; i++) {
 		int rc = worker_start(&en->workers[i], e);
 
@@ -277,6 +313,7 @@ engine_destroy(struct engine *en)
 		for (unsigned i = 0; i < en->n_workers; i++)
 			worker_fini(&en->workers[i]);
 	}
+	reindex_fini(&en->reindex);
 	for (unsigned i = 0; i < en->n_ports; i++)
 		port_close(en->ports[i]);
 	port_close(en->source);
@@ -304,15 +341,74 @@ engine_rules(const struct engine *en)
 void
 engine_publish(struct engine *en, struct ruleset *next)
 {
-	next->plan = plan_create(next, current(en));
+	uint64_t builds = en->reindex.n_builds;
+
+	if (en->is_started)
+		next->plan = reindex_plan(&en->reindex, next, current(en));
 	en->retired[en->n_retired++] = current(en);
 	/* Partner: the acquire in the worker's refresh(). */
 	atomic_store_explicit(&en->shared.rules, next, memory_order_release);
 	knob_set(&en->shared.knobs.static_count, next->n_rules);
+	if (en->is_started)
+		tell_plan(en, next->plan, builds);
 	if (en->n_retired == MAX_RETIRED) {
 		rcu_wait();
 		free_retired(en);
 	}
+	reindex_consider(&en->reindex, next);
+}
+
+/* Logs that match=verify found differences, each time there are more. */
+static void
+tell_differences(struct engine *en)
+{
+	uint64_t n = 0, checked = 0, last = 0;
+
+	for (unsigned i = 0; i < en->n_workers; i++) {
+		const struct match_check *c = &en->workers[i].ctx.check;
+
+		checked += stat_get(&c->pkts);
+		n += stat_get(&c->differences);
+		last = stat_get(&c->differences) > 0 ? stat_get(&c->rule) :
+						       last;
+	}
+	knob_set(&en->shared.knobs.match_checked, (uint32_t)checked);
+	knob_set(&en->shared.knobs.match_differences, (uint32_t)n);
+	if (n != en->differences)
+		log_msg(LOG_ERROR, "rules: index: %llu of %llu packets differ "
+		    "from the linear search, last at rule %llu: "
+		    "set net.inet.ip.fw.match=1 and report this",
+		    (unsigned long long)n, (unsigned long long)checked,
+		    (unsigned long long)last);
+	en->differences = n;
+}
+
+void
+engine_tend(struct engine *en)
+{
+	struct ruleset *next = NULL;
+
+	if (reindex_is_ready(&en->reindex))
+		next = ruleset_enable(current(en), 0, 0);
+	if (next != NULL)
+		engine_publish(en, next);
+	else
+		reindex_consider(&en->reindex, current(en));
+	tell_differences(en);
+}
+
+void
+engine_plan_stats(const struct engine *en, struct plan_stats *out,
+    uint64_t *n_builds, bool *is_building)
+{
+	const struct ruleset *rs = current(en);
+
+	*out = (struct plan_stats){.n_rules = rs->n_rules, .flat = true,
+		.scan = "none"};
+	if (rs->plan != NULL)
+		plan_stats(rs->plan, out);
+	*n_builds = en->reindex.n_builds;
+	*is_building = en->reindex.draft != NULL;
 }
 
 struct counters *

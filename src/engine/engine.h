@@ -16,6 +16,7 @@
 #include "engine/counters.h"
 #include "engine/knobs.h"
 #include "rule/me.h"
+#include "rule/plan.h"
 #include "rule/record.h"
 #include "rule/ruleset.h"
 #include "state/state.h"
@@ -80,6 +81,7 @@ struct engine_totals {
 	struct keepalive_stats keepalives;
 };
 
+enum { ENGINE_LEAF_WARN = 512 }; /* rules: a leaf so long is warned about */
 enum { ENGINE_MAX_WORKERS = 64, ENGINE_STATES = 1 << 20 };
 
 int engine_create(const struct engine_cfg *cfg, struct engine **out,
@@ -102,6 +104,15 @@ const struct ruleset *engine_rules(const struct engine *en);
  * before is freed after a grace period, which only every 8th call waits for:
  * a burst, some microseconds. */
 void engine_publish(struct engine *en, struct ruleset *next);
+
+/* To be called ten times a second: adopts an index that was built meanwhile, or
+ * starts to build one, and tells what match=verify found. */
+void engine_tend(struct engine *en);
+
+/* What there is to see of the index of the present rules; how many were built
+ * so far, and whether one is being built. */
+void engine_plan_stats(const struct engine *en, struct plan_stats *out,
+    uint64_t *n_builds, bool *is_building);
 
 struct counters *engine_counters(struct engine *en);
 struct knobs *engine_knobs(struct engine *en);

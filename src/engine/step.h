@@ -43,6 +43,7 @@ struct step_ctx {
 	uint32_t reply_limit;	/* kipfw.reply_limit */
 	struct pipe_door *door;	/* to the pipes */
 	struct tag_pool tags;
+	struct match_check check; /* this worker's, read by anybody */
 	struct replies replies;
 	struct defrag *defrag;	/* what reass keeps */
 	uint32_t now_s;		/* monotonic, for what is kept */

@@ -44,6 +44,7 @@ worker_init(struct worker *w, unsigned index, struct shared *shared,
 	w->ctx.pass.counts = own;
 	w->ctx.pass.rng = &w->rng;
 	w->ctx.pass.tags = &w->ctx.tags;
+	w->ctx.pass.check = &w->ctx.check;
 	w->ctx.pass.me = &shared->me;
 	w->ctx.pass.tables = shared->tables;
 	w->ctx.pass.lookup_use = &w->lookup_use;
@@ -97,6 +98,7 @@ refresh(struct worker *w)
 	c->pass.now_s = clock_wall_s();
 	tick_settings(&w->state_cfg, k, clock_mono_s());
 	c->pass.log_text = knob_get(&k->verbose) != 0;
+	c->pass.match = (enum match_mode)knob_get(&k->match);
 	c->enabled = knob_get(&k->enable) != 0;
 	c->now_s = w->state_cfg.now_s;
 	c->defrag->cfg = (struct reass_cfg){

@@ -96,18 +96,6 @@ box_of_key(const struct rule_key *k, bool ip6, struct box *b)
 	b->hi[DIM_PROTO] = proto ? k->meta & 0xff : tcp ? PROTO_TCP : 0xff;
 }
 
-/* True if packets of a family can fit the key. */
-static bool
-is_of_family(const struct rule_key *k, unsigned family)
-{
-	uint32_t never = KEY_IP4 | KEY_IP6; /* bits that such packets lack */
-
-	if (family == 0)
-		never |= KEY_PORTS | KEY_TCP;
-	never &= ~(family * KEY_IP4);
-	return (k->meta & k->meta_mask & never) == 0;
-}
-
 /* ---- room ---- */
 
 /* Room for 'n' more nodes in a row; the first one's index. */
@@ -539,7 +527,7 @@ make_family(struct build *b, unsigned family, unsigned n_rules)
 	for (unsigned i = 0; i < n_rules && !b->failed; i++) {
 		unsigned t;
 
-		if (!is_of_family(&b->keys[i], family))
+		if (!key_is_of(&b->keys[i], family * KEY_IP4))
 			continue;
 		box_of_key(&b->keys[i], ip6, &b->boxes[i]);
 		t = family == 0 ? FOREST_ROOTS - 1 :

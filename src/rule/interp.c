@@ -164,6 +164,7 @@ struct way {
 	struct walk *walk;
 	struct pkt_key key;
 	bool began; /* the walk did */
+	bool missed; /* a rule, while verifying */
 };
 
 /* The next rule worth asking from index 'n' on. */
@@ -186,11 +187,36 @@ candidate(struct way *way, const struct probe *probe, unsigned n)
 	return next < at ? next : at;
 }
 
+/* What rule 'n' was asked with; with it can be told whether it did anything, and
+ * whether the plan would have asked it. */
+struct before {
+	struct probe probe;
+	struct rng rng;
+	unsigned n;
+};
+
+static void
+verify(const struct pass *pass, struct way *way, const struct before *b,
+    const struct probe *probe, enum outcome o)
+{
+	const struct rule *r = pass->rules->rules[b->n];
+
+	if (o == NO_MATCH && probe->done == b->probe.done &&
+	    probe->name == b->probe.name && probe->jumps == b->probe.jumps &&
+	    memcmp(&b->rng, pass->rng, sizeof(b->rng)) == 0)
+		return;
+	if (candidate(way, &b->probe, b->n) == b->n)
+		return;
+	way->missed = true;
+	stat_set(&pass->check->rule, r->num);
+}
+
 /* The fate of a packet from index 'n' on; 'known' if that is a candidate. */
 static inline __attribute__((always_inline)) enum verdict
 run(const struct pass *pass, struct pkt *p, unsigned n, struct way *way,
-    bool known)
+    bool known, const bool verifies)
 {
+	struct before before;
 	const struct ruleset *rs = pass->rules;
 	unsigned bytes = pkt_count_bytes(p);
 	uint32_t tablearg = 0;
@@ -204,7 +230,7 @@ run(const struct pass *pass, struct pkt *p, unsigned n, struct way *way,
 		const struct insn *act;
 		enum outcome o;
 
-		if (way->plan != NULL && !known)
+		if (way->plan != NULL && !known && !verifies)
 			n = candidate(way, &probe, n);
 		known = false;
 		r = rs->rules[n];
@@ -214,10 +240,14 @@ run(const struct pass *pass, struct pkt *p, unsigned n, struct way *way,
 		}
 		if (n != target)
 			tablearg = 0;
+		if (verifies)
+			before = (struct before){probe, *pass->rng, n};
 		if (unlikely(r->stateful))
 			o = match_stateful(pass, p, &probe, &n, &tablearg);
 		else
 			o = matches(pass, r, p, &tablearg) ? MATCH : NO_MATCH;
+		if (verifies)
+			verify(pass, way, &before, &probe, o);
 		if (unlikely(o == STATE_HIT)) {
 			r = rs->rules[n];
 			tablearg = 0;
@@ -309,7 +339,20 @@ run(const struct pass *pass, struct pkt *p, unsigned n, struct way *way,
 static inline const struct plan *
 plan_of(const struct pass *pass)
 {
-	return pass->rules->plan;
+	return likely(pass->match != MATCH_LINEAR) ? pass->rules->plan : NULL;
+}
+
+/* As run(), rule after rule, and asks the plan about each that did something. */
+static __attribute__((noinline)) enum verdict
+run_verified(const struct pass *pass, struct pkt *p, unsigned n,
+    struct way *way)
+{
+	enum verdict v = run(pass, p, n, way, false, true);
+
+	stat_add(&pass->check->pkts, 1);
+	if (way->missed)
+		stat_add(&pass->check->differences, 1);
+	return v;
 }
 
 /* One packet from index 'n' on, whose walk is still to begin. */
@@ -321,7 +364,9 @@ run_one(const struct pass *pass, struct pkt *p, unsigned n)
 
 	if (way.plan != NULL)
 		way.key = key_of_pkt(p, pass->out);
-	return run(pass, p, n, &way, false);
+	if (unlikely(pass->match == MATCH_VERIFY) && way.plan != NULL)
+		return run_verified(pass, p, n, &way);
+	return run(pass, p, n, &way, false, false);
 }
 
 enum verdict
@@ -370,7 +415,7 @@ run_group(const struct pass *pass, struct pkt *const *pkts, unsigned n,
 		bool known = plan->n_probes == 0;
 
 		pkts[i]->verdict = (uint8_t)run(pass, pkts[i],
-		    known ? first[i] : 0, &way, known);
+		    known ? first[i] : 0, &way, known, false);
 	}
 }
 
@@ -429,7 +474,7 @@ interp_burst(const struct pass *pass, struct pkt *pkts, unsigned n)
 		return;
 	}
 	lookup_burst(pass, pkts, n);
-	if (is_for_groups(plan_of(pass))) {
+	if (is_for_groups(plan_of(pass)) && pass->match == MATCH_INDEX) {
 		run_groups(pass, pkts, n, plan_of(pass));
 		return;
 	}

@@ -39,6 +39,21 @@ enum verdict {
 	VERDICT_REASS,	/* to reassembly */
 };
 
+/* Where candidates come from. */
+enum match_mode {
+	MATCH_INDEX,  /* the ruleset's plan, if it has one */
+	MATCH_LINEAR, /* every rule is one */
+	MATCH_VERIFY, /* every rule, and the plan is asked about each that did
+		       * something: whether it would have been found */
+};
+
+/* What MATCH_VERIFY saw; written by one worker. */
+struct match_check {
+	uint64_t pkts;
+	uint64_t differences; /* packets for which the plan missed a rule */
+	uint64_t rule;	      /* number of the last one missed */
+};
+
 /* What a rule can know beside the packet; one a worker. */
 struct pass {
 	const struct ruleset *rules; /* rcu: for the length of a burst */
@@ -54,6 +69,8 @@ struct pass {
 	const char *in_if;	     /* where this burst came in */
 	const char *out_if;	     /* where it would leave */
 	uint32_t now_s;		     /* wall clock */
+	enum match_mode match;
+	struct match_check *check;   /* for MATCH_VERIFY */
 	bool out;		     /* the pass on the way out */
 	bool log_text;		     /* 'log' makes lines: limits apply */
 	bool log_text_only;	     /* nobody captures what is logged */

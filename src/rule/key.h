@@ -81,7 +81,17 @@ key_of_pkt(const struct pkt *p, bool out)
 	};
 }
 
-/* One rule against one packet; what the scans of plan.c do for eight. */
+/* True if packets of a family (KEY_IP4, KEY_IP6, or 0 for neither) can fit. */
+static inline bool
+key_is_of(const struct rule_key *k, uint32_t family)
+{
+	uint32_t never = family != 0 ? KEY_IP4 | KEY_IP6 :
+	    KEY_IP4 | KEY_IP6 | KEY_PORTS | KEY_TCP;
+
+	return (k->meta & k->meta_mask & never & ~family) == 0;
+}
+
+/* One rule against one packet; what rule/block does for eight. */
 static inline bool
 key_fits(const struct rule_key *r, const struct pkt_key *p)
 {

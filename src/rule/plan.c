@@ -24,7 +24,7 @@ struct view {
 	unsigned n_slots;
 	uint32_t *order; /* slot -> index, of those gone the next one's; NULL:
 			  * the same */
-	uint32_t *added; /* indexes without a slot */
+	struct added *added; /* what has no slot */
 	unsigned n_added;
 	unsigned n_gone;
 };
@@ -45,38 +45,50 @@ is_unchanged(const struct edit *e)
 	return e->n_gone == 0 && e->n_added == 0;
 }
 
-/* The indexes of 'old' and of rules that an edit added, merged. */
+/* Rules of 'old' that are left and those that an edit added, in order.  Returns
+ * how many. */
 static unsigned
-merge_added(const struct edit *e, const struct view *old, uint32_t *out)
+merge_added(const struct edit *e, const struct view *old,
+    const uint32_t *fresh, const struct ruleset *rs, struct added *out)
 {
 	unsigned n = 0, k = 0;
-	uint32_t *fresh = out + old->n_added; /* at the end of the same room */
 
-	edit_added(e, fresh);
-	for (unsigned i = 0; i < old->n_added; i++) {
-		uint32_t at = edit_map(e, old->added[i]);
+	for (unsigned i = 0; i <= old->n_added; i++) {
+		bool end = i == old->n_added;
+		uint32_t at = end ? 0 : edit_map(e, old->added[i].at);
 
-		if ((at & EDIT_GONE) != 0)
+		if (!end && (at & EDIT_GONE) != 0)
 			continue;
-		while (k < e->n_added && fresh[k] < at)
-			out[n++] = fresh[k++];
-		out[n++] = at;
+		for (; k < e->n_added && (end || fresh[k] < at); k++) {
+			out[n].at = fresh[k];
+			key_of_rule(rs->rules[fresh[k]], &out[n++].key);
+		}
+		if (!end) {
+			out[n] = old->added[i];
+			out[n++].at = at;
+		}
 	}
-	while (k < e->n_added)
-		out[n++] = fresh[k++];
 	return n;
 }
 
 /* 'old' after an edit, in *v.  False without memory. */
 static bool
-view_follow(const struct view *old, const struct edit *e, struct view *v)
+view_follow(const struct view *old, const struct edit *e,
+    const struct ruleset *rs, struct view *v)
 {
+	uint32_t *fresh = malloc((e->n_added + 1) * sizeof(*fresh));
+
 	*v = (struct view){.n_slots = old->n_slots, .n_gone = old->n_gone};
 	v->added = malloc(size_class((old->n_added + e->n_added + 1) *
 	    sizeof(*v->added)));
-	if (v->added == NULL)
+	if (fresh == NULL || v->added == NULL) {
+		free(fresh);
+		view_fini(v);
 		return false;
-	v->n_added = merge_added(e, old, v->added);
+	}
+	edit_added(e, fresh);
+	v->n_added = merge_added(e, old, fresh, rs, v->added);
+	free(fresh);
 	if (old->order == NULL && is_unchanged(e))
 		return true;
 	v->order = malloc(size_class((v->n_slots + 1) * sizeof(*v->order)));
@@ -196,29 +208,30 @@ plan_next_probe(const struct plan *pl, unsigned from, bool done, uint16_t name)
 
 /* ---- lists of rules in blocks ---- */
 
-/* Blocks of the 'n' rules at indexes 'at' (NULL: the first n), their indexes as
- * slots.  Returns owned, NULL without memory. */
+/* Room for blocks of 'n' rules. */
 static uint32_t *
-make_blocks(const struct ruleset *rs, const uint32_t *at, unsigned n,
-    unsigned words)
+blocks_alloc(unsigned n, unsigned words)
 {
-	size_t size = (size_t)blocks_of(n) * words * sizeof(uint32_t);
-	uint32_t *blocks = aligned_alloc(BLOCK_ALIGN, size_class(size));
-	struct rule_key key;
+	return aligned_alloc(CACHE_LINE, size_class(
+	    (size_t)blocks_of(n) * words * sizeof(uint32_t)));
+}
 
-	if (blocks == NULL)
-		return NULL;
-	for (unsigned i = 0; i < n; i++) {
-		unsigned index = at == NULL ? i : at[i];
+/* Adds a rule behind 'n' others. */
+static void
+blocks_add(uint32_t *blocks, unsigned words, unsigned n, uint32_t slot,
+    const struct rule_key *key)
+{
+	block_set(blocks + (size_t)(n / BLOCK_LANES) * words, words,
+	    n % BLOCK_LANES, slot, key);
+}
 
-		key_of_rule(rs->rules[index], &key);
-		block_set(blocks + (size_t)(i / BLOCK_LANES) * words, words,
-		    i % BLOCK_LANES, index, &key);
-	}
+/* Closes the last of the blocks of 'n' rules. */
+static void
+blocks_end(uint32_t *blocks, unsigned words, unsigned n)
+{
 	if (n % BLOCK_LANES != 0)
 		block_end(blocks + (size_t)(n / BLOCK_LANES) * words, words,
 		    n % BLOCK_LANES);
-	return blocks;
 }
 
 /* True if a rule asks for second words of addresses. */
@@ -235,22 +248,46 @@ has_long(const struct ruleset *rs)
 	return false;
 }
 
-/* The leaves of rules that are not in the forest. */
+/* All rules of a small ruleset. */
 static bool
-make_added(struct plan *pl, const struct ruleset *rs)
+make_flat(struct plan *pl, const struct ruleset *rs)
 {
-	static const unsigned words[2] = {BLOCK_SHORT, BLOCK_LONG};
+	unsigned words = has_long(rs) ? BLOCK_LONG : BLOCK_SHORT;
+	struct rule_key key;
+
+	pl->flat_long = words == BLOCK_LONG;
+	pl->n_blocks = blocks_of(rs->n_rules);
+	if ((pl->flat = blocks_alloc(rs->n_rules, words)) == NULL)
+		return false;
+	for (unsigned i = 0; i < rs->n_rules; i++) {
+		key_of_rule(rs->rules[i], &key);
+		blocks_add(pl->flat, words, i, i, &key);
+	}
+	blocks_end(pl->flat, words, rs->n_rules);
+	return true;
+}
+
+/* The leaf of rules that are not in the forest, for packets of 'family'; long
+ * blocks for IPv6. */
+static bool
+make_added(struct plan *pl, uint32_t family)
+{
+	bool is_long = family == KEY_IP6;
+	unsigned words = is_long ? BLOCK_LONG : BLOCK_SHORT, n = 0;
+	uint32_t *blocks;
 
 	if (pl->n_added == 0)
 		return true;
-	for (unsigned i = 0; i < 2; i++) {
-		struct leaf *l = &pl->grove.added[i];
+	if ((blocks = blocks_alloc(pl->n_added, words)) == NULL)
+		return false;
+	for (unsigned i = 0; i < pl->n_added; i++) {
+		const struct added *a = &pl->added[i];
 
-		l->blocks = make_blocks(rs, pl->added, pl->n_added, words[i]);
-		if (l->blocks == NULL)
-			return false;
-		l->n_blocks = blocks_of(pl->n_added);
+		if (key_is_of(&a->key, family))
+			blocks_add(blocks, words, n++, a->at, &a->key);
 	}
+	blocks_end(blocks, words, n);
+	pl->grove.added[is_long] = (struct leaf){blocks, blocks_of(n), 0};
 	return true;
 }
 
@@ -306,11 +343,7 @@ flat_plan(const struct ruleset *rs, const struct plan_cfg *cfg)
 
 	if (pl == NULL)
 		return NULL;
-	pl->flat_long = has_long(rs);
-	pl->n_blocks = blocks_of(rs->n_rules);
-	pl->flat = make_blocks(rs, NULL, rs->n_rules,
-	    pl->flat_long ? BLOCK_LONG : BLOCK_SHORT);
-	if (pl->flat == NULL || !find_probes(pl, rs)) {
+	if (!make_flat(pl, rs) || !find_probes(pl, rs)) {
 		plan_destroy(pl);
 		return NULL;
 	}
@@ -329,12 +362,13 @@ follow_plan(const struct ruleset *rs, const struct plan *op,
 	if (pl == NULL)
 		return NULL;
 	use_grown(pl, op->grown);
-	if (!view_follow(&was, e, &is)) {
+	if (!view_follow(&was, e, rs, &is)) {
 		plan_destroy(pl);
 		return NULL;
 	}
 	take_view(pl, &is);
-	if (!make_added(pl, rs) || !follow_probes(pl, op, e, rs)) {
+	if (!make_added(pl, KEY_IP4) || !make_added(pl, KEY_IP6) ||
+	    !follow_probes(pl, op, e, rs)) {
 		plan_destroy(pl);
 		return NULL;
 	}
@@ -420,10 +454,23 @@ struct draft {
 };
 
 bool
-plan_is_stale(const struct plan *pl)
+plan_is_stale(const struct plan *pl, unsigned added)
 {
 	return pl->flat == NULL &&
-	    (pl->n_added > 0 || pl->n_gone > pl->n_rules / 8);
+	    (pl->n_added >= added || pl->n_gone > pl->n_rules / 8);
+}
+
+bool
+plan_is_new(const struct plan *pl)
+{
+	return pl->grown != NULL && pl->grown->build_ns == 0;
+}
+
+void
+plan_note_build(struct plan *pl, uint64_t took_ns)
+{
+	if (pl->grown != NULL)
+		pl->grown->build_ns = took_ns;
 }
 
 struct draft *
@@ -465,7 +512,7 @@ draft_follow(struct draft *d, const struct ruleset *old,
 		d->lost = true;
 		return;
 	}
-	d->lost = !view_follow(&d->view, &e, &is);
+	d->lost = !view_follow(&d->view, &e, new, &is);
 	edit_fini(&e);
 	if (d->lost)
 		return;
@@ -485,7 +532,8 @@ draft_plan(struct draft *d, const struct ruleset *rs)
 	use_grown(pl, d->grown);
 	take_view(pl, &d->view);
 	d->lost = true;
-	if (!make_added(pl, rs) || !find_probes(pl, rs)) {
+	if (!make_added(pl, KEY_IP4) || !make_added(pl, KEY_IP6) ||
+	    !find_probes(pl, rs)) {
 		plan_destroy(pl);
 		return NULL;
 	}
@@ -508,8 +556,9 @@ draft_destroy(struct draft *d)
 void
 plan_stats(const struct plan *pl, struct plan_stats *out)
 {
-	size_t added = (size_t)(pl->grove.added[0].n_blocks) *
-	    (BLOCK_SHORT + BLOCK_LONG) * sizeof(uint32_t);
+	size_t added = sizeof(uint32_t) *
+	    ((size_t)pl->grove.added[0].n_blocks * BLOCK_SHORT +
+		(size_t)pl->grove.added[1].n_blocks * BLOCK_LONG);
 
 	*out = (struct plan_stats){
 	    .n_rules = pl->n_rules,

@@ -44,6 +44,12 @@ struct plan_probe {
 	uint32_t other; /* of the list's next one with another name */
 };
 
+/* A rule that was added beside the forest. */
+struct added {
+	uint32_t at; /* index */
+	struct rule_key key;
+};
+
 struct grown; /* a forest with a count of its users */
 
 struct plan {
@@ -62,7 +68,7 @@ struct plan {
 	struct grove grove;
 	struct grown *grown;
 	uint32_t *order;    /* grove's, owned; NULL while all is as it was */
-	uint32_t *added;    /* indexes of rules that are not in the forest */
+	struct added *added; /* rules that are not in the forest */
 	unsigned n_added;
 	unsigned n_gone;    /* slots whose rules are gone */
 };
@@ -111,8 +117,12 @@ unsigned plan_next_probe(const struct plan *pl, unsigned from, bool done,
 
 struct draft;
 
-/* True if a new forest would be worth its while. */
-bool plan_is_stale(const struct plan *pl);
+/* True if a new forest would be worth its while: 'added' rules or more are not in
+ * this one, or many that are have gone. */
+bool plan_is_stale(const struct plan *pl, unsigned added);
+/* True if nobody noted yet how long its forest took. */
+bool plan_is_new(const struct plan *pl);
+void plan_note_build(struct plan *pl, uint64_t took_ns);
 
 /* What is to be built for 'rs'.  Returns owned; NULL without memory. */
 struct draft *draft_create(const struct ruleset *rs);

@@ -60,7 +60,7 @@ call(struct message *m)
 	return error;
 }
 
-static void
+static inline void
 assert_call(struct message m, int error, const char *words)
 {
 	assert_int_equal(call(&m), -error);
@@ -68,7 +68,7 @@ assert_call(struct message m, int error, const char *words)
 		fail_msg("'%s' lacks '%s'", last.text, words);
 }
 
-static void
+static inline void
 assert_ok(struct message m)
 {
 	if (call(&m) != 0)

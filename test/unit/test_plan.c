@@ -360,6 +360,7 @@ candidates_are_a_superset(void **state)
 /* Two evaluations of the same packets, with a plan and without. */
 struct pair {
 	struct pass with, without;
+	struct match_check check;
 	struct rng c1, c2;
 	struct state_cfg cfg;
 };
@@ -372,6 +373,7 @@ pair_begin(struct pair *x)
 {
 	struct rng key;
 
+	x->check = (struct match_check){0};
 	memset(counts_with, 0, sizeof(counts_with));
 	memset(counts_without, 0, sizeof(counts_without));
 	rng_init(&x->c1, 1);
@@ -405,6 +407,8 @@ pair_check(struct pair *x, struct ruleset *rs)
 	unsigned n = 1 + draw(BURST);
 
 	x->with.rules = x->without.rules = rs;
+	x->with.match = draw(4) == 0 ? MATCH_VERIFY : MATCH_INDEX;
+	x->with.check = &x->check;
 	x->with.out = x->without.out = draw(2);
 	for (unsigned i = 0; i < n; i++) {
 		p[i] = random_pkt();
@@ -418,6 +422,7 @@ pair_check(struct pair *x, struct ruleset *rs)
 	rs->plan = pl;
 	assert_memory_equal(p, q, n * sizeof(*p));
 	assert_memory_equal(&x->c1, &x->c2, sizeof(x->c1));
+	assert_int_equal(x->check.differences, 0);
 	assert_memory_equal(counts_with, counts_without, sizeof(counts_with));
 	if (x->with.states != NULL)
 		assert_int_equal(state_count(x->with.states),
@@ -449,6 +454,50 @@ same_effects_with_states(void **state)
 	with_states = true;
 	same_effects_as_without(state);
 	with_states = false;
+}
+
+/* Of one leaf half of the rules are dropped: verifying tells, and decides as if
+ * there were no index. */
+static void
+verifying_sees_a_broken_index(void **state)
+{
+	struct plan_cfg cfg = {.flat = 0, .most_added = 10};
+	struct ruleset *rs = random_rules(300);
+	struct plan *pl = plan_create_cfg(rs, NULL, &cfg);
+	struct match_check check = {0};
+	struct rng c1, c2;
+	struct pass pass = pass_of(rs, counts_with, &c1);
+	struct pass linear = pass_of(rs, counts_without, &c2);
+	const struct node *root = &pl->grove.forest->families[0].roots[0];
+	uint32_t *words = pl->grove.forest->words;
+
+	(void)state;
+	/* The leaf of packets that are not IP is short blocks in a row. */
+	assert_int_equal(root->dim, DIM_LEAF);
+	for (unsigned i = 0; i < root->n; i++) {
+		uint32_t *meta = words + (size_t)root->at * BLOCK_LANES +
+		    i * BLOCK_SHORT + 5 * BLOCK_LANES;
+
+		for (unsigned lane = 0; lane < BLOCK_LANES; lane += 2)
+			meta[lane] = meta[lane + BLOCK_LANES] =
+			    KEY_IP4 | KEY_IP6;
+	}
+	rs->plan = pl;
+	pass.match = MATCH_VERIFY;
+	pass.check = &check;
+	linear.match = MATCH_LINEAR;
+	rng_init(&c1, 1);
+	rng_init(&c2, 1);
+	for (unsigned n = 0; n < 2000; n++) {
+		struct pkt p = random_pkt(), q = p;
+
+		assert_int_equal(interp_run(&pass, &p, 0),
+		    interp_run(&linear, &q, 0));
+	}
+	assert_int_equal(check.pkts, 2000);
+	assert_in_range(check.differences, 1, 1999);
+	assert_in_range(check.rule, 1, 300);
+	ruleset_destroy(rs, ignore, NULL);
 }
 
 /* A random edit of 'rs': rules added, deleted, moved, sets switched. */
@@ -506,7 +555,7 @@ follows_edits(void **state)
 			next->plan = plan_create_cfg(next, rs, &cfg);
 		ruleset_destroy(rs, ignore, NULL);
 		rs = next;
-		if (d == NULL && rs->plan != NULL && plan_is_stale(rs->plan) &&
+		if (d == NULL && rs->plan != NULL && plan_is_stale(rs->plan, 1) &&
 		    draw(8) == 0)
 			d = draft_create(rs);
 		pair_check(&x, rs);
@@ -650,6 +699,7 @@ main(void)
 		cmocka_unit_test(candidates_are_a_superset),
 		cmocka_unit_test(same_effects_as_without),
 		cmocka_unit_test(same_effects_with_states),
+		cmocka_unit_test(verifying_sees_a_broken_index),
 		cmocka_unit_test(follows_edits),
 		cmocka_unit_test(follows_edits_with_states),
 		cmocka_unit_test(keys_ask_all_they_can),
