@@ -98,7 +98,7 @@ static void
 put_part(struct text *t, const char *what, uint32_t part)
 {
 	if (part != 0)
-		text_f(t, " %s %.9g", what, (double)part / DN_PLR_ONE);
+		text_f(t, " %s %.6g", what, (double)part / DN_PLR_ONE);
 }
 
 /* The line of the parameters that ipfw's own objects have no room for. */
@@ -341,7 +341,8 @@ put_flow(struct listing *l, const struct abi_dn_flow *f)
 	    "Tot_pkt/bytes Pkt/Byte Drp\n";
 	bool ip6 = f->fid.family == 6;
 	char buf[32], num[8];
-	const char *proto = proto_name(f->fid.proto, buf, sizeof(buf));
+	const char *proto = f->fid.proto == 0 ? "ip" :
+	    proto_name(f->fid.proto, buf, sizeof(buf));
 	bool named = proto != NULL;
 
 	end_link(l);

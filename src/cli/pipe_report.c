@@ -15,11 +15,16 @@ static const char *const reasons[] = {
     "no memory for a flow", "deleted",
 };
 
+/* Three digits of a time are enough here. */
 static void
 put_time(struct text *t, const char *what, uint64_t ns)
 {
+	uint64_t unit = 1;
+
+	while (ns / unit >= 1000)
+		unit *= 10;
 	text_f(t, " %s ", what);
-	quantity_put_time(t, ns);
+	quantity_put_time(t, ns / unit * unit);
 }
 
 static void

@@ -299,6 +299,8 @@ static const struct detail {
     [O_PROB] = {ANY, 0, probability},
     [O_REJECT] = {ANY, 0xffff, reject},
     [O_UNREACH6] = {ANY, 0xffff, reject},
+    [O_PIPE] = {ANY, 0xffff, NULL}, /* arg1: its number, TABLEARG */
+    [O_QUEUE] = {ANY, 0xffff, NULL},
     [O_DIVERT] = {ANY, 0xffff, NULL}, /* arg1: a port, TABLEARG */
     [O_TEE] = {ANY, 0xffff, NULL},
     [O_DIVERTED] = {ANY, DIVERTED_LOOPBACK | DIVERTED_OUTPUT, NULL},
