@@ -45,14 +45,6 @@ print_in(struct text *t, const struct insn *i, const struct option *o,
 	text_f(t, (i->len & INSN_NOT) != 0 ? " out" : " in");
 }
 
-int
-parse_later(struct build *b, const struct option *o)
-{
-	(void)o;
-	return build_err(b, EX_UNAVAILABLE,
-	    "is not implemented in this version");
-}
-
 /* Cuts the next name off the list '*s' into 'buf'; false if it is too long. */
 static bool
 cut_name(const char **s, char *buf, size_t size)

@@ -91,6 +91,10 @@ int parse_mark(struct build *b, const struct option *o);
 option_print_fn print_ranges, print_number, print_precedence, print_u32;
 option_print_fn print_be32, print_bits, print_flow_id, print_mark;
 
+/* ---- opt_owner.c ---- */
+int parse_owner(struct build *b, const struct option *o);
+option_print_fn print_owner;
+
 /* True if a word can only be ports: it starts with a digit or is a service. */
 bool looks_like_ports(const char *word, unsigned proto);
 
@@ -101,7 +105,6 @@ int parse_flags(struct build *b, const struct option *o);
 int parse_frag(struct build *b, const struct option *o);
 int parse_names(struct build *b, const struct option *o);
 int parse_comment(struct build *b, const struct option *o);
-int parse_later(struct build *b, const struct option *o);
 option_print_fn print_nothing, print_in, print_flags, print_tcpflags;
 option_print_fn print_frag, print_names, print_diverted, print_comment;
 

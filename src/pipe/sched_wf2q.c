@@ -5,7 +5,8 @@
  * Each backlogged stream has a virtual start S and finish F = S + length /
  * weight of its head.  Of those that may have started in a fluid system (S <=
  * V) the one that finishes first is served.  V grows by length / sum of weights
- * with each packet, and leaps to the smallest S if nobody may have started.
+ * when a packet has been sent, which is when the next one is asked for, and
+ * leaps to the smallest S if nobody may have started.
  *
  *	WAITING   S > V, ordered by S           --. V grows
  *	ELIGIBLE  S <= V, ordered by F          <-'
@@ -38,6 +39,7 @@ struct wf2q_stream {
 struct wf2q {
 	uint64_t v;
 	uint64_t weights; /* of all that are not OUT */
+	uint64_t sending; /* octets of the packet that V does not have yet */
 	struct pheap waiting;
 	struct pheap eligible;
 	struct pheap idle;
@@ -206,21 +208,29 @@ shrink_idle(struct wf2q *w)
 	}
 }
 
+/* The packet before has been sent. */
+static void
+grow_v(struct wf2q *w)
+{
+	if (w->weights > 0)
+		w->v += (w->sending << SHIFT) / w->weights;
+	w->sending = 0;
+	shrink_idle(w);
+}
+
 /* Books the service of a packet, and puts its stream where it belongs. */
 static void
-served(struct wf2q *w, struct wf2q_stream *s, unsigned bytes)
+serve(struct wf2q *w, struct wf2q_stream *s, unsigned bytes)
 {
-	uint64_t cost = (uint64_t)bytes << SHIFT;
-
-	s->finish = s->start + cost / s->stream->par->weight;
-	w->v += cost / w->weights;
+	s->finish = s->start +
+	    ((uint64_t)bytes << SHIFT) / s->stream->par->weight;
+	w->sending += bytes;
 	if (s->stream->q.len > 0) {
 		s->start = s->finish;
 		put_busy(w, s);
 	} else {
 		put_idle(w, s);
 	}
-	shrink_idle(w);
 }
 
 /* Nobody has packets: everybody is OUT. */
@@ -229,6 +239,7 @@ start_epoch(struct wf2q *w)
 {
 	w->idle.root = NULL;
 	w->weights = 0;
+	w->sending = 0;
 	w->epoch++;
 }
 
@@ -237,6 +248,7 @@ wf2q_dequeue(struct inst *si, ns_t now)
 {
 	struct wf2q *w = si->sched;
 
+	grow_v(w);
 	for (;;) {
 		struct wf2q_stream *s;
 		struct held *h;
@@ -248,7 +260,7 @@ wf2q_dequeue(struct inst *si, ns_t now)
 		}
 		s = of_node(pheap_pop(&w->eligible));
 		h = queue_pop(&s->stream->q, now);
-		served(w, s, h != NULL ? h->bytes : 0);
+		serve(w, s, h != NULL ? h->bytes : 0);
 		if (h != NULL)
 			return h;
 	}

@@ -153,6 +153,15 @@ class Machine(RuleBasedStateMachine):
     def add_check_state(self, number, in_set, name):
         self.add(number, Rule(number, in_set, 'check-state', name=name))
 
+    @rule(names=st.tuples(st.sampled_from(('default', 'a', 'any')), names,
+                          names),
+          action=st.sampled_from(('count', 'allow')))
+    def add_keepers(self, names, action):
+        """One looks, others keep, and not all decide."""
+        self.add(10, Rule(10, 0, 'check-state', name=names[0]))
+        self.add(20, Rule(20, 0, 'count', 0, Body(), Keep(names[1])))
+        self.add(30, Rule(30, 0, action, 0, Body(), Keep(names[2])))
+
     @rule(some=st.lists(numbers, min_size=1, max_size=3))
     def delete(self, some):
         self.run('delete ' + ' '.join(map(str, some)),
@@ -317,6 +326,23 @@ class PacketMachine(Machine):
                                 (there, 'A', 3))[:n]:
             self.send_one(Packet('tcp', *way, flags, ack),
                           'em0' if way is there else 'em1')
+
+    @rule(talk=st.lists(st.tuples(
+        st.booleans(), st.sampled_from(('A', 'A', 'A', 'FA')),
+        st.integers(1, 6), st.sampled_from((0, 0, 1, 100))),
+        min_size=1, max_size=6))
+    def converse(self, talk):
+        """A connection that opens and then acknowledges, with pauses."""
+        there, back = ('10.0.0.1', '192.0.2.1', 1000, 80), \
+            ('192.0.2.1', '10.0.0.1', 80, 1000)
+        self.send_one(Packet('tcp', *there, 'S', 0), 'em0')
+        self.send_one(Packet('tcp', *back, 'SA', 1), 'em1')
+        for forward, flags, ack, pause in talk:
+            if pause:
+                self.time_passes(pause)
+            self.send_one(Packet('tcp', *(there if forward else back), flags,
+                                 ack), 'em0')
+            self.same_rules_and_states()
 
     @rule(seconds=st.sampled_from((1, 1, 4, 5, 9, 10, 20, 100, 300)))
     def time_passes(self, seconds):
