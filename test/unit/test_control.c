@@ -751,6 +751,9 @@ sysctl_values(void **state)
 	(void)state;
 	assert_string_equal(sysctl("net.inet.ip.fw.enable"), "1 2");
 	assert_string_equal(sysctl("net.inet.ip.fw.default_rule"), "65535 1");
+	assert_string_equal(sysctl("net.inet.ip.fw.tables_max"), "4095 1");
+	assert_call(msg_sysctl("net.inet.ip.fw.tables_sets", 1), EPERM,
+	    "sysctl net.inet.ip.fw.tables_sets can only be read");
 	assert_null(sysctl("nonsense"));
 	assert_ok(msg_sysctl("net.inet.ip.fw.enable", 0));
 	assert_string_equal(sysctl("net.inet.ip.fw.enable"), "0 2");
