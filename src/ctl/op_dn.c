@@ -141,10 +141,33 @@ op_dn_get(struct control *c, struct ctl_call *call, const struct err *last,
 	return dn_report_get(c->en, call, e);
 }
 
+/* Settings that the start of the daemon decides, and how.  What they are may be
+ * set again, so that saved settings can be restored. */
+static const struct {
+	const char *name;
+	const char *why;
+} fixed[] = {
+    {"net.inet.ip.fw.dyn_buckets",
+	"the buckets follow from the room for states: kipfw --states"},
+};
+
+static int
+check_fixed(const struct knob_info *k, uint32_t now, uint32_t value,
+    struct err *e)
+{
+	for (unsigned i = 0; i < ARRAY_LEN(fixed); i++)
+		if (value != now && strcmp(fixed[i].name, k->name) == 0)
+			return err_set(e, EOPNOTSUPP, "sysctl %s is %u: %s",
+			    k->name, now, fixed[i].why);
+	return 0;
+}
+
 static int
 set_knob(struct control *c, const char *name, uint32_t value, struct err *e)
 {
 	const struct knob_info *k = knob_table;
+	_Atomic uint32_t *word;
+	int error;
 
 	while (k->name != NULL && strcmp(k->name, name) != 0)
 		k++;
@@ -155,8 +178,11 @@ set_knob(struct control *c, const char *name, uint32_t value, struct err *e)
 	if (value < k->min || value > k->max)
 		return err_set(e, EINVAL, "sysctl %s=%u: %u to %u are allowed",
 		    k->name, value, k->min, k->max);
-	knob_set(knob_word(engine_knobs(c->en), k), value);
-	return 0;
+	word = knob_word(engine_knobs(c->en), k);
+	error = check_fixed(k, knob_get(word), value, e);
+	if (error == 0)
+		knob_set(word, value);
+	return error;
 }
 
 /* Sets one sysctl: dn_id, dn_sysctl, a value of four octets, name. */

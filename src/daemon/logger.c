@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "daemon/logger.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/slog.h"
 #include "cli/print.h"
@@ -18,6 +19,8 @@ struct logger {
 	struct pcapng *pcap; /* NULL: no capture */
 	bool syslog;
 	uint64_t lost; /* told so far */
+	struct state_refusals refusals; /* likewise */
+	uint32_t refused_s; /* second of the last line about them */
 };
 
 static void
@@ -112,6 +115,28 @@ write_down(void *arg, const struct record *r)
 	put_line(l, line);
 }
 
+/* Tells that states found no room, in FreeBSD's words: a line a second. */
+static void
+tell_refusals(struct logger *l)
+{
+	struct state_refusals now;
+	uint32_t now_s = clock_mono_s();
+	bool states, parents;
+
+	state_refusals(engine_states(l->en), &now);
+	states = now.states != l->refusals.states;
+	parents = now.parents != l->refusals.parents;
+	if ((!states && !parents) || now_s == l->refused_s)
+		return;
+	l->refused_s = now_s;
+	l->refusals = now;
+	put_line(l, states ?
+	    "ipfw: Cannot allocate dynamic state, consider increasing "
+	    "net.inet.ip.fw.dyn_max" :
+	    "ipfw: Cannot allocate parent dynamic state, consider increasing "
+	    "net.inet.ip.fw.dyn_parent_max");
+}
+
 void
 logger_run(struct logger *l)
 {
@@ -119,6 +144,7 @@ logger_run(struct logger *l)
 	unsigned n = engine_log_drain(l->en, LOGGER_BATCH, write_down, l,
 	    &lost);
 
+	tell_refusals(l);
 	if (n > 0 && l->pcap != NULL)
 		pcapng_flush(l->pcap);
 	if (lost != l->lost)

@@ -122,7 +122,7 @@ look_after_states(struct worker *w)
 	uint32_t now_s = w->state_cfg.now_s;
 
 	if (w->index == 0)
-		tick_sweep(&w->tick, states, now_s);
+		tick_sweep(&w->tick, states, &w->shared->knobs, now_s);
 	if (knob_get(&w->shared->knobs.dyn_keepalive) != 0)
 		keepalives_run(&w->keepalives, states, w->lanes, w->n_lanes,
 		    now_s);
@@ -134,7 +134,7 @@ look_after_states(struct worker *w)
 static bool
 is_looking(const struct worker *w)
 {
-	return w->tick.at != 0 || w->keepalives.at != 0;
+	return tick_is_on(&w->tick) || w->keepalives.at != 0;
 }
 
 unsigned

@@ -79,6 +79,7 @@ struct state_table {
 	struct pool chained;
 	uint32_t n_states;	 /* atomic */
 	uint32_t n_parents;	 /* atomic */
+	struct state_refusals refusals; /* atomic each */
 };
 
 /* ---- locks and atomics ---- */
@@ -721,6 +722,8 @@ hold_parent(struct state_table *t, const struct state_cfg *cfg,
 		if (idx == 0)
 			count_down(&t->n_parents);
 	}
+	if (idx == 0)
+		__atomic_add_fetch(&t->refusals.parents, 1, __ATOMIC_RELAXED);
 	if (idx != 0 && LOAD(t->states[idx].n_children) >= n->limit) {
 		idx = 0;
 	} else if (idx != 0) {
@@ -773,6 +776,8 @@ add(struct state_table *t, const struct state_cfg *cfg, const struct pkt *p,
 		}
 	}
 	unlock(&head->lock);
+	if (!there && !made)
+		__atomic_add_fetch(&t->refusals.states, 1, __ATOMIC_RELAXED);
 	if (parent != 0 && !made)
 		release_parent(t, parent, cfg->now_s);
 	return there || made;
@@ -996,4 +1001,34 @@ uint32_t
 state_buckets(const struct state_table *t)
 {
 	return t->mask + 1;
+}
+
+uint32_t
+state_longest(const struct state_table *t, uint32_t lo, uint32_t hi)
+{
+	enum { HOPS = 64 }; /* a chain may change under our feet */
+	uint32_t longest = 0;
+
+	for (uint32_t i = lo; i < hi; i++) {
+		const struct bucket *b = &t->heads[i];
+		uint32_t n = 0, next;
+
+		for (unsigned hops = 0; hops < HOPS; hops++) {
+			for (unsigned k = 0; k < SLOTS; k++)
+				n += LOAD(b->idx[k]) != 0;
+			if ((next = LOAD(b->next)) == 0)
+				break;
+			b = &t->heads[next];
+		}
+		if (n > longest)
+			longest = n;
+	}
+	return longest;
+}
+
+void
+state_refusals(const struct state_table *t, struct state_refusals *out)
+{
+	out->states = LOAD(t->refusals.states);
+	out->parents = LOAD(t->refusals.parents);
 }

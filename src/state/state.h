@@ -155,6 +155,17 @@ enum state_kind state_peek(const struct state_table *t, uint32_t idx,
 bool state_read(struct state_table *t, uint32_t idx, uint32_t now_s,
     struct state_view *out);
 
+/* The most states that hang in one of the buckets [lo, hi), lo counting from 0.
+ * Takes no lock: about so many. */
+uint32_t state_longest(const struct state_table *t, uint32_t lo, uint32_t hi);
+
+/* How often there was no room: for a state (max, or the capacity), for a parent
+ * (parent_max, or the capacity). */
+struct state_refusals {
+	uint64_t states, parents;
+};
+void state_refusals(const struct state_table *t, struct state_refusals *out);
+
 /* States (parents aside), and parents, that exist, expired ones included. */
 uint32_t state_count(const struct state_table *t);
 uint32_t state_parent_count(const struct state_table *t);

@@ -11,6 +11,9 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 BIN = os.environ.get('KIPFW_BIN', os.path.join(ROOT, 'bin'))
 PATIENCE_S = 20
+SYSCTL = 'net.inet.ip.fw.'
+NO_ROOM = ('ipfw: Cannot allocate %sdynamic state, consider increasing ' +
+           SYSCTL + '%s')
 LINE = 'Count UDP 1.2.3.4:0 5.6.7.8:0 in via '
 
 
@@ -60,7 +63,7 @@ def check(n, good, what, seen=''):
 
 
 def main():
-    print('1..6', flush=True)
+    print('1..8', flush=True)
     with tempfile.TemporaryDirectory(prefix='kipfw-log-') as tmp:
         pcap = os.path.join(tmp, 'log.pcapng')
         daemon, port = start(tmp, '--log-pcap', pcap)
@@ -97,6 +100,29 @@ def main():
         daemon.wait()
         check(6, lines(tmp) == [], 'with --syslog standard error is quiet',
               lines(tmp))
+
+        daemon, port = start(tmp)
+        ipfw(port, 'sysctl', SYSCTL + 'dyn_max=0')
+        ipfw(port, 'add', '100', 'allow', 'udp', 'from', 'any', 'to', 'any',
+             'keep-state')
+        wait_lines(tmp, 2)
+        ipfw(port, 'delete', '100')
+        begun = time.time()
+        seen = wait_lines(tmp, 2)
+        check(7, 2 <= len(seen) and set(seen) == {NO_ROOM % ('', 'dyn_max')},
+              'states without room are told about', seen)
+        ipfw(port, 'sysctl', SYSCTL + 'dyn_parent_max=0')
+        ipfw(port, 'add', '100', 'allow', 'udp', 'from', 'any', 'to', 'any',
+             'limit', 'src-addr', '5')
+        end = time.time() + PATIENCE_S
+        last = NO_ROOM % ('parent ', 'dyn_parent_max')
+        while last not in lines(tmp) and time.time() < end:
+            time.sleep(0.05)
+        daemon.terminate()
+        daemon.wait()
+        seen = lines(tmp)
+        check(8, last in seen and len(seen) < 4 + time.time() - begun,
+              'and parents, a line a second', seen)
 
 
 main()

@@ -282,6 +282,18 @@ names_go_with_their_last_rule(void **state)
 	    "00030 check-state :a\n");
 }
 
+static void
+buckets_are_as_they_are(void **state)
+{
+	(void)state;
+	knob_set(&en->knobs.dyn_buckets, 256);
+	expect("sysctl net.inet.ip.fw.dyn_buckets=512", EX_UNAVAILABLE,
+	    "ipfw: sysctl net.inet.ip.fw.dyn_buckets is 256: the buckets "
+	    "follow from the room for states: kipfw --states\n");
+	assert_int_equal(run("sysctl net.inet.ip.fw.dyn_buckets=256"), 0);
+	assert_int_equal(knob_get(&en->knobs.dyn_buckets), 256);
+}
+
 /* More states than one message holds: 140,000 of 128 octets. */
 static void
 a_long_list(void **state)
@@ -344,6 +356,7 @@ main(void)
 		T(an_orphan_before_the_last_rule),
 		T(limit_from_a_table),
 		T(names_go_with_their_last_rule),
+		T(buckets_are_as_they_are),
 		T(a_long_list),
 	};
 

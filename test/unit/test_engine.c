@@ -324,6 +324,112 @@ keeps_states(void **state)
 	mem_queue_close(a);
 }
 
+enum { N_FLOWS = 100, ROUNDS = 40 };
+
+/* Flow 'i', there or back, into a queue. */
+static void
+put_flow(struct mem_queue *q, uint32_t i, bool back)
+{
+	f_ether(&f, ETYPE_IP4);
+	f_ip4(&f, PROTO_UDP, back ? 9 : i, back ? i : 9, 0);
+	f_udp(&f, back ? 53 : 1, back ? 1 : 53);
+	f_parse(&f);
+	while (!mem_queue_put(q, f.b, f.len))
+		usleep(100);
+}
+
+/* Two workers on the two directions of connections see the same states, at the
+ * same time, and lose no count. */
+static void
+directions_on_two_workers(void **state)
+{
+	const struct engine_cfg cfg = {.n_workers = 2, .seed = 1};
+	struct mem_queue *a = mem_queue_open("mem:a"),
+			 *b = mem_queue_open("mem:b");
+	struct {
+		struct abi_rule r;
+		struct insn probe;
+		struct insn_u16 port;
+		struct insn keep, act;
+	} r = {
+		.r = {.act_ofs = 4, .cmd_len = 5},
+		.probe = {O_PROBE_STATE, 1, 1},
+		.port = {{O_IP_DSTPORT, 2, 0}, {53, 53}},
+		.keep = {O_KEEP_STATE, 1, 1},
+		.act = {O_ACCEPT, 1, 0},
+	};
+	struct engine *en = NULL;
+	struct engine_totals totals;
+	struct state_view v;
+	struct rule *rule;
+	uint32_t counter;
+	unsigned n = 0;
+
+	(void)state;
+	assert_int_equal(engine_create(&cfg, &en, NULL), 0);
+	assert_int_equal(engine_add_pair(en, "mem:a", "sink:", NULL), 0);
+	assert_int_equal(engine_add_pair(en, "mem:b", "sink:", NULL), 0);
+	knob_set(&engine_knobs(en)->dyn_udp_lifetime, 1000);
+	counters_alloc(engine_counters(en), &counter, NULL);
+	rule = rule_create(&r.r, 10, 10, counter);
+	engine_publish(en, ruleset_add(engine_rules(en), &rule, 1));
+	assert_int_equal(engine_start(en, NULL), 0);
+	put_flow(b, 1, true); /* no state yet */
+	assert_true(wait_rx(en, 1));
+	for (uint32_t i = 1; i <= N_FLOWS; i++)
+		put_flow(a, i, false);
+	/* What is received is not decided yet. */
+	for (unsigned i = 0; i < 2000 &&
+	     state_count(engine_states(en)) < N_FLOWS; i++)
+		usleep(1000);
+	for (unsigned k = 0; k < ROUNDS; k++)
+		for (uint32_t i = 1; i <= N_FLOWS; i++) {
+			put_flow(a, i, false);
+			put_flow(b, i, true);
+		}
+	assert_true(wait_rx(en, 1 + N_FLOWS * (1 + 2 * ROUNDS)));
+	engine_stop(en);
+	engine_totals(en, &totals);
+	assert_int_equal(totals.drops[DROP_RULE], 1);
+	assert_int_equal(totals.tx_pkts, N_FLOWS * (1 + 2 * ROUNDS));
+	for (uint32_t i = 1; i < state_end(engine_states(en)); i++)
+		if (state_read(engine_states(en), i, 0, &v)) {
+			assert_int_equal(v.pkts, 1 + 2 * ROUNDS);
+			n++;
+		}
+	assert_int_equal(n, N_FLOWS);
+	engine_destroy(en);
+	mem_queue_close(a);
+	mem_queue_close(b);
+}
+
+/* The length of the buckets is measured while states are there. */
+static void
+lengths_are_told(void **state)
+{
+	struct mem_queue *a = mem_queue_open("mem:a");
+	struct engine *en = start(true, 1, "sink:");
+	const struct state_cfg cfg = {{300, 20, 1, 1, 1000, 5}, 9, 9,
+		clock_mono_s()};
+	const struct state_new new = {.rule = {0, 0, 65535}, .name = 1,
+		.kind = STATE_KEEP};
+	ns_t limit = clock_mono_ns() + 10 * NS_PER_S;
+	struct pkt p;
+
+	(void)state;
+	assert_int_equal(knob_get(&engine_knobs(en)->curr_max_length), 0);
+	udp(9);
+	p = f_parse(&f);
+	p.flow_hash = state_hash(engine_states(en), &p);
+	assert_true(state_install(engine_states(en), &cfg, &p, &new));
+	while (knob_get(&engine_knobs(en)->curr_max_length) != 1 &&
+	       clock_mono_ns() < limit)
+		usleep(1000);
+	assert_int_equal(knob_get(&engine_knobs(en)->curr_max_length), 1);
+	engine_destroy(en);
+	mem_queue_close(a);
+}
+
 /* Good and bad frames end where they should, with their reasons. */
 static void
 reasons(void **state)
@@ -441,6 +547,8 @@ main(void)
 		cmocka_unit_test(logs),
 		cmocka_unit_test(forwards_and_looks_twice),
 		cmocka_unit_test(keeps_states),
+		cmocka_unit_test(directions_on_two_workers),
+		cmocka_unit_test(lengths_are_told),
 		cmocka_unit_test(reasons),
 		cmocka_unit_test(source_on_and_off),
 		cmocka_unit_test(publish_under_load),

@@ -323,6 +323,41 @@ keepalives_are_for_the_last_seconds(void **s)
 	assert_false(state_wants_keepalive(t, idx, cfg.now_s, 0, 64));
 }
 
+/* The fixture's table has 256 buckets; parents count as well. */
+static void
+lengths_and_refusals(void **s)
+{
+	struct state_refusals r;
+	struct pkt p;
+
+	(void)s;
+	assert_int_equal(state_longest(t, 0, state_buckets(t)), 0);
+	cfg.max = 40;
+	for (uint32_t i = 0; i < 50; i++) {
+		p = udp(&f, i + 1, 1, 99, 2);
+		p.flow_hash = 7ull << 48 | 5; /* all in one bucket */
+		assert_int_equal(install(&p, keep(7, 1)), i < 40);
+	}
+	assert_int_equal(state_longest(t, 0, state_buckets(t)), 40);
+	assert_int_equal(state_longest(t, 5, 6), 40);
+	assert_int_equal(state_longest(t, 0, 5), 0);
+	assert_int_equal(state_longest(t, 6, state_buckets(t)), 0);
+	state_refusals(t, &r);
+	assert_int_equal(r.states, 10);
+	assert_int_equal(r.parents, 0);
+	cfg.parent_max = 0;
+	p = udp(&f, 200, 1, 99, 2);
+	assert_false(install(&p, limit(7, 1, 1)));
+	cfg.parent_max = 1;
+	cfg.max = 100;
+	assert_true(install(&p, limit(7, 1, 1)));
+	p = udp(&f, 200, 2, 99, 2);
+	assert_false(install(&p, limit(7, 1, 1))); /* its limit, not ours */
+	state_refusals(t, &r);
+	assert_int_equal(r.states, 10);
+	assert_int_equal(r.parents, 1);
+}
+
 /* ---- the oracle: a list, looked through from end to end ---- */
 
 enum { MODEL = 400 };
@@ -529,6 +564,7 @@ main(void)
 		T(full_buckets_chain),
 		T(limits_count_children),
 		T(parents_linger),
+		T(lengths_and_refusals),
 		T(keepalives_are_for_the_last_seconds),
 		T(random_operations_agree_with_a_list),
 		T(two_workers_share_it),
