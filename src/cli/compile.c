@@ -121,12 +121,22 @@ parse_prob(struct build *b)
 /* ---- action and modifiers ---- */
 
 static int
+unknown_action(struct build *b, const char *s)
+{
+	struct suggest g;
+	char hint[64];
+
+	suggest_init(&g, s);
+	action_suggest(&g);
+	return build_err(b, EX_USAGE, "unknown action%s",
+	    suggest_text(&g, hint, sizeof(hint)));
+}
+
+static int
 parse_action(struct build *b)
 {
 	const struct action *a;
-	struct suggest g;
 	const char *s;
-	char hint[64];
 	int r;
 
 	if (build_peek(b) != NULL && strcmp(build_peek(b), "//") == 0) {
@@ -136,11 +146,8 @@ parse_action(struct build *b)
 		if (r != 0)
 			return r;
 		a = action_find(s);
-		suggest_init(&g, s);
-		action_suggest(&g);
 		if (a == NULL)
-			return build_err(b, EX_USAGE, "unknown action%s",
-			    suggest_text(&g, hint, sizeof(hint)));
+			return unknown_action(b, s);
 	}
 	b->to = &b->act;
 	r = a->parse(b, a);

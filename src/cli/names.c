@@ -220,14 +220,17 @@ word_len(const char *list)
 bool
 name_in_list(const char *list, const char *s)
 {
-	size_t len = strlen(s), n;
+	size_t len = strlen(s);
 
 	if (len == 0 || strchr(s, ' ') != NULL)
 		return false;
-	for (; *list != '\0'; list += n + strspn(list + n, " ")) {
-		n = word_len(list);
-		if (n == len && memcmp(list, s, n) == 0)
+	while (list != NULL) {
+		while (*list == ' ')
+			list++;
+		if (*list == *s && strncmp(list, s, len) == 0 &&
+		    (list[len] == ' ' || list[len] == '\0'))
 			return true;
+		list = strchr(list, ' ');
 	}
 	return false;
 }
