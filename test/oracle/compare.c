@@ -106,6 +106,9 @@ compare_burst(struct side *a, struct side *b, char text[COMPARE_TEXT])
 		return differs(text, "what was sent, or its order");
 	if (memcmp(a->ctx.drops, b->ctx.drops, sizeof(a->ctx.drops)) != 0)
 		return differs(text, "drops");
+	if (a->check.differences != 0)
+		return differs(text, "verify: rule %lu would be missed",
+		    a->check.rule);
 	if (memcmp(&a->rng, &b->rng, sizeof(a->rng)) != 0)
 		return differs(text, "chance: another number of draws");
 	if (state_count(a->states) != state_count(b->states) ||

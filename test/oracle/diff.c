@@ -18,7 +18,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PER_WORLD = 2000, DEFAULT_PKTS = 1000 * 1000 };
+enum {
+	PER_WORLD = 2000,
+	DEFAULT_PKTS = 1000 * 1000,
+	REPORT_EVERY = 5000, /* worlds: ten million packets */
+};
 
 /* One world; false after a difference. */
 static bool
@@ -45,6 +49,7 @@ report(const struct world_stats *st)
 	       " records, %" PRIu64 " answers, up to %u rules\n",
 	    st->pkts, st->worlds, st->updates, st->matches, st->states,
 	    st->records, st->answers, st->max_rules);
+	fflush(stdout);
 }
 
 int
@@ -64,8 +69,11 @@ main(int argc, char **argv)
 	if (argc > 2)
 		seed = strtoull(argv[2], NULL, 10);
 	printf("1..1\n");
-	while (ok && st.pkts < pkts)
+	while (ok && st.pkts < pkts) {
 		ok = one(w, seed++, &st, argc > 3);
+		if (st.worlds % REPORT_EVERY == 0)
+			report(&st);
+	}
 	report(&st);
 	printf("%s 1 - index and linear interpreter do the same\n",
 	    ok ? "ok" : "not ok");

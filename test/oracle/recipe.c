@@ -475,7 +475,7 @@ forward(struct writer *w)
 static void
 deciding(struct writer *w, const struct recipe_style *s)
 {
-	switch (draw(w->c, s->answers ? 8 : 4)) {
+	switch (draw(w->c, s->answers ? 9 : 4)) {
 	case 0:
 	case 1:
 		emit(w, O_ACCEPT, 0, NULL, 0);
@@ -492,6 +492,9 @@ deciding(struct writer *w, const struct recipe_style *s)
 		break;
 	case 6:
 		emit(w, O_DIVERT, draw(w->c, 2) * 7, NULL, 0);
+		break;
+	case 8:
+		emit(w, O_REASS, 0, NULL, 0);
 		break;
 	case 7: /* does not decide */
 		emit(w, O_TEE, 7, NULL, 0);

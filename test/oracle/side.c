@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "test/oracle/side.h"
 
+#include "engine/defrag.h"
 #include "engine/resume.h"
 #include "rule/plan.h"
 
@@ -133,6 +134,11 @@ open_ctx(struct side *s)
 	c->pass.log = s->log;
 	c->pass.log_text = true;
 	c->pass.log_left = s->log_left;
+	c->pass.match = s->verify ? MATCH_VERIFY : MATCH_INDEX;
+	s->check = (struct match_check){0};
+	c->pass.check = &s->check;
+	s->lookup_use = (struct lookup_use){0};
+	c->pass.lookup_use = s->indexed ? &s->lookup_use : NULL;
 	c->enabled = true;
 	c->out_pass = false;
 	c->parse = (struct parse_cfg){.permit_single_frag6 = true};
@@ -160,8 +166,11 @@ side_open(struct side *s, bool indexed, uint64_t seed, bool accept,
 	s->states = state_create(2 * max_states + STATE_CAPACITY_MIN, &key);
 	s->rules = ruleset_create(accept, 0);
 	if (s->log == NULL || s->states == NULL || s->rules == NULL ||
-	    !open_tables(s))
+	    !open_tables(s) || defrag_create(&s->ctx.defrag, NULL) != 0)
 		return false;
+	s->ctx.defrag->cfg = (struct reass_cfg){
+	    .max_packets = 16, .max_frags = 4, .ttl_s = 3};
+	s->ctx.now_s = s->state_cfg.now_s;
 	open_ctx(s);
 	open_lanes(s);
 	s->ctx.pass.rules = s->rules;
@@ -186,6 +195,7 @@ side_close(struct side *s)
 	s->draft = NULL;
 	s->draft_age = 0;
 	ruleset_destroy(s->rules, counter_gone, s);
+	defrag_destroy(s->ctx.defrag);
 	state_destroy(s->states);
 	s->rules = NULL;
 	s->states = NULL;
@@ -219,7 +229,7 @@ make_plan(struct side *s, const struct ruleset *next)
 	struct plan *pl = NULL;
 
 	if (s->draft == NULL && s->rules->plan != NULL &&
-	    s->draft_late > 0 && plan_is_stale(s->rules->plan))
+	    s->draft_late > 0 && plan_is_stale(s->rules->plan, 1))
 		s->draft = draft_create(s->rules);
 	if (s->draft != NULL) {
 		draft_follow(s->draft, s->rules, next);

@@ -23,6 +23,9 @@ enum {
 
 struct side {
 	bool indexed;
+	bool verify; /* look at every rule, and ask the index about each */
+	struct match_check check;
+	struct lookup_use lookup_use;
 	struct plan_cfg plan_cfg; /* small limits make small sets a forest */
 	unsigned draft_late;	  /* changes that a draft is behind; 0 = none */
 	unsigned draft_age;

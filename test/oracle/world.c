@@ -2,6 +2,7 @@
 #include "test/oracle/world.h"
 
 #include "cli/print.h"
+#include "engine/defrag.h"
 #include "rule/check.h"
 #include "test/oracle/compare.h"
 
@@ -275,6 +276,8 @@ age(struct side *s, unsigned seconds, unsigned remove)
 
 	s->state_cfg.now_s += seconds;
 	s->ctx.pass.now_s += seconds;
+	s->ctx.now_s += seconds;
+	reass_expire(s->ctx.defrag->reass, &s->ctx.defrag->cfg, s->ctx.now_s);
 	state_sweep(s->states, 0, end, s->state_cfg.now_s);
 	if (remove < end && state_read(s->states, remove,
 		s->state_cfg.now_s, &v))
@@ -399,6 +402,7 @@ begin(struct world *w)
 	w->update_1_in = rarely[draw(w->c, ARRAY_LEN(rarely))];
 	w->calls_back = draw(w->c, 4) == 0;
 	draw_limits(&w->a, w->c);
+	w->a.verify = draw(w->c, 6) == 0;
 	w->max_states = 0;
 	w->diff = NULL;
 	if (!side_open(&w->a, true, seed, accept, max_states) ||
