@@ -17,6 +17,7 @@ bench: all $(BENCH_BIN)
 	@$(O)/bench/bench_match
 	@$(O)/bench/bench_table
 	@$(O)/bench/bench_state
+	@$(O)/bench/bench_pipe
 	@echo "# the control path"
 	@KIPFW_BIN=$(CURDIR)/$(BIN) bench/rules
 	@echo "# two and three processes"

@@ -125,7 +125,7 @@ paths(void)
 		.rate_bps = 10000000000}, without);
 }
 
-/* ---- schedulers: virtual time, FLOWS flows that always wait ---- */
+/* ---- a dummynet of its own, on virtual time ---- */
 
 struct load {
 	struct dn *dn;
@@ -175,6 +175,120 @@ load_fini(struct load *l)
 	munmap(l->memory, MEMORY);
 }
 
+/* ---- schedulers alone: FLOWS streams that always wait ---- */
+
+struct bank {
+	const struct sched_ops *ops;
+	struct slab *slab;
+	void *memory;
+	struct inst inst;
+	struct aqm aqm;
+	struct fq_cfg fq;
+	struct flow_par par;
+	struct queue_counts counts;
+	uint64_t drops[N_DN_DROPS];
+	struct rng rng;
+	struct stream streams[FLOWS];
+	ns_t now;
+};
+
+/* Takes one packet out and puts it in again at the end of its stream. */
+static unsigned
+turn(void *arg)
+{
+	struct bank *b = arg;
+
+	for (unsigned i = 0; i < BURST; i++) {
+		struct held *h = b->ops->dequeue(&b->inst, b->now);
+
+		h->time = b->now += 10;
+		b->ops->enqueue(&b->inst, &b->streams[h->mark], h, b->now);
+	}
+	return BURST;
+}
+
+static void *
+cleared(struct bank *b, size_t size)
+{
+	return memset(slab_alloc(b->slab, size + 1), 0, size);
+}
+
+static void
+bank_init(struct bank *b, const struct sched_ops *ops)
+{
+	size_t more;
+
+	memset(b, 0, sizeof(*b));
+	b->ops = ops;
+	b->memory = aligned_alloc(SLAB_CHUNK, 512 * SLAB_CHUNK);
+	b->slab = slab_create(b->memory, 512 * SLAB_CHUNK);
+	rng_init(&b->rng, 1);
+	b->counts.all_drops = b->drops;
+	b->fq = (struct fq_cfg){.quantum = 1514, .limit = 20480, .flows = 1024};
+	b->fq.aqm.type = ops->type == SCHED_TYPE_FQ_PIE ? AQM_PIE : AQM_CODEL;
+	b->fq.aqm.target = b->fq.aqm.tupdate = NS_PER_S; /* never drops */
+	b->fq.aqm.interval = 10 * NS_PER_S;
+	b->aqm = (struct aqm){.ops = aqm_find(b->fq.aqm.type),
+	    .cfg = b->fq.aqm};
+	b->par = (struct flow_par){5, 1500, 0};
+	b->inst = (struct inst){.fq = &b->fq, .fq_aqm = &b->aqm,
+	    .counts = &b->counts, .slab = b->slab, .rng = &b->rng};
+	more = ops->inst_more != NULL ? ops->inst_more(&b->fq) : 0;
+	b->inst.sched = cleared(b, ops->inst_size + more);
+	b->now = NS_PER_S;
+	if (ops->inst_init != NULL)
+		ops->inst_init(&b->inst, b->now);
+}
+
+static void
+bank_fill(struct bank *b, struct load *l)
+{
+	const struct sched_ops *ops = b->ops;
+	bool one = (ops->flags & SCHED_FLOWS) == 0;
+
+	for (unsigned i = 0; i < (one ? 1 : FLOWS); i++) {
+		struct stream *st = &b->streams[i];
+		const struct queue_cfg q = {.limit = 1 << 20,
+		    .counts = &b->counts, .slab = b->slab, .rng = &b->rng};
+
+		queue_init(&st->q, &q, b->now);
+		st->par = &b->par;
+		st->sched = cleared(b, ops->stream_size);
+		if (ops->stream_init != NULL)
+			ops->stream_init(&b->inst, st, b->now);
+	}
+	for (unsigned i = 0; i < 10 * FLOWS; i++) {
+		struct held *h = held_new(b->slab, &l->p, NULL);
+
+		h->mark = one ? 0 : i % FLOWS;
+		h->hash = (i % FLOWS) * 0x9e3779b1u;
+		h->time = b->now;
+		ops->enqueue(&b->inst, &b->streams[h->mark], h, b->now);
+	}
+}
+
+static void
+schedulers(void)
+{
+	static struct bank b;
+	struct load l;
+	char name[64];
+
+	load_init(&l);
+	for (unsigned k = 0; sched_table[k] != NULL; k++) {
+		bank_init(&b, sched_table[k]);
+		bank_fill(&b, &l);
+		snprintf(name, sizeof(name), "%s, %d flows wait",
+		    sched_table[k]->name, FLOWS);
+		bench(name, turn, &b);
+		slab_destroy(b.slab);
+		free(b.memory);
+	}
+	load_fini(&l);
+}
+
+/* ---- dynamic queues ---- */
+
 static void
 send(struct load *l, uint32_t flow)
 {
@@ -182,76 +296,6 @@ send(struct load *l, uint32_t flow)
 	dn_enqueue(l->dn, &l->p, &(struct dn_target){.nr = (uint16_t)l->nr,
 	    .queue = l->queue}, l->now);
 }
-
-/* The link sends one packet a ns; each gives way to a new one, so all flows
- * keep their backlog. */
-static unsigned
-churn(void *arg)
-{
-	struct held *out[BURST];
-	struct load *l = arg;
-	unsigned n;
-
-	l->now += BURST;
-	n = dn_run(l->dn, l->now, out, BURST);
-	for (unsigned i = 0; i < n; i++) {
-		uint32_t src;
-
-		memcpy(&src, out[i]->frame + 26, sizeof(src));
-		l->p.src4 = src;
-		dn_enqueue(l->dn, &l->p, &(struct dn_target){
-		    .nr = (uint16_t)l->nr, .queue = l->queue}, l->now);
-	}
-	dn_free(l->dn, out, n);
-	return n > 0 ? n : 1;
-}
-
-static void
-schedulers(void)
-{
-	for (unsigned k = 0; sched_table[k] != NULL; k++) {
-		const struct sched_ops *ops = sched_table[k];
-		bool flows = (ops->flags & SCHED_FLOWS) != 0;
-		struct dn_fs_cfg fs = {.nr = flows ? 7 : 1 + DN_MAX_NR,
-		    .sched_nr = 1, .limit = 20 * FLOWS, .has_mask = true,
-		    .mask = {.src4 = UINT32_MAX}, .par = {.weight = 5}};
-		struct dn_sched_cfg s = {.nr = 1, .type = ops->type};
-		struct dn_link_cfg link = {.nr = 1, .rate_bps = DN_MAX_RATE};
-		char name[64];
-		struct load l;
-
-		load_init(&l);
-		s.fq.aqm.target = NS_PER_S; /* laws that do not drop */
-		s.fq.aqm.interval = 10 * NS_PER_S;
-		s.fq.limit = 20480;
-		s.fq.flows = 4096;
-		if (dn_sched_config(l.dn, &s, l.now, NULL) != 0 ||
-		    dn_link_config(l.dn, &link, l.now, NULL) != 0 ||
-		    dn_fs_config(l.dn, &fs, l.now, NULL) != 0) {
-			printf("%s is not configured\n", ops->name);
-			load_fini(&l);
-			continue;
-		}
-		l.nr = flows ? 7 : 0;
-		l.queue = true;
-		if (!flows) { /* by way of a queue on it */
-			fs.nr = 7;
-			l.nr = 7;
-			dn_fs_config(l.dn, &fs, l.now, NULL);
-		}
-		for (unsigned i = 0; i < 10 * FLOWS; i++) {
-			memcpy(l.frame + 26, &(uint32_t){i % FLOWS *
-			    0x9e3779b1u}, 4);
-			send(&l, i % FLOWS);
-		}
-		snprintf(name, sizeof(name), "%s, %d flows wait", ops->name,
-		    FLOWS);
-		bench(name, churn, &l);
-		load_fini(&l);
-	}
-}
-
-/* ---- dynamic queues ---- */
 
 static unsigned
 hosts(void *arg)

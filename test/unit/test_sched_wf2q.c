@@ -7,9 +7,7 @@
  *	W_i >= r_i / r * W - (L_i + (L_max - L_i) * r_i / r)
  *
  * octets of the W that the link sends, with r the sum of all weights, L_i the
- * longest packet of i and L_max that of all.  V moves when a packet has been
- * sent, not while it is, which costs the others another L_max * r_i / r at most
- * if streams come meanwhile.
+ * longest packet of i and L_max that of all.
  */
 #include "dn_rig.h"
 
@@ -60,7 +58,7 @@ set_up(struct rig *r, struct rng *rng)
 	}
 }
 
-/* A packet of the flow; 'share' = 0: of its longest, else up to it. */
+/* A packet of the flow, often of its longest. */
 static void
 arrive(struct rig *r, struct rng *rng, uint32_t flow)
 {
@@ -119,9 +117,8 @@ worst_lag(uint32_t flow, double share)
 	return worst;
 }
 
-/* 'slack' parts of L_max r_i / r more are allowed. */
 static void
-check_bounds(double slack)
+check_bounds(void)
 {
 	uint32_t longest = 0, sum = 0;
 
@@ -132,8 +129,7 @@ check_bounds(double slack)
 	for (uint32_t i = 0; i < FLOWS; i++) {
 		double share = (double)lg.weights[i] / sum;
 		double bound = lg.longest[i] +
-		    (longest - lg.longest[i]) * share +
-		    slack * longest * share + 1;
+		    (longest - lg.longest[i]) * share + 1;
 		double lag = worst_lag(i, share);
 
 		if (lag > bound)
@@ -162,7 +158,7 @@ everybody_waits(void **state)
 				arrive(&r, &rng, k);
 		/* as long as nobody runs out */
 		rig_run(&r, r.now + 3000 * 40 * 8, note, NULL);
-		check_bounds(0);
+		check_bounds();
 		for (unsigned i = 0; i < lg.n_began; i++) {
 			given[lg.began[i].flow] += lg.began[i].bytes;
 			all += lg.began[i].bytes;
@@ -203,7 +199,7 @@ streams_come_and_go(void **state)
 		}
 		rig_run(&r, r.now + 10 * NS_PER_S, note, NULL);
 		assert_int_equal(lg.n_came, lg.n_began);
-		check_bounds(1);
+		check_bounds();
 		rig_balance(&r, 0);
 		rig_fini(&r);
 	}
