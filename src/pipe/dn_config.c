@@ -457,8 +457,9 @@ set_link(struct dn *dn, struct sched *s, const struct dn_link_cfg *cfg,
 	s->link = *cfg;
 	s->link.profile = s->profile = c->profile;
 	s->link.trace = s->trace = c->trace;
-	if (cfg->trace_name != NULL)
-		strncpy(s->trace_name, cfg->trace_name, DN_NAME_LEN - 1);
+	for (unsigned i = 0; cfg->trace_name != NULL && i < DN_NAME_LEN - 1; i++)
+		if ((s->trace_name[i] = cfg->trace_name[i]) == '\0')
+			break;
 	s->link.trace_name = cfg->trace != NULL ? s->trace_name : NULL;
 	s->has_link = true;
 	s->disturbs = cfg->jitter_kind != DN_JITTER_NONE || cfg->reorder != 0 ||
