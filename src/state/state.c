@@ -2,104 +2,11 @@
 #include "state/state.h"
 
 #include "packet/proto.h"
+#include "state/state_layout.h"
 
 #include <emmintrin.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { SLOTS = 8, PER_BUCKET = 4, PER_CHAINED = 8 };
-
-struct bucket {
-	uint32_t lock;	     /* of the head: guards the chain and its states */
-	uint32_t next;	     /* chained bucket, 0 = none */
-	uint16_t tag[SLOTS]; /* never 0 in use */
-	uint32_t idx[SLOTS]; /* 0 = free */
-	uint32_t pad[2];
-};
-
-/* Guarded by the bucket's lock; fields that are also read without it are
- * written with atomic stores. */
-struct state {
-	uint32_t src4, dst4; /* in the order of struct pkt, so that each pair */
-	uint16_t dport, sport; /* can be compared as one word */
-	uint8_t proto;
-	uint8_t kind;	    /* atomic; enum state_kind */
-	uint16_t name;
-	uint32_t expire_s;  /* atomic */
-	uint32_t flags;	    /* atomic; LIFE_* and IS_IP6 */
-	union {
-		uint32_t ack_fwd;
-		uint32_t linger_s; /* parent, atomic: life after a child */
-	};
-	uint32_t ack_rev;
-	uint64_t pkts, bytes;
-	uint32_t rule_id;   /* atomic */
-	uint32_t hint;	    /* atomic, without the lock */
-	uint16_t rule_num;  /* atomic */
-	uint16_t lane;	    /* atomic */
-	union {
-		uint32_t parent;     /* of a limited state */
-		uint32_t n_children; /* parent, atomic */
-	};
-};
-
-struct rest {
-	uint8_t src6[16], dst6[16];
-	uint8_t macs[12];
-	uint8_t tags[8];
-	uint8_t tags_len;
-	uint8_t pad[3];
-	uint32_t bucket;    /* atomic: number of the head bucket */
-	uint32_t next_free; /* guarded by the pool's lock */
-};
-
-_Static_assert(sizeof(struct bucket) == CACHE_LINE, "a bucket is one line");
-_Static_assert(sizeof(struct state) == CACHE_LINE, "a state is one line");
-_Static_assert(sizeof(struct rest) == CACHE_LINE, "the rest is one line");
-
-#define IS_IP6 0x80000000u /* in flags, never shown */
-
-/* Indexes from 1 on: those given back, then those never used. */
-struct pool {
-	uint32_t lock;
-	uint32_t free; /* head of a list, 0 = none */
-	uint32_t end;  /* atomic: never used from here on */
-	uint32_t max;  /* end of all */
-};
-
-struct state_table {
-	struct flow_key key;
-	uint32_t capacity;
-	uint32_t mask;		 /* buckets - 1 */
-	struct bucket *heads;	 /* mask + 1, then the chained ones */
-	struct state *states;	 /* by index */
-	struct rest *rests;
-	void *memory;		 /* what free() takes; NULL = not ours */
-	struct pool pool __attribute__((aligned(CACHE_LINE)));
-	struct pool chained;
-	uint32_t n_states;	 /* atomic */
-	uint32_t n_parents;	 /* atomic */
-	struct state_refusals refusals; /* atomic each */
-};
-
-/* ---- locks and atomics ---- */
-
-#define LOAD(x)	    __atomic_load_n(&(x), __ATOMIC_RELAXED)
-#define STORE(x, v) __atomic_store_n(&(x), (v), __ATOMIC_RELAXED)
-
-static inline void
-lock(uint32_t *l)
-{
-	while (unlikely(__atomic_exchange_n(l, 1, __ATOMIC_ACQUIRE) != 0))
-		while (LOAD(*l) != 0)
-			cpu_relax();
-}
-
-static inline void
-unlock(uint32_t *l)
-{
-	__atomic_store_n(l, 0, __ATOMIC_RELEASE);
-}
 
 /* ---- memory ---- */
 
@@ -248,6 +155,8 @@ is_expired(uint32_t expire_s, uint32_t now_s)
 	return (int32_t)(expire_s - now_s) <= 0;
 }
 
+enum direction { OTHER, FORWARD, BACKWARD };
+
 /* What a lookup is for. */
 struct want {
 	uint64_t hash;
@@ -258,7 +167,7 @@ struct want {
 	uint8_t proto;
 	bool is6;
 	const uint8_t *src6, *dst6; /* IPv6 */
-	enum { OTHER, FORWARD, BACKWARD } dir; /* set by it */
+	enum direction dir; /* set by it */
 };
 
 static inline uint64_t
@@ -312,7 +221,7 @@ same6(const void *a, const void *b)
 	return memcmp(a, b, 16) == 0;
 }
 
-static __attribute__((noinline)) int
+static __attribute__((noinline)) enum direction
 direction6(const struct rest *r, const struct want *w, bool fwd, bool rev)
 {
 	if (fwd && same6(r->src6, w->src6) && same6(r->dst6, w->dst6))
@@ -322,7 +231,7 @@ direction6(const struct rest *r, const struct want *w, bool fwd, bool rev)
 }
 
 /* Which way the flow goes in the state 'idx', if it is the state's. */
-static inline int
+static inline enum direction
 direction(const struct state_table *t, uint32_t idx, const struct want *w)
 {
 	const struct state *s = &t->states[idx];
@@ -815,12 +724,6 @@ state_install(struct state_table *t, const struct state_cfg *cfg,
 	return add(t, cfg, p, &f, n, parent);
 }
 
-void
-state_set_hint(struct state_table *t, uint32_t idx, uint32_t hint)
-{
-	STORE(t->states[idx].hint, hint);
-}
-
 /* ---- by index ---- */
 
 /* Locks the bucket of state 'idx'; NULL if it is free. */
@@ -878,12 +781,6 @@ state_remove(struct state_table *t, uint32_t idx, uint32_t id, uint32_t now_s)
 	return gone;
 }
 
-uint32_t
-state_end(const struct state_table *t)
-{
-	return LOAD(t->pool.end);
-}
-
 unsigned
 state_sweep(struct state_table *t, uint32_t lo, uint32_t hi, uint32_t now_s)
 {
@@ -904,30 +801,6 @@ state_sweep(struct state_table *t, uint32_t lo, uint32_t hi, uint32_t now_s)
 		unlock(&head->lock);
 	}
 	return n;
-}
-
-bool
-state_wants_keepalive(const struct state_table *t, uint32_t idx,
-    uint32_t now_s, uint16_t lane, uint16_t n_lanes)
-{
-	const struct state *s = &t->states[idx];
-	uint8_t kind = LOAD(s->kind);
-	uint32_t left = LOAD(s->expire_s) - now_s;
-
-	return (kind == STATE_KEEP || kind == STATE_LIMIT) &&
-	    left > 0 && left < LIFE_KEEPALIVE_LAST_S &&
-	    life_is_open(LOAD(s->flags)) &&
-	    (unsigned)LOAD(s->lane) - lane < n_lanes;
-}
-
-enum state_kind
-state_peek(const struct state_table *t, uint32_t idx, struct state_rule *rule)
-{
-	const struct state *s = &t->states[idx];
-
-	*rule = (struct state_rule){
-	    LOAD(s->rule_id), LOAD(s->hint), LOAD(s->rule_num)};
-	return LOAD(s->kind);
 }
 
 /* Copies under the lock. */
@@ -977,58 +850,4 @@ state_read(struct state_table *t, uint32_t idx, uint32_t now_s,
 	copy_out(t, idx, now_s, out);
 	unlock(&head->lock);
 	return true;
-}
-
-uint32_t
-state_count(const struct state_table *t)
-{
-	return LOAD(t->n_states);
-}
-
-uint32_t
-state_parent_count(const struct state_table *t)
-{
-	return LOAD(t->n_parents);
-}
-
-uint32_t
-state_capacity(const struct state_table *t)
-{
-	return t->capacity;
-}
-
-uint32_t
-state_buckets(const struct state_table *t)
-{
-	return t->mask + 1;
-}
-
-uint32_t
-state_longest(const struct state_table *t, uint32_t lo, uint32_t hi)
-{
-	enum { HOPS = 64 }; /* a chain may change under our feet */
-	uint32_t longest = 0;
-
-	for (uint32_t i = lo; i < hi; i++) {
-		const struct bucket *b = &t->heads[i];
-		uint32_t n = 0, next;
-
-		for (unsigned hops = 0; hops < HOPS; hops++) {
-			for (unsigned k = 0; k < SLOTS; k++)
-				n += LOAD(b->idx[k]) != 0;
-			if ((next = LOAD(b->next)) == 0)
-				break;
-			b = &t->heads[next];
-		}
-		if (n > longest)
-			longest = n;
-	}
-	return longest;
-}
-
-void
-state_refusals(const struct state_table *t, struct state_refusals *out)
-{
-	out->states = LOAD(t->refusals.states);
-	out->parents = LOAD(t->refusals.parents);
 }
