@@ -48,6 +48,12 @@ is_big(const struct limbo *l, size_t size)
 	return l->pages != NULL && size >= LIMBO_BIG;
 }
 
+static uint32_t
+units(size_t size)
+{
+	return (uint32_t)((size + PAGES_UNIT - 1) / PAGES_UNIT);
+}
+
 void *
 limbo_take(const struct limbo *l, size_t size)
 {
@@ -58,7 +64,7 @@ void
 limbo_give(const struct limbo *l, void *block, size_t size)
 {
 	if (block != NULL && is_big(l, size))
-		l->pages->give(block, 0);
+		l->pages->give(block, units(size));
 	else
 		free(block);
 }
@@ -67,7 +73,7 @@ void
 limbo_give_later(struct limbo *l, void *block, size_t size)
 {
 	if (is_big(l, size))
-		limbo_add(l, l->pages->give, block, 0);
+		limbo_add(l, l->pages->give, block, units(size));
 	else
 		limbo_block(l, block);
 }

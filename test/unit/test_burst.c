@@ -17,6 +17,7 @@ static const uint64_t seed[2] = {0x1234, 0x5678};
 /* ---- big blocks that are counted ---- */
 
 static unsigned taken, given;
+static uint64_t owed; /* units */
 static unsigned fail_from; /* takes from this one on fail; 0 = none */
 
 static void *
@@ -25,13 +26,14 @@ take(size_t size)
 	if (fail_from != 0 && taken >= fail_from)
 		return NULL;
 	taken++;
+	owed += (size + PAGES_UNIT - 1) / PAGES_UNIT;
 	return calloc(1, size);
 }
 
 static void
-give(void *block, uint32_t unused)
+give(void *block, uint32_t units)
 {
-	(void)unused;
+	owed -= units;
 	given++;
 	free(block);
 }
@@ -206,6 +208,7 @@ test_types(void **state)
 	tables_destroy(ts);
 	assert_true(taken > 4);
 	assert_int_equal(given, taken);
+	assert_int_equal(owed, 0);
 }
 
 /* A table that looks at few fields gets the whole flow all the same. */

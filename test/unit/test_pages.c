@@ -19,7 +19,8 @@ test_blocks(void **state)
 		assert_int_equal((uintptr_t)p % CACHE_LINE, 0);
 		assert_int_equal(p[0] | p[sizes[i] - 1], 0);
 		memset(p, 0xff, sizes[i]);
-		pages_huge.give(p, 0);
+		pages_huge.give(p,
+		    (uint32_t)((sizes[i] + PAGES_UNIT - 1) / PAGES_UNIT));
 	}
 }
 

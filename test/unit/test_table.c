@@ -343,6 +343,44 @@ test_swap_and_remove(void **state)
 	tables_destroy(ts);
 }
 
+/* A limit that does not hold what the other table has. */
+static void
+test_swap_and_limits(void **state)
+{
+	struct tables *ts = tables_create(seed);
+	struct table *a = make(ts, "a", TABLE_ADDR);
+	struct table *b = make(ts, "b", TABLE_ADDR);
+	struct table_key k = net4(0x01000000, 8), l = net4(0x02000000, 8);
+
+	(void)state;
+	set(ts, a, &k, 4);
+	set(ts, a, &l, 4);
+	b->limit = 1;
+	assert_int_equal(tables_swap(ts, a, b, NULL), -EFBIG);
+	assert_int_equal(tables_swap(ts, b, a, NULL), -EFBIG);
+	assert_int_equal(table_count(ts, a), 2);
+	b->limit = 2;
+	assert_int_equal(tables_swap(ts, a, b, NULL), 0);
+	tables_destroy(ts);
+}
+
+/* A reader may still hold the index of a value that is gone. */
+static void
+test_indexes_rest(void **state)
+{
+	struct tables *ts = tables_create(seed);
+	uint32_t gone = value(ts, 1);
+
+	(void)state;
+	assert_true(limbo_reserve(tables_limbo(ts), 1));
+	tables_value_put(ts, gone);
+	assert_int_not_equal(value(ts, 2), gone);
+	assert_int_equal(tag_of(ts, gone), 1);
+	limbo_empty(tables_limbo(ts));
+	assert_int_equal(value(ts, 3), gone);
+	tables_destroy(ts);
+}
+
 /* ---- readers ---- */
 
 static struct tables *shared;
@@ -435,6 +473,8 @@ main(void)
 	    cmocka_unit_test(test_flow_fields),
 	    cmocka_unit_test(test_counters),
 	    cmocka_unit_test(test_swap_and_remove),
+	    cmocka_unit_test(test_swap_and_limits),
+	    cmocka_unit_test(test_indexes_rest),
 	    cmocka_unit_test(test_readers_while_one_writes),
 	};
 
