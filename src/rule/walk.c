@@ -208,27 +208,46 @@ head(struct walk *w, const struct grove *g, unsigned leaf, unsigned from,
 	}
 }
 
+/* The slot of a leaf's first candidate; WALK_NONE if there is none.  '*slow'
+ * becomes true if the leaf has more than one window. */
+static inline unsigned
+first_slot(const struct walk *w, unsigned leaf, bool *slow)
+{
+	const struct leaf *l = &w->leaves[leaf];
+	uint64_t m = w->masks[leaf];
+	unsigned lane = l->at * BLOCK_LANES +
+	    (m != 0 ? (unsigned)__builtin_ctzll(m) : 0);
+	unsigned slot = l->blocks[lane / BLOCK_LANES * words_of(w) +
+	    lane % BLOCK_LANES];
+
+	*slow |= l->at + BLOCK_WINDOW < l->n_blocks;
+	return m != 0 ? slot : WALK_NONE;
+}
+
 /* The common case, without a branch on what only the packet knows: each leaf is
- * one window, and its first candidate is not before 'from'.  False if not. */
+ * one window, and the first candidate of all is not before 'from'.  False if
+ * not.  Only the least slot is looked up in the order. */
 static inline bool
 first_of_all(const struct walk *w, const struct grove *g, unsigned from,
     unsigned *best)
 {
-	unsigned least = WALK_NONE, slow = 0;
+	unsigned least = WALK_NONE;
+	bool slow = false;
 
-	for (unsigned i = 0; i < w->n_leaves; i++) {
-		const struct leaf *l = &w->leaves[i];
-		uint64_t m = w->masks[i];
-		unsigned lane = m != 0 ? (unsigned)__builtin_ctzll(m) : 0;
-		unsigned at = index_at(w, g, i, l->at * BLOCK_LANES + lane);
+	for (unsigned i = 0; i < w->n_old; i++) {
+		unsigned slot = first_slot(w, i, &slow);
 
-		slow |= (at < from && m != 0) |
-		    (l->at + BLOCK_WINDOW < l->n_blocks);
-		at = m != 0 ? at : WALK_NONE;
+		least = slot < least ? slot : least;
+	}
+	if (g->order != NULL && least != WALK_NONE)
+		least = g->order[least];
+	for (unsigned i = w->n_old; i < w->n_leaves; i++) {
+		unsigned at = first_slot(w, i, &slow);
+
 		least = at < least ? at : least;
 	}
 	*best = least;
-	return slow == 0;
+	return !slow && least >= from;
 }
 
 /* Goes back to the beginning of each leaf. */
