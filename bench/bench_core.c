@@ -138,7 +138,7 @@ counter_part(void *arg)
 static void
 source_rows(const char *what, struct lane *lane)
 {
-	static const unsigned sizes[] = {1, 10, 100, 1000};
+	static const unsigned sizes[] = {1, 10, 100, 1000, 10000, 65000};
 	char name[80];
 
 	for (unsigned i = 0; i < ARRAY_LEN(sizes); i++) {

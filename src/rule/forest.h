@@ -79,7 +79,7 @@ struct forest {
 
 /* A packet's place in each dimension. */
 struct point {
-	uint64_t at[FOREST_DIMS];
+	uint64_t at[FOREST_DIMS + 1]; /* and 0 at DIM_LEAF */
 };
 
 /* The forest over 'n' <= FOREST_MAX_RULES rules' keys.  Returns owned, NULL

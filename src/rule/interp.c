@@ -161,9 +161,8 @@ fate_of(const struct rule *r, uint16_t to)
 /* A packet's way through the rules: where its next candidate comes from. */
 struct way {
 	const struct plan *plan; /* NULL: every rule is one */
-	struct walk *walk;
-	struct pkt_key key;
-	bool began; /* the walk did */
+	struct walk *walk; /* its key is set */
+	bool began;	   /* the walk did; without a forest there is no need */
 	bool missed; /* a rule, while verifying */
 };
 
@@ -180,7 +179,7 @@ candidate(struct way *way, const struct probe *probe, unsigned n)
 			return n;
 	}
 	if (!way->began) {
-		plan_begin(pl, way->walk, &way->key);
+		walk_begin(way->walk, &pl->grove);
 		way->began = true;
 	}
 	next = plan_next(pl, way->walk, n);
@@ -362,8 +361,10 @@ run_one(const struct pass *pass, struct pkt *p, unsigned n)
 	struct walk walk;
 	struct way way = {.plan = plan_of(pass), .walk = &walk};
 
-	if (way.plan != NULL)
-		way.key = key_of_pkt(p, pass->out);
+	if (way.plan != NULL) {
+		way.began = way.plan->flat != NULL;
+		walk.key = key_of_pkt(p, pass->out);
+	}
 	if (unlikely(pass->match == MATCH_VERIFY) && way.plan != NULL)
 		return run_verified(pass, p, n, &way);
 	return run(pass, p, n, &way, false, false);

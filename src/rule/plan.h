@@ -87,10 +87,9 @@ void plan_destroy(struct plan *pl);
 static inline void
 plan_begin(const struct plan *pl, struct walk *w, const struct pkt_key *k)
 {
-	if (pl->flat != NULL)
-		w->key = *k;
-	else
-		walk_begin(w, &pl->grove, k);
+	w->key = *k;
+	if (pl->flat == NULL)
+		walk_begin(w, &pl->grove);
 }
 
 /* The first candidate from index 'from' on; the last rule is always one. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "rule/walk.h"
 
+enum { PREFETCH_LINES = 5 };
+
 /* Blocks of packets of this family are long. */
 static inline bool
 is_long(const struct walk *w)
@@ -27,11 +29,12 @@ compare(struct walk *w, const struct forest *f, unsigned at, unsigned n)
 static inline void
 add_leaf(struct walk *w, const struct forest *f, const struct node *n)
 {
-	if (n->n != 0)
-		w->leaves[w->n_leaves++] = (struct leaf){
-		    .blocks = f->words + (size_t)n->at * BLOCK_LANES,
-		    .n_blocks = n->n,
-		};
+	/* Whether a leaf is empty is a matter of chance: no branch. */
+	w->leaves[w->n_leaves] = (struct leaf){
+	    .blocks = f->words + (size_t)n->at * BLOCK_LANES,
+	    .n_blocks = n->n,
+	};
+	w->n_leaves += n->n != 0;
 }
 
 /* The leaf of added rules, behind all others. */
@@ -39,18 +42,17 @@ static inline void
 add_last(struct walk *w, const struct grove *g)
 {
 	w->n_old = w->n_leaves;
-	if (g->added[is_long(w)].n_blocks != 0)
-		w->leaves[w->n_leaves++] = g->added[is_long(w)];
+	w->leaves[w->n_leaves] = g->added[is_long(w)];
+	w->n_leaves += g->added[is_long(w)].n_blocks != 0;
 }
 
 void
-walk_begin(struct walk *w, const struct grove *g, const struct pkt_key *k)
+walk_begin(struct walk *w, const struct grove *g)
 {
 	const struct forest *f = g->forest;
-	const struct family *fam = &f->families[forest_family(k)];
-	struct point p = forest_point(k);
+	const struct family *fam = &f->families[forest_family(&w->key)];
+	struct point p = forest_point(&w->key);
 
-	w->key = *k;
 	w->n_leaves = 0;
 	w->from = 0;
 	for (unsigned i = 0; i < fam->n_roots; i++) {
@@ -73,23 +75,30 @@ struct place {
 	uint32_t root;
 };
 
-static inline void
-prefetch_leaf(const struct walk *w, const struct forest *f,
-    const struct node *n)
+/* Asks for what a node leads to: the child of a point, or the first blocks of a
+ * leaf.  Returns the child. */
+static inline const struct node *
+ask(const struct forest *f, const struct node *n, const struct point *p)
 {
-	const char *at = (const char *)(f->words + (size_t)n->at * BLOCK_LANES);
-	size_t size = words_of(w) * sizeof(uint32_t) * (n->n > 2 ? 2 : n->n);
+	const struct node *child = &f->nodes[n->at +
+	    (p->at[n->dim] >> n->shift & n->n)];
+	const char *blocks = (const char *)(f->words +
+	    (size_t)n->at * BLOCK_LANES);
+	bool is_leaf = n->dim == DIM_LEAF;
+	const char *at = is_leaf ? blocks : (const char *)child;
 
-	for (size_t i = 0; i < size; i += CACHE_LINE)
-		__builtin_prefetch(at + i);
+	/* A block is five lines or more; the lines behind a child do no harm,
+	 * a branch that nobody can predict would. */
+	for (unsigned i = 0; i < PREFETCH_LINES; i++)
+		__builtin_prefetch(at + i * CACHE_LINE);
+	return child;
 }
 
 /* One level down for each place that is not at a leaf yet.  Returns how many
  * are left. */
 static unsigned
 descend(struct place *places, unsigned n, const struct point *points,
-    const struct walk *walks, struct node (*found)[FOREST_ROOTS],
-    const struct forest *f)
+    struct node (*found)[FOREST_ROOTS], const struct forest *f)
 {
 	unsigned left = 0;
 
@@ -97,15 +106,10 @@ descend(struct place *places, unsigned n, const struct point *points,
 		struct place p = places[i];
 		const struct node *at = p.node;
 
-		if (at->dim == DIM_LEAF) {
-			found[p.walk][p.root] = *at;
-			prefetch_leaf(&walks[p.walk], f, at);
-			continue;
-		}
-		p.node = &f->nodes[at->at +
-		    (points[p.walk].at[at->dim] >> at->shift & at->n)];
-		__builtin_prefetch(p.node);
-		places[left++] = p;
+		found[p.walk][p.root] = *at;
+		p.node = ask(f, at, &points[p.walk]);
+		places[left] = p;
+		left += at->dim != DIM_LEAF;
 	}
 	return left;
 }
@@ -128,7 +132,7 @@ walk_burst(struct walk *walks, unsigned n, const struct grove *g)
 			places[left++] = (struct place){&fam->roots[k], i, k};
 	}
 	while (left > 0)
-		left = descend(places, left, points, walks, found, f);
+		left = descend(places, left, points, found, f);
 	for (unsigned i = 0; i < n; i++) {
 		struct walk *w = &walks[i];
 		unsigned n_roots =
@@ -204,6 +208,48 @@ head(struct walk *w, const struct grove *g, unsigned leaf, unsigned from,
 	}
 }
 
+/* The slot of a leaf's first candidate; WALK_NONE if there is none.  '*slow'
+ * becomes true if the leaf has more than one window. */
+static inline unsigned
+first_slot(const struct walk *w, unsigned leaf, bool *slow)
+{
+	const struct leaf *l = &w->leaves[leaf];
+	uint64_t m = w->masks[leaf];
+	unsigned lane = l->at * BLOCK_LANES +
+	    (m != 0 ? (unsigned)__builtin_ctzll(m) : 0);
+	unsigned slot = l->blocks[lane / BLOCK_LANES * words_of(w) +
+	    lane % BLOCK_LANES];
+
+	*slow |= l->at + BLOCK_WINDOW < l->n_blocks;
+	return m != 0 ? slot : WALK_NONE;
+}
+
+/* The common case, without a branch on what only the packet knows: each leaf is
+ * one window, and the first candidate of all is not before 'from'.  False if
+ * not.  Only the least slot is looked up in the order. */
+static inline bool
+first_of_all(const struct walk *w, const struct grove *g, unsigned from,
+    unsigned *best)
+{
+	unsigned least = WALK_NONE;
+	bool slow = false;
+
+	for (unsigned i = 0; i < w->n_old; i++) {
+		unsigned slot = first_slot(w, i, &slow);
+
+		least = slot < least ? slot : least;
+	}
+	if (g->order != NULL && least != WALK_NONE)
+		least = g->order[least];
+	for (unsigned i = w->n_old; i < w->n_leaves; i++) {
+		unsigned at = first_slot(w, i, &slow);
+
+		least = at < least ? at : least;
+	}
+	*best = least;
+	return !slow && least >= from;
+}
+
 /* Goes back to the beginning of each leaf. */
 static void
 rewind_all(struct walk *w, const struct grove *g)
@@ -221,6 +267,9 @@ walk_next(struct walk *w, const struct grove *g, unsigned from)
 	if (unlikely(from < w->from))
 		rewind_all(w, g);
 	w->from = from;
+	if (likely(first_of_all(w, g, from, &best)))
+		return best;
+	best = WALK_NONE;
 	for (unsigned i = 0; i < w->n_leaves; i++) {
 		unsigned h = head(w, g, i, from, best);
 

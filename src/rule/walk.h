@@ -41,9 +41,8 @@ struct walk {
 	uint64_t masks[WALK_LEAVES];
 };
 
-/* Looks up where the packet's candidates are. */
-void walk_begin(struct walk *w, const struct grove *g,
-    const struct pkt_key *k);
+/* Looks up where the candidates of a packet are whose key is set. */
+void walk_begin(struct walk *w, const struct grove *g);
 
 /* Likewise for walks[n], n <= WALK_BURST, whose keys are set. */
 void walk_burst(struct walk *walks, unsigned n, const struct grove *g);

@@ -69,7 +69,8 @@ one_forest(struct forest *f, const struct rule_key *keys, unsigned n)
 		walk_burst(walks, burst, &g);
 		for (unsigned i = 0; i < burst; i++) {
 			follow_walk(&walks[i], &g, keys, n);
-			walk_begin(&w, &g, &walks[i].key);
+			w.key = walks[i].key;
+			walk_begin(&w, &g);
 			follow_walk(&w, &g, keys, n);
 		}
 	}
@@ -167,7 +168,8 @@ an_order_is_followed(void **state)
 		struct pkt_key k = key_packet(&keys[key_draw(N)]);
 		struct walk w;
 
-		walk_begin(&w, &g, &k);
+		w.key = k;
+		walk_begin(&w, &g);
 		follow_walk(&w, &g, now, N * STEP);
 	}
 	forest_destroy(f);
