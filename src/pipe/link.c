@@ -147,9 +147,9 @@ link_changed(struct link *l, const struct link_cfg *old,
 	l->last_bytes = 0;
 	l->last_ns = l->last_rest = l->rest = 0;
 	l->begun = false;
-	if (c->trace != NULL || old->trace != NULL || l->free_at <= now)
+	if (c->trace != NULL || l->free_at <= now)
 		return;
-	if (c->rate_bps == 0 || old->rate_bps == 0)
+	if (c->rate_bps == 0 || old->rate_bps == 0 || old->trace != NULL)
 		l->free_at = now;
 	else if (c->rate_bps != old->rate_bps)
 		l->free_at = now + (ns_t)((double)(l->free_at - now) *
