@@ -17,17 +17,20 @@ CHECK_T	   := $(wildcard test/arch/*.t test/system/*.t)
 PROVE	   := CMOCKA_MESSAGE_OUTPUT=TAP KIPFW_BIN=$(CURDIR)/bin \
 	      prove --timer -e ''
 
+# Compilers of the whole machine; tests still run one after the other.
+PAR := $(MAKE) --no-print-directory -j$(shell nproc)
+
 check: check-build
 	@$(PROVE) $(CHECK_UNIT) $(CHECK_TSAN) $(CHECK_ORACLE) $(CHECK_T)
 
 check-build: build/.deps-check
-	@$(MAKE) --no-print-directory all rig $(CHECK_ORACLE)
-	@$(MAKE) --no-print-directory BUILD=asan unit rig
-	@$(MAKE) --no-print-directory BUILD=tsan $(CHECK_TSAN)
-	@$(MAKE) --no-print-directory fuzz-build
+	@$(PAR) all rig $(CHECK_ORACLE)
+	@$(PAR) BUILD=asan unit rig
+	@$(PAR) BUILD=tsan $(CHECK_TSAN)
+	@$(PAR) fuzz-build
 
 check-unit: build/.deps-check
-	@$(MAKE) --no-print-directory BUILD=asan unit
+	@$(PAR) BUILD=asan unit
 	@$(PROVE) $(CHECK_UNIT)
 
 .PHONY: check check-build check-unit
