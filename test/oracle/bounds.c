@@ -76,7 +76,7 @@ blocks_for(const struct plan *pl, const struct pkt_key *k)
 
 	if (pl->flat != NULL)
 		return pl->n_blocks;
-	walk_begin(&w, &pl->grove, k);
+	plan_begin(pl, &w, k);
 	for (unsigned i = 0; i < w.n_leaves; i++)
 		n += w.leaves[i].n_blocks;
 	return n;
