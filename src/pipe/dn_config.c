@@ -232,11 +232,13 @@ detach(struct flowset *fs)
 static void
 attach_waiting(struct dn *dn, struct sched *s)
 {
-	for (uint32_t nr = 1; nr < 3 * DN_MAX_NR; nr++) {
+	uint32_t nr;
+
+	for (nr = dn_next_fs(dn, 1); nr < 3 * DN_MAX_NR;
+	     nr = dn_next_fs(dn, nr + 1)) {
 		struct flowset *fs = dn->flowsets[nr];
 
-		if (fs != NULL && fs->sched == NULL &&
-		    fs->cfg.sched_nr == s->cfg.nr)
+		if (fs->sched == NULL && fs->cfg.sched_nr == s->cfg.nr)
 			attach(fs, s);
 	}
 }
@@ -264,6 +266,7 @@ make_sched(struct dn *dn, const struct dn_sched_cfg *cfg, struct err *e)
 	s->counts.all_drops = dn->drops;
 	rng_init(&s->rng, dn->seed ^ cfg->nr * 0x9e3779b97f4a7c15ull);
 	dn->scheds[cfg->nr] = s;
+	dn->sched_blocks[cfg->nr / DN_BLOCK]++;
 	attach_waiting(dn, s);
 	return 0;
 }
@@ -616,6 +619,7 @@ dn_fs_config(struct dn *dn, const struct dn_fs_cfg *cfg, ns_t now,
 			return err_set(e, ENOMEM, "no memory for queue %u",
 			    cfg->nr);
 		dn->flowsets[cfg->nr] = fs;
+		dn->fs_blocks[cfg->nr / DN_BLOCK]++;
 	}
 	change_fs(dn, fs, &c, now);
 	return 0;
@@ -631,6 +635,7 @@ delete_fs(struct dn *dn, struct flowset *fs, ns_t now)
 		detach(fs);
 	}
 	dn->flowsets[fs->cfg.nr] = NULL;
+	dn->fs_blocks[fs->cfg.nr / DN_BLOCK]--;
 	free(fs);
 }
 
@@ -658,6 +663,7 @@ delete_sched(struct dn *dn, struct sched *s, ns_t now)
 	while (s->children != NULL)
 		detach(s->children);
 	dn->scheds[s->cfg.nr] = NULL;
+	dn->sched_blocks[s->cfg.nr / DN_BLOCK]--;
 	free(s->profile);
 	free(s->trace);
 	free(s);
@@ -696,12 +702,10 @@ dn_fs_delete(struct dn *dn, uint32_t nr, ns_t now, struct err *e)
 void
 dn_flush(struct dn *dn, ns_t now)
 {
-	for (uint32_t nr = 1; nr < 3 * DN_MAX_NR; nr++) {
-		if (dn->flowsets[nr] != NULL)
-			delete_fs(dn, dn->flowsets[nr], now);
-	}
-	for (uint32_t nr = 1; nr < 2 * DN_MAX_NR; nr++) {
-		if (dn->scheds[nr] != NULL)
-			delete_sched(dn, dn->scheds[nr], now);
-	}
+	uint32_t nr;
+
+	while ((nr = dn_next_fs(dn, 1)) < 3 * DN_MAX_NR)
+		delete_fs(dn, dn->flowsets[nr], now);
+	while ((nr = dn_next_sched(dn, 1)) < 2 * DN_MAX_NR)
+		delete_sched(dn, dn->scheds[nr], now);
 }

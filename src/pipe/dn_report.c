@@ -116,9 +116,10 @@ dn_each_sched(const struct dn *dn, uint32_t lo, uint32_t hi, ns_t now,
 {
 	struct dn_sched_info info;
 
-	for (uint32_t nr = lo; nr <= hi && nr < 2 * DN_MAX_NR; nr++) {
-		if (dn_sched_get(dn, nr, now, &info))
-			fn(arg, &info);
+	for (uint32_t nr = dn_next_sched(dn, lo);
+	     nr <= hi && nr < 2 * DN_MAX_NR; nr = dn_next_sched(dn, nr + 1)) {
+		dn_sched_get(dn, nr, now, &info);
+		fn(arg, &info);
 	}
 }
 
@@ -144,9 +145,10 @@ dn_each_fs(const struct dn *dn, uint32_t lo, uint32_t hi, dn_fs_fn *fn,
 {
 	struct dn_fs_info info;
 
-	for (uint32_t nr = lo; nr <= hi && nr < 3 * DN_MAX_NR; nr++) {
-		if (dn_fs_get(dn, nr, &info))
-			fn(arg, &info);
+	for (uint32_t nr = dn_next_fs(dn, lo); nr <= hi && nr < 3 * DN_MAX_NR;
+	     nr = dn_next_fs(dn, nr + 1)) {
+		dn_fs_get(dn, nr, &info);
+		fn(arg, &info);
 	}
 }
 
@@ -272,12 +274,10 @@ dn_held(const struct dn *dn)
 {
 	uint64_t n = 0;
 
-	for (uint32_t nr = 1; nr < 2 * DN_MAX_NR; nr++) {
-		const struct sched *s = dn->scheds[nr];
-
-		if (s != NULL)
-			n += s->counts.queued_pkts + s->line_pkts;
-	}
+	for (uint32_t nr = dn_next_sched(dn, 1); nr < 2 * DN_MAX_NR;
+	     nr = dn_next_sched(dn, nr + 1))
+		n += dn->scheds[nr]->counts.queued_pkts +
+		    dn->scheds[nr]->line_pkts;
 	return n;
 }
 
@@ -293,10 +293,10 @@ dn_totals(const struct dn *dn, struct dn_totals *out)
 	    .n_flows = dn->n_streams,
 	    .n_instances = dn->n_insts,
 	};
-	for (uint32_t nr = 1; nr < 3 * DN_MAX_NR; nr++) {
-		out->n_fs += dn->flowsets[nr] != NULL;
-		out->n_scheds += nr < 2 * DN_MAX_NR && dn->scheds[nr] != NULL;
-	}
+	for (unsigned i = 0; i < ARRAY_LEN(dn->fs_blocks); i++)
+		out->n_fs += dn->fs_blocks[i];
+	for (unsigned i = 0; i < ARRAY_LEN(dn->sched_blocks); i++)
+		out->n_scheds += dn->sched_blocks[i];
 	for (unsigned i = 0; i < N_DN_DROPS; i++)
 		out->drops[i] = dn->drops[i];
 }

@@ -114,6 +114,8 @@ struct flowset {
 	uint64_t no_sched;
 };
 
+enum { DN_BLOCK = 256 }; /* numbers that are skipped together */
+
 struct dn {
 	struct slab *slab;
 	uint64_t seed;
@@ -121,6 +123,8 @@ struct dn {
 	struct dn_knobs knobs;
 	struct sched **scheds;	   /* [2 * DN_MAX_NR] */
 	struct flowset **flowsets; /* [3 * DN_MAX_NR] */
+	uint16_t sched_blocks[2 * DN_MAX_NR / DN_BLOCK]; /* how many are in */
+	uint16_t fs_blocks[3 * DN_MAX_NR / DN_BLOCK];	 /* each block */
 	struct member **table;
 	size_t table_mask;
 	struct events events;
@@ -132,6 +136,26 @@ struct dn {
 	uint64_t in_pkts, out_pkts;
 	uint64_t drops[N_DN_DROPS];
 };
+
+/* The first number >= nr of a scheduler, of a flowset that exists; the end of
+ * the numbers if there is none. */
+static inline uint32_t
+dn_next_sched(const struct dn *dn, uint32_t nr)
+{
+	while (nr < 2 * DN_MAX_NR && dn->scheds[nr] == NULL)
+		nr += dn->sched_blocks[nr / DN_BLOCK] == 0 ?
+		    DN_BLOCK - nr % DN_BLOCK : 1;
+	return nr;
+}
+
+static inline uint32_t
+dn_next_fs(const struct dn *dn, uint32_t nr)
+{
+	while (nr < 3 * DN_MAX_NR && dn->flowsets[nr] == NULL)
+		nr += dn->fs_blocks[nr / DN_BLOCK] == 0 ?
+		    DN_BLOCK - nr % DN_BLOCK : 1;
+	return nr;
+}
 
 /* ---- members.c: instances and streams come and go ---- */
 
