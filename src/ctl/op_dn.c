@@ -10,6 +10,7 @@
 
 #include "ctl/dn_config.h"
 #include "ctl/dn_report.h"
+#include "ctl/dn_sysctl.h"
 #include "ctl/states.h"
 
 #include <errno.h>
@@ -103,6 +104,7 @@ get_sysctls(struct control *c, struct ctl_call *call, const struct err *last)
 	    sizeof(struct dn_sysctl);
 
 	ctl_states_tell(c->en);
+	dn_sysctl_tell(c->en);
 	if (call->room < need) {
 		id->id = (uint32_t)need;
 		call->reply_len = sizeof(*id);
@@ -180,9 +182,11 @@ set_knob(struct control *c, const char *name, uint32_t value, struct err *e)
 		    k->name, value, k->min, k->max);
 	word = knob_word(engine_knobs(c->en), k);
 	error = check_fixed(k, knob_get(word), value, e);
-	if (error == 0)
-		knob_set(word, value);
-	return error;
+	if (error != 0)
+		return error;
+	knob_set(word, value);
+	dn_sysctl_apply(c->en);
+	return 0;
 }
 
 /* Sets one sysctl: dn_id, dn_sysctl, a value of four octets, name. */

@@ -158,6 +158,20 @@ ok 'delete what is not there' refuses 69 'pipe 99 does not exist' \
 ok 'nothing has changed' shows "$(cat "$dir/before")
 " pipe show
 
+ok 'fewer slots are allowed' all \
+	'sysctl net.inet.ip.dummynet.pipe_slot_limit=100' \
+	'pipe 9 config queue 100'
+ok 'more are refused' refuses 69 'at most 100' pipe 9 config queue 101
+ok 'as many as ever again' all \
+	'sysctl net.inet.ip.dummynet.pipe_slot_limit=16777216' \
+	'pipe 9 config queue 101'
+ok 'counts' sh -c "'$bin/ipfw' sysctl net.inet.ip.dummynet.fsk_count | grep -q ': [1-9]'"
+ok 'values with names' eval \
+	'all "sysctl net.inet.ip.fw.match=linear"; \
+	ipfw sysctl net.inet.ip.fw.match >"$dir/out"; \
+	grep -q "match: linear" "$dir/out" && \
+	all "sysctl net.inet.ip.fw.match=index"'
+
 # ---- files ----
 printf 'name wifi\nsamples 4\nloss-level 0.75\nprob delay\n0 0\n1 8\n' \
 	>"$dir/wifi"
