@@ -301,18 +301,15 @@ target(const struct dn *dn, const struct dn_target *to)
 	return dn->flowsets[to->nr + (to->queue ? 0 : 2 * DN_MAX_NR)];
 }
 
+/* Gives a packet that came by 'fs' to its stream. */
 static inline bool
-enqueue(struct dn *dn, struct flowset *fs, const struct pkt *p, uint64_t hash,
-    const struct dn_target *to, ns_t now)
+give(struct dn *dn, struct flowset *fs, struct dn_stream *st,
+    const struct pkt *p, const struct dn_target *to, ns_t now)
 {
 	enum dn_drop why = DN_DROP_MEMORY;
-	struct dn_stream *st;
 	struct held *h;
 
-	stat_add(&dn->in_pkts, 1);
-	if (unlikely(fs == NULL || fs->sched == NULL))
-		return refuse(dn, fs, NULL, DN_DROP_NO_TARGET);
-	if (unlikely((st = members_find(dn, fs, p, hash, now)) == NULL))
+	if (unlikely(st == NULL))
 		return refuse(dn, fs, NULL, DN_DROP_FLOWS);
 	came(st, p->l3 <= p->len ? (unsigned)p->len - p->l3 : 0, now);
 	if (model_loses(&fs->cfg.loss, &st->bad, &fs->sched->rng))
@@ -327,7 +324,12 @@ bool
 dn_enqueue(struct dn *dn, const struct pkt *p, const struct dn_target *to,
     ns_t now)
 {
-	return enqueue(dn, target(dn, to), p, 0, to, now);
+	struct flowset *fs = target(dn, to);
+
+	stat_add(&dn->in_pkts, 1);
+	if (unlikely(fs == NULL || fs->sched == NULL))
+		return refuse(dn, fs, NULL, DN_DROP_NO_TARGET);
+	return give(dn, fs, members_find(dn, fs, p, 0, now), p, to, now);
 }
 
 /* Brings near what the flows of pkts[n], n <= AHEAD, lie in; tells their
@@ -344,20 +346,43 @@ fetch_flows(struct dn *dn, struct flowset *fs, const struct pkt *const *pkts,
 		members_fetch(dn, fs, hashes[i]);
 }
 
+/* Packets whose flows differ. */
+static void
+enqueue_masked(struct dn *dn, struct flowset *fs,
+    const struct pkt *const *pkts, unsigned n, const struct dn_target *to,
+    ns_t now)
+{
+	uint64_t hashes[AHEAD];
+
+	for (unsigned i = 0; i < n; i++) {
+		if (i % AHEAD == 0)
+			fetch_flows(dn, fs, pkts + i,
+			    n - i < AHEAD ? n - i : AHEAD, hashes);
+		give(dn, fs, members_find(dn, fs, pkts[i], hashes[i % AHEAD],
+		    now), pkts[i], to, now);
+	}
+}
+
 void
 dn_enqueue_run(struct dn *dn, const struct pkt *const *pkts, unsigned n,
     const struct dn_target *to, ns_t now)
 {
 	struct flowset *fs = target(dn, to);
-	uint64_t hashes[AHEAD] = {0};
-	bool far = fs != NULL && fs->sched != NULL && fs->masked;
+	struct dn_stream *st;
 
-	for (unsigned i = 0; i < n; i++) {
-		if (unlikely(far) && i % AHEAD == 0)
-			fetch_flows(dn, fs, pkts + i,
-			    n - i < AHEAD ? n - i : AHEAD, hashes);
-		enqueue(dn, fs, pkts[i], hashes[i % AHEAD], to, now);
+	stat_add(&dn->in_pkts, n);
+	if (unlikely(fs == NULL || fs->sched == NULL)) {
+		for (unsigned i = 0; i < n; i++)
+			refuse(dn, fs, NULL, DN_DROP_NO_TARGET);
+		return;
 	}
+	if (fs->masked) {
+		enqueue_masked(dn, fs, pkts, n, to, now);
+		return;
+	}
+	st = members_find(dn, fs, pkts[0], 0, now);
+	for (unsigned i = 0; i < n; i++)
+		give(dn, fs, st, pkts[i], to, now);
 }
 
 /* ---- from the delay line to the engine ---- */
