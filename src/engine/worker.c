@@ -18,6 +18,7 @@ enum {
 	POLL_MS = 1000,
 };
 #define IDLE_NS (200 * NS_PER_US) /* without work this long: sleep */
+#define IDLE_LEAST_NS (10 * NS_PER_US) /* or this, if it always takes longer */
 
 int
 worker_init(struct worker *w, unsigned index, struct shared *shared,
@@ -36,6 +37,7 @@ worker_init(struct worker *w, unsigned index, struct shared *shared,
 		return err_set(e, ENOMEM, "worker %u: no memory for its log",
 		    index);
 	rng_init(&w->rng, seed + index);
+	w->idle_ns = IDLE_NS;
 	if ((rc = defrag_create(&w->ctx.defrag, e)) != 0)
 		return rc;
 	w->ctx.pass.log = w->log;
@@ -231,11 +233,17 @@ sleep_in_poll(struct worker *w, struct pollfd *fds, unsigned n_fds,
 {
 	struct timespec ts = {.tv_sec = (time_t)(longest / NS_PER_S),
 	    .tv_nsec = (long)(longest % NS_PER_S)};
+	ns_t from = clock_mono_ns(), slept;
 	uint64_t rings;
 
 	rcu_offline();
 	ppoll(fds, n_fds, &ts, NULL);
 	rcu_online();
+	slept = clock_mono_ns() - from;
+	if (slept < IDLE_NS)
+		w->idle_ns = IDLE_NS; /* spinning would have met it */
+	else if (w->idle_ns > IDLE_LEAST_NS)
+		w->idle_ns /= 2;
 	if (fds[0].revents != 0 &&
 	    read(w->doorbell, &rings, sizeof(rings)) == -1)
 		rings = 0;
@@ -252,7 +260,6 @@ nap(struct worker *w)
 
 	if (longest == 0)
 		return;
-
 	fds[0].fd = w->doorbell;
 	fds[0].events = POLLIN;
 	armed = arm(w, &n_fds, fds, &timeout_ms);
@@ -280,13 +287,15 @@ wait_for_work(struct worker *w, unsigned *empty, ns_t *since)
 {
 	unsigned n = (*empty)++;
 
-	if (n < SPINS || due_soon(w)) {
+	if (due_soon(w))
+		n = *empty = 0;
+	if (n < SPINS) {
 		cpu_relax();
 		return;
 	}
 	if (n == SPINS)
 		*since = clock_mono_ns();
-	if (n % CLOCK_EVERY == 0 && clock_mono_ns() - *since > IDLE_NS) {
+	if (n % CLOCK_EVERY == 0 && clock_mono_ns() - *since > w->idle_ns) {
 		nap(w);
 		*empty = 0;
 		return;

@@ -10,7 +10,9 @@
  * Waiting    busy: no system call at all.  Out of work: a short spin, then
  *            sched_yield, so that a neighbour on the same core gets on; after
  *            IDLE_NS it sleeps in poll on its ports and its doorbell, off-line
- *            for RCU, and costs nothing.
+ *            for RCU, and costs nothing.  If work always takes longer to come
+ *            than that, it sleeps ever sooner: packets now and then should not
+ *            cost 200 us each.
  */
 #pragma once
 
@@ -42,6 +44,7 @@ struct worker {
 	unsigned n_lanes;	/* even: lanes 2k and 2k+1 are twins, */
 	struct lane lanes[WORKER_MAX_LANES]; /* there and back */
 	struct lane source;	/* only worker 0 has one */
+	ns_t idle_ns;		/* without work this long it sleeps */
 	int doorbell;		/* eventfd: stop, or the source was started */
 	bool running;
 	pthread_t thread;
