@@ -143,10 +143,9 @@ jitter_has_its_moments(void **state)
 static void
 corruption_turns_one_bit(void **state)
 {
-	static struct {
-		struct held h;
-		uint8_t frame[64];
-	} a;
+	static uint8_t room[sizeof(struct held) + 64]
+	    __attribute__((aligned(8)));
+	struct held *h = (struct held *)(void *)room;
 	unsigned hits[50] = {0};
 	struct rng rng;
 
@@ -155,13 +154,13 @@ corruption_turns_one_bit(void **state)
 	for (unsigned i = 0; i < 50 * 8 * 100; i++) {
 		unsigned bits = 0;
 
-		memset(&a, 0, sizeof(a));
-		a.h.len = 64;
-		a.h.l3 = 14;
-		a.h.bytes = 50;
-		model_corrupt(&a.h, &rng);
+		memset(room, 0, sizeof(room));
+		h->len = 64;
+		h->l3 = 14;
+		h->bytes = 50;
+		model_corrupt(h, &rng);
 		for (unsigned k = 0; k < 64; k++) {
-			unsigned n = (unsigned)__builtin_popcount(a.h.frame[k]);
+			unsigned n = (unsigned)__builtin_popcount(h->frame[k]);
 
 			assert_true(n == 0 || k >= 14);
 			bits += n;
