@@ -17,6 +17,7 @@ enum {
 	RING = 1 << 21,	     /* octets between two workers, a direction */
 	HUGE = 2 << 20,	     /* a big page */
 	MAX_BATCHES = 8,     /* of packets that leave in one round */
+	WARM = 32 << 20,     /* octets that get their pages beforehand */
 };
 #define STUCK_NS NS_PER_MS
 
@@ -458,6 +459,17 @@ leave(struct step_ctx *c, struct lane *lanes, unsigned n_lanes,
 
 /* ---- control's calls ---- */
 
+/* Runs it, and looks what is there then. */
+static int
+run_call(struct pipes *p, engine_dn_fn *fn, void *arg)
+{
+	int rc = fn(p->dn, on_time(p, clock_mono_ns()), arg);
+
+	atomic_store_explicit(&p->live,
+	    !dn_is_empty(p->dn) || p->n_out > 0, memory_order_relaxed);
+	return rc;
+}
+
 static bool
 answer(struct pipes *p)
 {
@@ -466,29 +478,46 @@ answer(struct pipes *p)
 
 	if (likely(call == NULL))
 		return false;
-	call->rc = call->fn(p->dn, on_time(p, clock_mono_ns()), call->arg);
-	atomic_store_explicit(&p->live, true, memory_order_relaxed);
+	call->rc = run_call(p, call->fn, call->arg);
 	atomic_store_explicit(&p->call, NULL, memory_order_relaxed);
 	sem_post(&p->done); /* orders all of it */
 	return true;
 }
 
-int
-pipes_call(struct pipes *p, bool running, engine_dn_fn *fn, void *arg)
+/* With the first pipe: a worker should not wait for pages, which can take the
+ * system a millisecond each if they are big. */
+static void
+warm(struct pipes *p)
+{
+	if (p->map_size >= WARM &&
+	    madvise(p->map, WARM, MADV_POPULATE_WRITE) == -1)
+		return; /* an older system: they come when they are touched */
+}
+
+/* Has worker 0 run it, and waits. */
+static int
+post_call(struct pipes *p, engine_dn_fn *fn, void *arg)
 {
 	struct pipe_call call = {.fn = fn, .arg = arg};
 	uint64_t one = 1;
 
-	if (!running) {
-		atomic_store_explicit(&p->live, true, memory_order_relaxed);
-		return fn(p->dn, on_time(p, clock_mono_ns()), arg);
-	}
 	atomic_store_explicit(&p->call, &call, memory_order_release);
 	if (write(p->doors[0].doorbell, &one, sizeof(one)) == -1)
-		call.rc = 0; /* EAGAIN: it rings already */
+		one = 0; /* EAGAIN: it rings already */
 	while (sem_wait(&p->done) == -1)
 		continue; /* EINTR */
 	return call.rc;
+}
+
+int
+pipes_call(struct pipes *p, bool running, engine_dn_fn *fn, void *arg)
+{
+	bool was_live = pipes_live(p);
+	int rc = running ? post_call(p, fn, arg) : run_call(p, fn, arg);
+
+	if (!was_live && pipes_live(p))
+		warm(p);
+	return rc;
 }
 
 uint64_t
@@ -510,9 +539,9 @@ pipes_round(struct step_ctx *c, struct lane *lanes, unsigned n_lanes,
 	struct pipes *p = c->door->pipes;
 	unsigned n = answer(p);
 
+	n += take_all_handed(c);
 	if (!pipes_live(p))
 		return n;
-	n += take_all_handed(c);
 	n += leave(c, lanes, n_lanes, source);
 	return n;
 }

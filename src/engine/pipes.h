@@ -51,7 +51,7 @@ struct pipes {
 	unsigned at;
 	ns_t stuck_since;	/* 0 = there was room */
 	uint64_t lost;		/* found no room in a 'back' */
-	_Atomic bool live;	/* something was configured once; for anybody */
+	_Atomic bool live;	/* something is configured; for anybody */
 	/* control */
 	_Atomic(struct pipe_call *) call;
 	sem_t done;
@@ -66,7 +66,7 @@ void pipes_destroy(struct pipes *p);
 
 /* ---- a worker ---- */
 
-/* True if anything was ever configured. */
+/* True if there are pipes: without them a round costs nothing. */
 static inline bool
 pipes_live(const struct pipes *p)
 {

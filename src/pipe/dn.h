@@ -353,6 +353,9 @@ void dn_free(struct dn *dn, struct held *const *held, unsigned n);
  * UINT64_MAX if nothing is held. */
 ns_t dn_next(const struct dn *dn);
 
+/* True if no object is there, and so no packet.  For control. */
+bool dn_is_empty(const struct dn *dn);
+
 /* Packets inside: queued, on delay lines.  For control: looks at all
  * schedulers. */
 uint64_t dn_held(const struct dn *dn);

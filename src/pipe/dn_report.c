@@ -269,6 +269,13 @@ dn_each_instance(const struct dn *dn, uint32_t sched_nr, dn_flow_fn *fn,
 
 /* ---- all together ---- */
 
+bool
+dn_is_empty(const struct dn *dn)
+{
+	return dn_next_sched(dn, 1) >= 2 * DN_MAX_NR &&
+	    dn_next_fs(dn, 1) >= 3 * DN_MAX_NR;
+}
+
 uint64_t
 dn_held(const struct dn *dn)
 {
