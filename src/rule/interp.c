@@ -200,11 +200,13 @@ verify(const struct pass *pass, struct way *way, const struct before *b,
 {
 	const struct rule *r = pass->rules->rules[b->n];
 
-	if (o == NO_MATCH && probe->done == b->probe.done &&
+	bool idle = o == NO_MATCH && probe->done == b->probe.done &&
 	    probe->name == b->probe.name && probe->jumps == b->probe.jumps &&
-	    memcmp(&b->rng, pass->rng, sizeof(b->rng)) == 0)
+	    memcmp(&b->rng, pass->rng, sizeof(b->rng)) == 0;
+
+	if (idle && !(r->keyed && plan_is_exact(way->plan)))
 		return;
-	if (candidate(way, &b->probe, b->n) == b->n)
+	if ((candidate(way, &b->probe, b->n) == b->n) == !idle)
 		return;
 	way->missed = true;
 	stat_set(&pass->check->rule, r->num);
@@ -222,6 +224,9 @@ run(const struct pass *pass, struct pkt *p, unsigned n, struct way *way,
 	unsigned target = n; /* the rule that tablearg was carried to */
 	struct probe probe = {.done = false};
 	struct calls calls;
+	/* Candidates whose keys fit, and keys that say all: enough said. */
+	const bool trusts = !verifies && way->plan != NULL &&
+	    plan_is_exact(way->plan);
 
 	calls.depth = 0;
 	for (;;) {
@@ -244,7 +249,8 @@ run(const struct pass *pass, struct pkt *p, unsigned n, struct way *way,
 		if (unlikely(r->stateful))
 			o = match_stateful(pass, p, &probe, &n, &tablearg);
 		else
-			o = matches(pass, r, p, &tablearg) ? MATCH : NO_MATCH;
+			o = (trusts && r->keyed) ||
+				matches(pass, r, p, &tablearg) ? MATCH : NO_MATCH;
 		if (verifies)
 			verify(pass, way, &before, &probe, o);
 		if (unlikely(o == STATE_HIT)) {

@@ -4,20 +4,21 @@
 #include "rule/lookup.h"
 
 /* ANDs 'value' under 'mask' to what is asked already.  If both contradict each
- * other the rule matches nothing, and the first may stand. */
-static void
+ * other the rule matches nothing, and the first may stand: then false. */
+static bool
 ask(uint32_t *value, uint32_t *mask, uint32_t v, uint32_t m)
 {
 	if (((*value ^ v) & *mask & m) != 0)
-		return;
+		return false;
 	*value |= v & m;
 	*mask |= m;
+	return true;
 }
 
-static void
+static bool
 ask_meta(struct rule_key *k, uint32_t v, uint32_t m)
 {
-	ask(&k->meta, &k->meta_mask, v, m);
+	return ask(&k->meta, &k->meta_mask, v, m);
 }
 
 static uint32_t
@@ -61,37 +62,38 @@ common_of_set(const struct insn *i, uint32_t *value, uint32_t *mask)
 }
 
 /* An address test on 'src' or 'dst' and the family that it asks for. */
-static void
+static bool
 ask_addr(struct rule_key *k, bool is_src, uint32_t family, uint32_t v,
     uint32_t m)
 {
-	if (is_src)
-		ask(&k->src, &k->src_mask, v, m);
-	else
-		ask(&k->dst, &k->dst_mask, v, m);
-	ask_meta(k, family, family);
+	bool all = is_src ? ask(&k->src, &k->src_mask, v, m) :
+			    ask(&k->dst, &k->dst_mask, v, m);
+
+	return ask_meta(k, family, family) && all;
 }
 
 /* Likewise with two words of an IPv6 address; 'gap' is that of common(), 0 if
- * the instruction has no masks. */
-static void
+ * the instruction has no masks.  That is all of one prefix up to /64. */
+static bool
 ask_addr6(struct rule_key *k, bool is_src, const struct insn *i, unsigned gap)
 {
 	uint32_t v = word(i, 1), m = ~0u, v2 = word(i, 2), m2 = ~0u;
+	bool all = gap != 0 && insn_words(i) == 1 + 2 * gap &&
+	    (word(i, 3) | word(i, 4) | word(i, 3 + gap) | word(i, 4 + gap)) ==
+		0;
 
 	if (gap != 0) {
 		common(i, 1, 2 * gap, gap, &v, &m);
 		common(i, 2, 2 * gap, gap, &v2, &m2);
 	}
-	ask_addr(k, is_src, KEY_IP6, v, m);
-	if (is_src)
-		ask(&k->src2, &k->src2_mask, v2, m2);
-	else
-		ask(&k->dst2, &k->dst2_mask, v2, m2);
+	all = all && v == word(i, 1) && v2 == word(i, 2);
+	all = ask_addr(k, is_src, KEY_IP6, v, m) && all;
+	return (is_src ? ask(&k->src2, &k->src2_mask, v2, m2) :
+			 ask(&k->dst2, &k->dst2_mask, v2, m2)) && all;
 }
 
-/* The range that covers a list of ports. */
-static void
+/* The range that covers a list of ports; all of a single range. */
+static bool
 ask_ports(struct rule_key *k, const struct insn *i, unsigned shift)
 {
 	uint32_t lo = 0xffff, hi = 0, old_lo, old_hi;
@@ -102,79 +104,76 @@ ask_ports(struct rule_key *k, const struct insn *i, unsigned shift)
 		lo = (w & 0xffff) < lo ? w & 0xffff : lo;
 		hi = w >> 16 > hi ? w >> 16 : hi;
 	}
-	ask_meta(k, KEY_PORTS, KEY_PORTS);
+	if (!ask_meta(k, KEY_PORTS, KEY_PORTS))
+		return false;
 	old_lo = k->ports_lo >> shift & 0xffff;
 	old_hi = k->ports_hi >> shift & 0xffff;
 	lo = lo > old_lo ? lo : old_lo;
 	hi = hi < old_hi ? hi : old_hi;
 	if (lo > hi) /* two tests that exclude each other */
-		return;
+		return false;
 	k->ports_lo = (k->ports_lo & ~(0xffffu << shift)) | lo << shift;
 	k->ports_hi = (k->ports_hi & ~(0xffffu << shift)) | hi << shift;
+	return insn_words(i) == 2;
 }
 
-static void
+static bool
 ask_tcp_flags(struct rule_key *k, const struct insn *i)
 {
 	uint32_t set = i->arg1 & 0xff, clear = i->arg1 >> 8;
 
 	if ((set & clear) != 0)
-		return;
-	ask_meta(k, KEY_TCP | set << KEY_FLAGS_SHIFT,
+		return false;
+	return ask_meta(k, KEY_TCP | set << KEY_FLAGS_SHIFT,
 	    KEY_TCP | (set | clear) << KEY_FLAGS_SHIFT);
 }
 
-/* One test that is neither negated nor in an or-block.  A flat switch: what is
- * not in it asks nothing. */
-static void
+/* One test that is neither negated nor in an or-block.  True if the key now asks
+ * all of it.  A flat switch: what is not in it asks nothing. */
+static bool
 ask_insn(struct rule_key *k, const struct insn *i)
 {
 	uint32_t v, m;
 
 	switch (i->opcode) {
+	case O_NOP:
+	case O_LAYER2: /* both are always true */
+		return true;
 	case O_IP_SRC:
 	case O_IP_DST:
-		ask_addr(k, i->opcode == O_IP_SRC, KEY_IP4, word(i, 1), ~0u);
-		break;
+		return ask_addr(k, i->opcode == O_IP_SRC, KEY_IP4, word(i, 1),
+		    ~0u);
 	case O_IP_SRC_MASK:
 	case O_IP_DST_MASK:
 		common(i, 1, 2, 1, &v, &m);
-		ask_addr(k, i->opcode == O_IP_SRC_MASK, KEY_IP4, v, m);
-		break;
+		return ask_addr(k, i->opcode == O_IP_SRC_MASK, KEY_IP4, v, m) &&
+		    insn_words(i) == 3 && word(i, 1) == v;
 	case O_IP_SRC_SET:
 	case O_IP_DST_SET:
 		common_of_set(i, &v, &m);
 		ask_addr(k, i->opcode == O_IP_SRC_SET, KEY_IP4, v, m);
-		break;
+		return false;
 	case O_IP6_SRC:
 	case O_IP6_DST:
-		ask_addr6(k, i->opcode == O_IP6_SRC, i, 0);
-		break;
+		return ask_addr6(k, i->opcode == O_IP6_SRC, i, 0);
 	case O_IP6_SRC_MASK:
 	case O_IP6_DST_MASK:
-		ask_addr6(k, i->opcode == O_IP6_SRC_MASK, i, 4);
-		break;
+		return ask_addr6(k, i->opcode == O_IP6_SRC_MASK, i, 4);
 	case O_IP_SRCPORT:
-		ask_ports(k, i, 16);
-		break;
+		return ask_ports(k, i, 16);
 	case O_IP_DSTPORT:
-		ask_ports(k, i, 0);
-		break;
-	case O_PROTO:
-		ask_meta(k, i->arg1 & 0xff, 0xff);
-		break;
+		return ask_ports(k, i, 0);
+	case O_PROTO: /* 0 is also what frames without IP have */
+		return ask_meta(k, i->arg1 & 0xff, 0xff) && i->arg1 > 0 &&
+		    i->arg1 <= 0xff;
 	case O_IP4:
-		ask_meta(k, KEY_IP4, KEY_IP4);
-		break;
+		return ask_meta(k, KEY_IP4, KEY_IP4);
 	case O_IP6:
-		ask_meta(k, KEY_IP6, KEY_IP6);
-		break;
+		return ask_meta(k, KEY_IP6, KEY_IP6);
 	case O_IN:
-		ask_meta(k, 0, KEY_OUT);
-		break;
+		return ask_meta(k, 0, KEY_OUT);
 	case O_TCPFLAGS:
-		ask_tcp_flags(k, i);
-		break;
+		return ask_tcp_flags(k, i);
 	case O_ESTAB:
 	case O_TCPWIN:
 	case O_TCPSEQ:
@@ -183,13 +182,15 @@ ask_insn(struct rule_key *k, const struct insn *i)
 	case O_TCPDATALEN:
 	case O_TCPMSS:
 		ask_meta(k, KEY_TCP, KEY_TCP);
-		break;
+		return false;
 	case O_ICMPTYPE:
 		ask_meta(k, PROTO_ICMP | KEY_IP4, 0xff | KEY_IP4);
-		break;
+		return false;
 	case O_ICMP6TYPE:
 		ask_meta(k, PROTO_ICMP6 | KEY_IP6, 0xff | KEY_IP6);
-		break;
+		return false;
+	default:
+		return false;
 	}
 }
 
@@ -220,25 +221,30 @@ key_is_probe(const struct rule *r, uint16_t *name)
 	return i->opcode == O_CHECK_STATE;
 }
 
-void
+bool
 key_of_rule(const struct rule *r, struct rule_key *key)
 {
 	const struct insn *i = r->cmd, *end = rule_action(r);
-	bool in_block = false;
+	bool in_block = false, all = true;
 	uint16_t name;
 
 	*key = (struct rule_key){.ports_hi = 0xffffffff};
-	if (r->act_ofs > 0 && key_is_probe(r, &name))
+	if (r->act_ofs > 0 && key_is_probe(r, &name)) {
+		all = false;
 		i = insn_next(i);
+	}
 	for (; i < end && !does_more_than_look(i); i = insn_next(i)) {
 		bool in_or = in_block || (i->len & INSN_OR) != 0;
 
 		in_block = (i->len & INSN_OR) != 0;
 		if (in_or)
-			continue;
-		if ((i->len & INSN_NOT) == 0)
-			ask_insn(key, i);
+			all = false;
+		else if ((i->len & INSN_NOT) == 0)
+			all = ask_insn(key, i) && all;
 		else if (i->opcode == O_IN) /* 'out' */
-			ask_meta(key, KEY_OUT, KEY_OUT);
+			all = ask_meta(key, KEY_OUT, KEY_OUT) && all;
+		else
+			all = false;
 	}
+	return all && i == end;
 }

@@ -5,8 +5,9 @@
  *
  * Place      rule/plan keeps one rule_key a rule and compares it with the one
  *            pkt_key of a packet; rule/interp decides about what is left.
- * Invariant  if interp_match() is true, so is key_fits().  Tests check it with
- *            random rules and packets.
+ * Invariant  if interp_match() is true, so is key_fits(); and the other way round
+ *            for rules whose key says all.  Tests check both with random rules
+ *            and packets, and match=verify does with those that come.
  * Rules      only what is ANDed counts: or-blocks and negated tests ask nothing.
  *            Nor does what stands behind a test that does more than look (prob
  *            draws a number, a table counts its hits): the rule must be asked
@@ -51,8 +52,9 @@ struct pkt_key {
 	uint32_t dst2;
 };
 
-/* What 'r' asks.  Linear in the rule; pure. */
-void key_of_rule(const struct rule *r, struct rule_key *key);
+/* What 'r' asks.  True if that is all of it: then key_fits() is interp_match(),
+ * and nothing needs to be asked again.  Linear in the rule; pure. */
+bool key_of_rule(const struct rule *r, struct rule_key *key);
 
 /* True if a packet may have a state at this rule before any of its tests: it
  * begins with probe-state, or is a bare check-state.  *name is the states'. */

@@ -107,6 +107,15 @@ plan_next(const struct plan *pl, struct walk *w, unsigned from)
 	return n < pl->n_rules ? n : pl->n_rules - 1;
 }
 
+/* True if the key of every candidate fits the packet's (but for the last rule
+ * and those at which a state may be looked up).  A slot whose rule is gone stands
+ * for the next rule. */
+static inline bool
+plan_is_exact(const struct plan *pl)
+{
+	return pl->n_gone == 0;
+}
+
 /* The first rule from index 'from' on at which a state may be looked up, when
  * that was 'done' already under 'name' (or not at all); WALK_NONE if none. */
 unsigned plan_next_probe(const struct plan *pl, unsigned from, bool done,

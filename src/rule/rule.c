@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "rule/rule.h"
 
+#include "rule/key.h"
 #include "rule/lookup.h"
 
 #include <stdlib.h>
@@ -51,6 +52,7 @@ rule_create(
     const struct abi_rule *r, uint16_t num, uint32_t id, uint32_t counter)
 {
 	struct rule *n = alloc(r->cmd_len);
+	struct rule_key key;
 
 	if (n == NULL)
 		return NULL;
@@ -63,6 +65,7 @@ rule_create(
 	memcpy(n->cmd, r + 1, r->cmd_len * sizeof(struct insn));
 	n->stateful = is_stateful(n);
 	n->asks = is_asking(n);
+	n->keyed = key_of_rule(n, &key) && !n->stateful;
 	return n;
 }
 
@@ -78,6 +81,7 @@ rule_copy(struct rule *r, uint8_t set)
 	n->flags = r->flags;
 	n->stateful = r->stateful;
 	n->asks = r->asks;
+	n->keyed = r->keyed;
 	n->act_ofs = r->act_ofs;
 	n->id = r->id;
 	n->counter = r->counter;

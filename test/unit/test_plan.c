@@ -323,6 +323,20 @@ any_cfg(void)
 	};
 }
 
+/* A rule whose key says all of it matches what the key fits, and only that. */
+static void
+check_keyed(const struct pass *pass, const struct rule *r,
+    const struct pkt_key *k, const struct pkt *p)
+{
+	struct rule_key key;
+
+	key_of_rule(r, &key);
+	if (!r->keyed || interp_match(pass, r, p) == key_fits(&key, k))
+		return;
+	fail_msg("rule %u, opcode %u: the key says %d", r->num,
+	    r->cmd[0].opcode, key_fits(&key, k));
+}
+
 /* No rule that matches is passed over, whichever scan looks. */
 static void
 candidates_are_a_superset(void **state)
@@ -351,6 +365,8 @@ candidates_are_a_superset(void **state)
 			for (unsigned i = from; i < next; i++)
 				assert_false(interp_match(&pass, rs->rules[i],
 				    &p));
+			for (unsigned i = 0; i < rs->n_rules; i++)
+				check_keyed(&pass, rs->rules[i], &k, &p);
 		}
 		plan_destroy(pl);
 		ruleset_destroy(rs, ignore, NULL);
