@@ -298,8 +298,9 @@ run(const struct pass *pass, struct pkt *p, unsigned n, struct way *way,
 			n++;
 			break;
 		case O_FORWARD_IP: /* here there is one other way: back */
-		case O_FORWARD_IP6:
-			return VERDICT_BOUNCE;
+		case O_FORWARD_IP6: /* but not for the answers of a state */
+			return o == STATE_HIT && probe.backward ?
+			    VERDICT_ACCEPT : VERDICT_BOUNCE;
 		case O_TEE: {
 			struct pkt_fate to = fate_of(r,
 			    ARG16(pass, act, tablearg, divert));

@@ -535,7 +535,7 @@ state_find(struct state_table *t, const struct state_cfg *cfg,
 
 		book(s, cfg, p, rev);
 		*rule = (struct state_rule){
-		    s->rule_id, LOAD(s->hint), s->rule_num};
+		    s->rule_id, LOAD(s->hint), s->rule_num, rev};
 	}
 	unlock(&head->lock);
 	return idx;
@@ -816,7 +816,7 @@ copy_out(const struct state_table *t, uint32_t idx, uint32_t now_s,
 	    .flow = {.src4 = s->src4, .dst4 = s->dst4, .sport = s->sport,
 		.dport = s->dport, .proto = s->proto,
 		.is6 = (s->flags & IS_IP6) != 0},
-	    .rule = {s->rule_id, LOAD(s->hint), s->rule_num},
+	    .rule = {s->rule_id, LOAD(s->hint), s->rule_num, false},
 	    .life = {s->flags & ~(uint32_t)IS_IP6, s->ack_fwd, s->ack_rev},
 	    .kind = s->kind,
 	    .name = s->name,

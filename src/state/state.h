@@ -57,6 +57,7 @@ struct state_rule {
 	uint32_t id;
 	uint32_t hint; /* index in a ruleset, perhaps no longer */
 	uint16_t num;
+	bool backward; /* state_find: the packet answers the first one */
 };
 
 /* What state_install needs to know beside the packet. */

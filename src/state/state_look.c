@@ -36,7 +36,7 @@ state_peek(const struct state_table *t, uint32_t idx, struct state_rule *rule)
 	const struct state *s = &t->states[idx];
 
 	*rule = (struct state_rule){
-	    LOAD(s->rule_id), LOAD(s->hint), LOAD(s->rule_num)};
+	    LOAD(s->rule_id), LOAD(s->hint), LOAD(s->rule_num), false};
 	return LOAD(s->kind);
 }
 

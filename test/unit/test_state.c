@@ -488,7 +488,7 @@ hammer(void *arg)
 		uint32_t a = 1 + rng_31(&rng) % 40, b = 1 + rng_31(&rng) % 40;
 		struct pkt p = udp(&g, a, 1, b, 1);
 		struct state_new k = n & 1 ? keep(1, 1) : limit(1, 1, 20);
-		struct state_rule rule = {0, 0, 0};
+		struct state_rule rule = {0};
 		uint32_t idx;
 
 		own.now_s = cfg.now_s + n / 500;
