@@ -53,7 +53,6 @@ static const struct {
 	[O_NAT] = {"Nat", false},
 	[O_REASS] = {"Reass", false},
 	[O_SETDSCP] = {"SetDscp", true},
-	[O_SETMARK] = {"SetMark", false},
 	[O_REJECT] = {"Unreach", true},
 	[O_UNREACH6] = {"Unreach", true},
 	[O_EXTERNAL_ACTION] = {"Eaction " EACTION_SETMSS, false},
@@ -103,6 +102,8 @@ put_action(struct line *l, const struct insn *act)
 		put(l, "Reject");
 	else if (op == O_CALLRETURN && (act->len & INSN_NOT) != 0)
 		put(l, "Return");
+	else if (op == O_SETMARK)
+		put(l, "SetMark %#010x", insn_args(act)[0]);
 	else if (op == O_FORWARD_IP)
 		put_forward4(l, act);
 	else if (op == O_FORWARD_IP6)
@@ -233,6 +234,8 @@ log_text(const struct record *r, char *buf, size_t size)
 	put(&l, "ipfw: %u ", r->rule);
 	put_action(&l, r->act);
 	put_packet(&l, &p);
+	if (r->mark != 0)
+		put(&l, " mark:%#x", r->mark);
 	put(&l, " %s via %s", (r->flags & RECORD_OUT) != 0 ? "out" : "in",
 	    r->ifname);
 	if ((p.flags & PKT_IP4) != 0)

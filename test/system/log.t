@@ -63,7 +63,7 @@ def check(n, good, what, seen=''):
 
 
 def main():
-    print('1..8', flush=True)
+    print('1..9', flush=True)
     with tempfile.TemporaryDirectory(prefix='kipfw-log-') as tmp:
         pcap = os.path.join(tmp, 'log.pcapng')
         daemon, port = start(tmp, '--log-pcap', pcap)
@@ -84,12 +84,20 @@ def main():
             seen = wait_lines(tmp, 8)
             check(4, len(seen) == 8 and seen[7] == seen[3],
                   'resetlog does', seen)
+            ipfw(port, 'table', 'a', 'create', 'valtype', 'skipto')
+            ipfw(port, 'table', 'a', 'add', '1.2.3.4', '300')
+            ipfw(port, 'add', '200', 'skipto', 'tablearg', 'log', 'logamount',
+                 '1', 'src-ip', 'table(a)')
+            seen = wait_lines(tmp, 10)[8:]
+            check(5, len(seen) == 2 and
+                  seen[0].startswith('ipfw: 200 SkipTo 300 UDP '),
+                  'tablearg is told as what the table gave', seen)
         finally:
             daemon.terminate()
             daemon.wait()
         with open(pcap, 'rb') as f:
             raw = f.read()
-        check(5, raw.count(b'00100 count log logamount 3 udp from any to any')
+        check(6, raw.count(b'00100 count log logamount 3 udp from any to any')
               == 6, 'each packet is in the capture with its rule', raw[:600])
 
         daemon, port = start(tmp, '--syslog')
@@ -98,7 +106,7 @@ def main():
         time.sleep(0.3)
         daemon.terminate()
         daemon.wait()
-        check(6, lines(tmp) == [], 'with --syslog standard error is quiet',
+        check(7, lines(tmp) == [], 'with --syslog standard error is quiet',
               lines(tmp))
 
         daemon, port = start(tmp)
@@ -109,7 +117,7 @@ def main():
         ipfw(port, 'delete', '100')
         begun = time.time()
         seen = wait_lines(tmp, 2)
-        check(7, 2 <= len(seen) and set(seen) == {NO_ROOM % ('', 'dyn_max')},
+        check(8, 2 <= len(seen) and set(seen) == {NO_ROOM % ('', 'dyn_max')},
               'states without room are told about', seen)
         ipfw(port, 'sysctl', SYSCTL + 'dyn_parent_max=0')
         ipfw(port, 'add', '100', 'allow', 'udp', 'from', 'any', 'to', 'any',
@@ -121,7 +129,7 @@ def main():
         daemon.terminate()
         daemon.wait()
         seen = lines(tmp)
-        check(8, last in seen and len(seen) < 4 + time.time() - begun,
+        check(9, last in seen and len(seen) < 4 + time.time() - begun,
               'and parents, a line a second', seen)
 
 
