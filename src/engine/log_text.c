@@ -250,3 +250,20 @@ log_text_limit(const struct record *r, char *buf, size_t size)
 	snprintf(buf, size, "ipfw: limit %u reached on entry %u", r->max_log,
 	    r->rule);
 }
+
+void
+log_text_excess(const struct state_excess *x, uint32_t n_states, char *buf,
+    size_t size)
+{
+	const struct flow *f = &x->flow;
+	int af = f->is6 ? AF_INET6 : AF_INET;
+	char src[INET6_ADDRSTRLEN], dst[INET6_ADDRSTRLEN];
+
+	inet_ntop(af, f->is6 ? (const void *)f->src6 : &f->src4, src,
+	    sizeof(src));
+	inet_ntop(af, f->is6 ? (const void *)f->dst6 : &f->dst4, dst,
+	    sizeof(dst));
+	snprintf(buf, size, "ipfw: %u drop session type %u %s %u -> %s %u, "
+	    "%u too many entries", x->rule, O_LIMIT, src, f->sport, dst,
+	    f->dport, n_states);
+}

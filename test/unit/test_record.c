@@ -397,6 +397,27 @@ borders_of_lines(void **state)
 	free(r);
 }
 
+static void
+sessions_beyond_a_limit(void **state)
+{
+	struct state_excess x = {.at_s = 1, .rule = 100, .flow = {
+	    .src4 = __builtin_bswap32(0x0a000001), .sport = 1000,
+	    .dst4 = __builtin_bswap32(0x0a000102), .dport = 80}};
+	char text[LOG_TEXT_MAX];
+
+	(void)state;
+	log_text_excess(&x, 5, text, sizeof(text));
+	assert_string_equal(text, "ipfw: 100 drop session type 40 10.0.0.1 "
+	    "1000 -> 10.0.1.2 80, 5 too many entries");
+	x.flow.is6 = true;
+	x.flow.src6[0] = x.flow.dst6[0] = 0x20;
+	memset(x.flow.dst6 + 2, 0xff, 14);
+	log_text_excess(&x, UINT32_MAX, text, sizeof(text));
+	assert_string_equal(text, "ipfw: 100 drop session type 40 2000:: 1000 "
+	    "-> 2000:ffff:ffff:ffff:ffff:ffff:ffff:ffff 80, 4294967295 "
+	    "too many entries");
+}
+
 int
 main(void)
 {
@@ -412,6 +433,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(packets, begin, end),
 		cmocka_unit_test_setup_teardown(packets6, begin, end),
 		cmocka_unit_test_setup_teardown(borders_of_lines, begin, end),
+		cmocka_unit_test(sessions_beyond_a_limit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
