@@ -43,6 +43,10 @@ void control_destroy(struct control *c);
  * a reading of sysctls. */
 int control_call(struct control *c, struct ctl_call *call, struct err *last);
 
+/* Lets go of deleted rules whose last state is gone.  To be called about once a
+ * second; does nothing unless there are such rules. */
+void control_tend(struct control *c);
+
 /* A ctl_transport_fn (client.h) whose 'control' is a struct control. */
 int ctl_local_transport(void *control, uint32_t optname, uint32_t dir,
     void *data, size_t len, size_t room, size_t *reply_len, struct err *why);

@@ -53,6 +53,52 @@ concerns_states(const struct ruleset *rs, const struct rule_range *g)
 	return rs->n_orphans > 0;
 }
 
+/* Publishes the rules without those of 'g' and without the orphans, but for what
+ * 'keep' has. */
+static int
+leave_out(struct control *c, const struct rule_range *g, const bool *keep,
+    unsigned *n, struct err *e)
+{
+	return control_publish(c, ruleset_orphan(engine_rules(c->en), g, keep,
+	    n), e);
+}
+
+/* What rules that are gone leave behind. */
+static void
+clear_up(struct control *c)
+{
+	ctl_states_bury(c->en);
+	state_names_collect(&c->state_names, engine_rules(c->en));
+}
+
+/* True if an orphan has no states any more. */
+static bool
+has_idle_orphan(const struct ruleset *rs, const bool *has_states)
+{
+	for (unsigned i = rs->n_rules; i < ruleset_end(rs); i++)
+		if (!has_states[i])
+			return true;
+	return false;
+}
+
+void
+control_tend(struct control *c)
+{
+	static const struct rule_range none = {.flags = RANGE_RULES};
+	const struct ruleset *rs = engine_rules(c->en);
+	unsigned n;
+	bool *keep;
+
+	if (rs->n_orphans == 0)
+		return;
+	keep = ctl_states_rules(c->en);
+	/* Without memory there is a next time. */
+	if (keep != NULL && has_idle_orphan(rs, keep) &&
+	    leave_out(c, &none, keep, &n, NULL) == 0)
+		clear_up(c);
+	free(keep);
+}
+
 /* Deletes the rules of a range; their states go with them, unless they are to
  * be kept. */
 static int
@@ -66,12 +112,10 @@ delete_rules(struct control *c, const struct rule_range *g, unsigned *n,
 	if (states && knob_get(&engine_knobs(c->en)->dyn_keep_states) != 0 &&
 	    (keep = ctl_states_rules(c->en)) == NULL)
 		return err_set(e, ENOMEM, "no memory to keep states");
-	error = control_publish(c, ruleset_orphan(rs, g, keep, n), e);
+	error = leave_out(c, g, keep, n, e);
 	free(keep);
-	if (error == 0 && states) {
-		ctl_states_bury(c->en);
-		state_names_collect(&c->state_names, engine_rules(c->en));
-	}
+	if (error == 0 && states)
+		clear_up(c);
 	return error;
 }
 

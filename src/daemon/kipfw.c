@@ -22,6 +22,8 @@
 #include <string.h>
 #include <sysexits.h>
 
+enum { TENDS_PER_S = 10 };
+
 struct daemon {
 	struct options opt;
 	struct engine *engine;
@@ -30,7 +32,8 @@ struct daemon {
 	struct event *sigint, *sigterm;
 	struct server *server;
 	struct logger *logger;
-	struct event *tender; /* calls engine_tend() */
+	struct event *tender; /* calls engine_tend(), TENDS_PER_S times a second */
+	unsigned n_tends;
 	struct diverter *diverter;
 };
 
@@ -54,16 +57,20 @@ on_signal(evutil_socket_t sig, short what, void *arg)
 static void
 on_tend(evutil_socket_t fd, short what, void *arg)
 {
+	struct daemon *d = arg;
+
 	(void)fd, (void)what;
-	engine_tend(arg);
+	engine_tend(d->engine);
+	if (++d->n_tends % TENDS_PER_S == 0)
+		control_tend(d->control);
 }
 
 static int
 start_tender(struct daemon *d, struct err *e)
 {
-	static const struct timeval tick = {.tv_usec = 100000};
+	static const struct timeval tick = {.tv_usec = 1000000 / TENDS_PER_S};
 
-	d->tender = event_new(d->base, -1, EV_PERSIST, on_tend, d->engine);
+	d->tender = event_new(d->base, -1, EV_PERSIST, on_tend, d);
 	if (d->tender == NULL || event_add(d->tender, &tick) == -1)
 		return err_set(e, ENOMEM, "no memory for a timer");
 	return 0;

@@ -21,6 +21,7 @@ struct logger {
 	uint64_t lost; /* told so far */
 	struct state_refusals refusals; /* likewise */
 	uint32_t refused_s; /* second of the last line about them */
+	uint32_t excess_s; /* second of the last one about a limit */
 };
 
 static void
@@ -137,6 +138,24 @@ tell_refusals(struct logger *l)
 	    "net.inet.ip.fw.dyn_parent_max");
 }
 
+/* Tells about a session that a 'limit' turned away: at most a line a second. */
+static void
+tell_excess(struct logger *l)
+{
+	struct state_table *states = engine_states(l->en);
+	struct state_excess x;
+	char line[LOG_TEXT_MAX];
+
+	state_excess(states, &x);
+	if (x.at_s == l->excess_s)
+		return;
+	l->excess_s = x.at_s;
+	if (knob_get(&engine_knobs(l->en)->verbose) == 0)
+		return;
+	log_text_excess(&x, state_count(states), line, sizeof(line));
+	put_line(l, line);
+}
+
 void
 logger_run(struct logger *l)
 {
@@ -145,6 +164,7 @@ logger_run(struct logger *l)
 	    &lost);
 
 	tell_refusals(l);
+	tell_excess(l);
 	if (n > 0 && l->pcap != NULL)
 		pcapng_flush(l->pcap);
 	if (lost != l->lost)

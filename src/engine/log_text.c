@@ -53,7 +53,6 @@ static const struct {
 	[O_NAT] = {"Nat", false},
 	[O_REASS] = {"Reass", false},
 	[O_SETDSCP] = {"SetDscp", true},
-	[O_SETMARK] = {"SetMark", false},
 	[O_REJECT] = {"Unreach", true},
 	[O_UNREACH6] = {"Unreach", true},
 	[O_EXTERNAL_ACTION] = {"Eaction " EACTION_SETMSS, false},
@@ -103,6 +102,8 @@ put_action(struct line *l, const struct insn *act)
 		put(l, "Reject");
 	else if (op == O_CALLRETURN && (act->len & INSN_NOT) != 0)
 		put(l, "Return");
+	else if (op == O_SETMARK)
+		put(l, "SetMark %#010x", insn_args(act)[0]);
 	else if (op == O_FORWARD_IP)
 		put_forward4(l, act);
 	else if (op == O_FORWARD_IP6)
@@ -233,6 +234,8 @@ log_text(const struct record *r, char *buf, size_t size)
 	put(&l, "ipfw: %u ", r->rule);
 	put_action(&l, r->act);
 	put_packet(&l, &p);
+	if (r->mark != 0)
+		put(&l, " mark:%#x", r->mark);
 	put(&l, " %s via %s", (r->flags & RECORD_OUT) != 0 ? "out" : "in",
 	    r->ifname);
 	if ((p.flags & PKT_IP4) != 0)
@@ -246,4 +249,21 @@ log_text_limit(const struct record *r, char *buf, size_t size)
 {
 	snprintf(buf, size, "ipfw: limit %u reached on entry %u", r->max_log,
 	    r->rule);
+}
+
+void
+log_text_excess(const struct state_excess *x, uint32_t n_states, char *buf,
+    size_t size)
+{
+	const struct flow *f = &x->flow;
+	int af = f->is6 ? AF_INET6 : AF_INET;
+	char src[INET6_ADDRSTRLEN], dst[INET6_ADDRSTRLEN];
+
+	inet_ntop(af, f->is6 ? (const void *)f->src6 : &f->src4, src,
+	    sizeof(src));
+	inet_ntop(af, f->is6 ? (const void *)f->dst6 : &f->dst4, dst,
+	    sizeof(dst));
+	snprintf(buf, size, "ipfw: %u drop session type %u %s %u -> %s %u, "
+	    "%u too many entries", x->rule, O_LIMIT, src, f->sport, dst,
+	    f->dport, n_states);
 }

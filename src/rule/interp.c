@@ -27,7 +27,7 @@ matches(const struct pass *pass, const struct rule *r, const struct pkt *p,
 /* Leaves a record of the packet for the log, if somebody reads it. */
 static __attribute__((noinline)) void
 run_log(const struct pass *pass, const struct rule *r, const struct insn *i,
-    const struct pkt *p)
+    const struct pkt *p, uint32_t tablearg)
 {
 	bool text = i->arg1 == 0 ? pass->log_text :
 				   (i->arg1 & LOGDST_SYSLOG) != 0;
@@ -38,6 +38,7 @@ run_log(const struct pass *pass, const struct rule *r, const struct insn *i,
 		return;
 	record_packet(pass->log, r, p, &(struct record_at){
 	    .log = (const struct insn_log *)(const void *)i,
+	    .value = tables_value(pass->tables, tablearg),
 	    .ifname = pass->out ? pass->out_if : pass->in_if,
 	    .out = pass->out,
 	    .text = text,
@@ -62,7 +63,7 @@ run_modifiers(const struct pass *pass, const struct rule *r, struct pkt *p,
 		uint16_t tag = ARG16(pass, i, tablearg, tag);
 
 		if (i->opcode == O_LOG)
-			run_log(pass, r, i, p);
+			run_log(pass, r, i, p, tablearg);
 		else if ((i->len & INSN_NOT) != 0)
 			tag_clear(pass->tags, &p->tags, tag);
 		else if (tag != 0)
@@ -304,8 +305,9 @@ run(const struct pass *pass, struct pkt *p, unsigned n, struct way *way,
 			n++;
 			break;
 		case O_FORWARD_IP: /* here there is one other way: back */
-		case O_FORWARD_IP6:
-			return VERDICT_BOUNCE;
+		case O_FORWARD_IP6: /* but not for the answers of a state */
+			return o == STATE_HIT && probe.backward ?
+			    VERDICT_ACCEPT : VERDICT_BOUNCE;
 		case O_TEE: {
 			struct pkt_fate to = fate_of(r,
 			    ARG16(pass, act, tablearg, divert));

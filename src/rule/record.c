@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "rule/record.h"
 
+#include "base/bytes.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,8 +42,63 @@ take(_Atomic uint32_t *left, bool *last)
 	return false;
 }
 
+/* The next hop of 'fwd tablearg' is of the packet's family. */
 static void
-fill(struct record *r, const struct rule *rule, const struct pkt *p)
+resolve_hop(struct record *r, const struct table_value *v, bool ip6)
+{
+	struct insn_sa *sa = (void *)r->act;
+	struct insn_sa6 sa6 = {
+	    .o = {O_FORWARD_IP6, 8, 0}, .port = sa->port};
+
+	if (sa->addr != 0)
+		return;
+	if (ip6) {
+		memcpy(sa6.addr6, v->nh6, sizeof(sa6.addr6));
+		memcpy(r->act, &sa6, sizeof(sa6));
+	} else {
+		put32(&sa->addr, v->nh4);
+	}
+}
+
+/* Puts what a table gave in the place of the action's tablearg. */
+static void
+resolve(struct record *r, const struct table_value *v, bool ip6)
+{
+	struct insn *act = r->act;
+
+	if (act->opcode == O_FORWARD_IP) {
+		resolve_hop(r, v, ip6);
+		return;
+	}
+	if (act->arg1 != TABLEARG)
+		return;
+	switch (act->opcode) {
+	case O_SKIPTO:
+	case O_CALLRETURN:
+		act->arg1 = v->skipto;
+		break;
+	case O_PIPE:
+	case O_QUEUE:
+		act->arg1 = (uint16_t)v->pipe;
+		break;
+	case O_DIVERT:
+	case O_TEE:
+		act->arg1 = v->divert;
+		break;
+	case O_SETDSCP:
+		act->arg1 = v->dscp;
+		break;
+	case O_SETMARK:
+		memcpy(act + 1, &v->mark, sizeof(v->mark));
+		break;
+	default: /* takes none */
+		break;
+	}
+}
+
+static void
+fill(struct record *r, const struct rule *rule, const struct pkt *p,
+    const struct table_value *v)
 {
 	const struct insn *act = rule_action(rule);
 	const struct insn *end = rule->cmd + rule->n_words;
@@ -54,6 +111,8 @@ fill(struct record *r, const struct rule *rule, const struct pkt *p)
 		words = RECORD_ACT_WORDS;
 	memset(r->act, 0, sizeof(r->act));
 	memcpy(r->act, act, words * sizeof(*act));
+	resolve(r, v, (p->flags & PKT_IP6) != 0);
+	r->mark = p->mark;
 	r->rule = rule->num;
 	r->rule_id = rule->id;
 	r->len = p->len;
@@ -80,7 +139,7 @@ record_packet(struct record_ring *g, const struct rule *rule,
 	}
 	if (limited && !take(at->left, &last))
 		return;
-	fill(r, rule, p);
+	fill(r, rule, p, at->value);
 	r->max_log = at->log->max_log;
 	r->flags = (uint16_t)((at->out ? RECORD_OUT : 0) |
 	    (at->text ? RECORD_TEXT : 0) | (last ? RECORD_LAST : 0) |

@@ -16,6 +16,7 @@
 #pragma once
 
 #include "base/stat.h"
+#include "ipfw_abi.h"
 #include "packet/pkt.h"
 #include "rule/rule.h"
 
@@ -43,7 +44,9 @@ struct record {
 	uint16_t len;	  /* of the frame */
 	uint16_t kept;	  /* octets of it in 'frame' */
 	uint16_t flags;	  /* RECORD_* */
-	struct insn act[RECORD_ACT_WORDS]; /* the action, zeros behind it */
+	uint32_t mark;	  /* the packet's */
+	struct insn act[RECORD_ACT_WORDS]; /* the action, zeros behind it;
+					    * tablearg is what it stood for */
 	char ifname[RECORD_IFNAME];	   /* ends with a zero */
 	uint8_t frame[RECORD_SNAP];
 };
@@ -63,6 +66,7 @@ void record_ring_destroy(struct record_ring *g);
 /* What a record tells beside the packet. */
 struct record_at {
 	const struct insn_log *log; /* of the rule */
+	const struct table_value *value; /* what tablearg stands for */
 	const char *ifname;	    /* where the packet is looked at */
 	bool out;
 	bool text;		    /* a line is wanted: the limit applies */

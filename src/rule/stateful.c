@@ -32,6 +32,7 @@ stateful_probe(const struct pass *pass, const struct pkt *p, uint16_t name,
 			if (unlikely(n != rule.hint))
 				state_set_hint(pass->states, idx, n);
 			probe->jumps++;
+			probe->backward = rule.backward;
 			*at = n;
 			return true;
 		}
@@ -47,7 +48,7 @@ stateful_keep(const struct pass *pass, const struct pkt *p, unsigned n,
 {
 	const struct rule *r = pass->rules->rules[n];
 	struct state_new new = {
-	    .rule = {r->id, n, r->num},
+	    .rule = {r->id, n, r->num, false},
 	    .name = i->arg1,
 	    .lane = pass->lane,
 	    .kind = STATE_KEEP,

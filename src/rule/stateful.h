@@ -23,6 +23,7 @@ enum { STATE_JUMPS = 16 };
 /* What a packet has looked up; zeroed before its first rule. */
 struct probe {
 	bool done;
+	bool backward; /* what was found last began the other way */
 	uint16_t name;
 	unsigned jumps;
 };

@@ -535,7 +535,7 @@ state_find(struct state_table *t, const struct state_cfg *cfg,
 
 		book(s, cfg, p, rev);
 		*rule = (struct state_rule){
-		    s->rule_id, LOAD(s->hint), s->rule_num};
+		    s->rule_id, LOAD(s->hint), s->rule_num, rev};
 	}
 	unlock(&head->lock);
 	return idx;
@@ -609,6 +609,20 @@ make(struct state_table *t, struct bucket *head, const struct want *w,
 	return 0;
 }
 
+/* Remembers whom a limit turned away, for the log. */
+static __attribute__((noinline)) void
+note_excess(struct state_table *t, const struct state_cfg *cfg,
+    const struct flow *f, const struct state_new *n)
+{
+	if (LOAD(t->excess.at_s) == cfg->now_s)
+		return;
+	lock(&t->excess_lock);
+	t->excess.rule = n->rule.num;
+	t->excess.flow = *f;
+	STORE(t->excess.at_s, cfg->now_s);
+	unlock(&t->excess_lock);
+}
+
 /* The parent of a limited state, with one more child; 0 if it has enough of
  * them or there is no room for it. */
 static uint32_t
@@ -634,6 +648,7 @@ hold_parent(struct state_table *t, const struct state_cfg *cfg,
 	if (idx == 0)
 		__atomic_add_fetch(&t->refusals.parents, 1, __ATOMIC_RELAXED);
 	if (idx != 0 && LOAD(t->states[idx].n_children) >= n->limit) {
+		note_excess(t, cfg, flow, n);
 		idx = 0;
 	} else if (idx != 0) {
 		STORE(t->states[idx].linger_s, cfg->life.short_s);
@@ -816,7 +831,7 @@ copy_out(const struct state_table *t, uint32_t idx, uint32_t now_s,
 	    .flow = {.src4 = s->src4, .dst4 = s->dst4, .sport = s->sport,
 		.dport = s->dport, .proto = s->proto,
 		.is6 = (s->flags & IS_IP6) != 0},
-	    .rule = {s->rule_id, LOAD(s->hint), s->rule_num},
+	    .rule = {s->rule_id, LOAD(s->hint), s->rule_num, false},
 	    .life = {s->flags & ~(uint32_t)IS_IP6, s->ack_fwd, s->ack_rev},
 	    .kind = s->kind,
 	    .name = s->name,

@@ -17,7 +17,8 @@
  *	                           '-> [state] [rest]         pools, by index
  *
  * Threads    any; each bucket has a spin lock that is held for one lookup or
- *            insertion.  Order: a bucket, then a pool; never two buckets.
+ *            insertion.  Order: a bucket, then a pool or the excess; never two
+ *            buckets.
  *            Children of a parent are counted with atomics.
  * Rules      a state names its rule by number and id and never by a pointer:
  *            whoever finds it looks the rule up in the ruleset at hand, and
@@ -57,6 +58,7 @@ struct state_rule {
 	uint32_t id;
 	uint32_t hint; /* index in a ruleset, perhaps no longer */
 	uint16_t num;
+	bool backward; /* state_find: the packet answers the first one */
 };
 
 /* What state_install needs to know beside the packet. */
@@ -165,6 +167,15 @@ struct state_refusals {
 	uint64_t states, parents;
 };
 void state_refusals(const struct state_table *t, struct state_refusals *out);
+
+/* The last packet that was refused because its limit is reached.  Of those in
+ * one second the first is kept. */
+struct state_excess {
+	uint32_t at_s; /* now_s then; 0 = there was none */
+	uint16_t rule; /* its number */
+	struct flow flow;
+};
+void state_excess(struct state_table *t, struct state_excess *out);
 
 /* States (parents aside), and parents, that exist, expired ones included. */
 uint32_t state_count(const struct state_table *t);

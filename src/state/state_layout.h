@@ -83,6 +83,8 @@ struct state_table {
 	uint32_t n_states;	 /* atomic */
 	uint32_t n_parents;	 /* atomic */
 	struct state_refusals refusals; /* atomic each */
+	uint32_t excess_lock;
+	struct state_excess excess; /* at_s: atomic; the rest under the lock */
 };
 
 /* ---- locks and atomics ---- */

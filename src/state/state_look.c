@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What is seen of a table without a lock: about so. */
+/* What is seen of a table without a bucket's lock: about so. */
 #include "state/state.h"
 
 #include "state/state_layout.h"
@@ -36,7 +36,7 @@ state_peek(const struct state_table *t, uint32_t idx, struct state_rule *rule)
 	const struct state *s = &t->states[idx];
 
 	*rule = (struct state_rule){
-	    LOAD(s->rule_id), LOAD(s->hint), LOAD(s->rule_num)};
+	    LOAD(s->rule_id), LOAD(s->hint), LOAD(s->rule_num), false};
 	return LOAD(s->kind);
 }
 
@@ -92,4 +92,12 @@ state_refusals(const struct state_table *t, struct state_refusals *out)
 {
 	out->states = LOAD(t->refusals.states);
 	out->parents = LOAD(t->refusals.parents);
+}
+
+void
+state_excess(struct state_table *t, struct state_excess *out)
+{
+	lock(&t->excess_lock);
+	*out = t->excess;
+	unlock(&t->excess_lock);
 }

@@ -3,6 +3,7 @@
 """What rules log, end to end: lines, limits, resetlog and the capture."""
 import os
 import random
+import struct
 import subprocess
 import tempfile
 import time
@@ -14,6 +15,8 @@ PATIENCE_S = 20
 SYSCTL = 'net.inet.ip.fw.'
 NO_ROOM = ('ipfw: Cannot allocate %sdynamic state, consider increasing ' +
            SYSCTL + '%s')
+EXCESS = ('ipfw: 100 drop session type 40 1.2.3.4 %d -> 5.6.7.8 9, '
+          '1 too many entries')
 LINE = 'Count UDP 1.2.3.4:0 5.6.7.8:0 in via '
 
 
@@ -24,14 +27,25 @@ def ipfw(port, *words):
     return done.stdout + done.stderr
 
 
-def start(tmp, *options):
+def two_flows(path):
+    """A capture of two UDP packets that differ in the source's port."""
+    with open(path, 'wb') as f:
+        f.write(struct.pack('<IHHiIII', 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1))
+        for sport in 7, 8:
+            p = bytes(12) + struct.pack(
+                '>HBBHHHBBH4s4sHHHH', 0x800, 0x45, 0, 28, 0, 0, 64, 17, 0,
+                bytes([1, 2, 3, 4]), bytes([5, 6, 7, 8]), sport, 9, 8, 0)
+            f.write(struct.pack('<IIII', 0, 0, len(p), len(p)) + p)
+
+
+def start(tmp, *options, source='source:'):
     """A kipfw whose packets are those of the infinite source's kind."""
     for _ in range(50):
         port = random.randrange(20000, 50000)
         err = open(os.path.join(tmp, 'err'), 'w')
         daemon = subprocess.Popen(
             [os.path.join(BIN, 'kipfw'), '-p', str(port), *options,
-             'source:', 'sink:'], stdout=subprocess.DEVNULL, stderr=err)
+             source, 'sink:'], stdout=subprocess.DEVNULL, stderr=err)
         for _ in range(200):
             if daemon.poll() is not None:
                 break
@@ -63,7 +77,7 @@ def check(n, good, what, seen=''):
 
 
 def main():
-    print('1..8', flush=True)
+    print('1..11', flush=True)
     with tempfile.TemporaryDirectory(prefix='kipfw-log-') as tmp:
         pcap = os.path.join(tmp, 'log.pcapng')
         daemon, port = start(tmp, '--log-pcap', pcap)
@@ -84,12 +98,20 @@ def main():
             seen = wait_lines(tmp, 8)
             check(4, len(seen) == 8 and seen[7] == seen[3],
                   'resetlog does', seen)
+            ipfw(port, 'table', 'a', 'create', 'valtype', 'skipto')
+            ipfw(port, 'table', 'a', 'add', '1.2.3.4', '300')
+            ipfw(port, 'add', '200', 'skipto', 'tablearg', 'log', 'logamount',
+                 '1', 'src-ip', 'table(a)')
+            seen = wait_lines(tmp, 10)[8:]
+            check(5, len(seen) == 2 and
+                  seen[0].startswith('ipfw: 200 SkipTo 300 UDP '),
+                  'tablearg is told as what the table gave', seen)
         finally:
             daemon.terminate()
             daemon.wait()
         with open(pcap, 'rb') as f:
             raw = f.read()
-        check(5, raw.count(b'00100 count log logamount 3 udp from any to any')
+        check(6, raw.count(b'00100 count log logamount 3 udp from any to any')
               == 6, 'each packet is in the capture with its rule', raw[:600])
 
         daemon, port = start(tmp, '--syslog')
@@ -98,7 +120,7 @@ def main():
         time.sleep(0.3)
         daemon.terminate()
         daemon.wait()
-        check(6, lines(tmp) == [], 'with --syslog standard error is quiet',
+        check(7, lines(tmp) == [], 'with --syslog standard error is quiet',
               lines(tmp))
 
         daemon, port = start(tmp)
@@ -109,7 +131,7 @@ def main():
         ipfw(port, 'delete', '100')
         begun = time.time()
         seen = wait_lines(tmp, 2)
-        check(7, 2 <= len(seen) and set(seen) == {NO_ROOM % ('', 'dyn_max')},
+        check(8, 2 <= len(seen) and set(seen) == {NO_ROOM % ('', 'dyn_max')},
               'states without room are told about', seen)
         ipfw(port, 'sysctl', SYSCTL + 'dyn_parent_max=0')
         ipfw(port, 'add', '100', 'allow', 'udp', 'from', 'any', 'to', 'any',
@@ -121,8 +143,27 @@ def main():
         daemon.terminate()
         daemon.wait()
         seen = lines(tmp)
-        check(8, last in seen and len(seen) < 4 + time.time() - begun,
+        check(9, last in seen and len(seen) < 4 + time.time() - begun,
               'and parents, a line a second', seen)
+
+        pcap = os.path.join(tmp, 'flows.pcap')
+        two_flows(pcap)
+        daemon, port = start(tmp, source='source:' + pcap)
+        ipfw(port, 'add', '100', 'allow', 'udp', 'from', 'any', 'to', 'any',
+             'limit', 'src-addr', '1')
+        begun = time.time()
+        seen = wait_lines(tmp, 2)
+        ipfw(port, 'sysctl', SYSCTL + 'verbose=0')
+        seen = lines(tmp)
+        took = time.time() - begun
+        check(10, 2 <= len(seen) < 3 + took and
+              set(seen) < {EXCESS % 7, EXCESS % 8},
+              'a session beyond a limit is told about, a line a second', seen)
+        seen = len(lines(tmp))
+        time.sleep(1.3)
+        check(11, len(lines(tmp)) == seen, 'not without verbose', lines(tmp))
+        daemon.terminate()
+        daemon.wait()
 
 
 main()

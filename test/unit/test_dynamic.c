@@ -186,6 +186,38 @@ states_can_be_kept(void **state)
 	assert_int_equal(state_count(en->states), 0);
 }
 
+/* An orphan goes soon after its last state, whatever dyn_keep_states is then. */
+static void
+idle_orphans_are_let_go(void **state)
+{
+	unsigned published;
+
+	(void)state;
+	run("sysctl net.inet.ip.fw.dyn_keep_states=1");
+	run("add 100 allow udp from any to any 53 keep-state :web");
+	run("add 120 allow udp from any to any 55 limit src-addr 2");
+	assert_int_equal(to(53), VERDICT_ACCEPT);
+	assert_int_equal(to(55), VERDICT_ACCEPT);
+	control_tend(control);
+	run("delete 100-120");
+	assert_int_equal(en->rules->n_orphans, 2);
+	run("sysctl net.inet.ip.fw.dyn_keep_states=0");
+	published = en->published;
+	control_tend(control);
+	assert_int_equal(en->rules->n_orphans, 2);
+	assert_int_equal(en->published, published);
+	run("-D delete 100");
+	control_tend(control);
+	assert_int_equal(en->rules->n_orphans, 1);
+	assert_int_equal(en->rules->rules[1]->num, 120);
+	assert_int_equal(en->published, published + 1);
+	assert_int_equal(state_count(en->states), 1);
+	run("-D delete 120");
+	control_tend(control);
+	assert_int_equal(en->rules->n_orphans, 0);
+	assert_int_equal(state_parent_count(en->states), 0);
+}
+
 /* What an orphan leads to: its action, and after that the last rule; skipto
  * and call go where they always went. */
 static void
@@ -352,6 +384,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(states_go_with_their_rule),
 		T(states_can_be_kept),
+		T(idle_orphans_are_let_go),
 		T(going_on_from_an_orphan),
 		T(an_orphan_before_the_last_rule),
 		T(limit_from_a_table),

@@ -12,6 +12,7 @@
 static struct frame f;
 static struct record_ring *ring;
 static _Atomic uint32_t left;
+static struct table_value value; /* what a table gave */
 
 static int
 begin(void **state)
@@ -20,6 +21,7 @@ begin(void **state)
 	ring = record_ring_create();
 	assert_non_null(ring);
 	left = 0;
+	memset(&value, 0, sizeof(value));
 	return 0;
 }
 
@@ -60,7 +62,7 @@ note(const struct rule *r, const struct pkt *p, uint32_t max, unsigned flags)
 {
 	const struct insn_log log = {.o = {O_LOG, 3, 0}, .max_log = max};
 	const struct record_at at = {
-		.log = &log, .ifname = "valeA:f", .left = &left,
+		.log = &log, .value = &value, .ifname = "valeA:f", .left = &left,
 		.out = (flags & RECORD_OUT) != 0,
 		.text = (flags & RECORD_TEXT) != 0,
 	};
@@ -257,6 +259,41 @@ actions(void **state)
 	    "in via valeA:f");
 }
 
+/* tablearg is told as what the table gave, each action's own member of it. */
+static void
+actions_by_table(void **state)
+{
+	const struct insn_sa fwd = {.o = {O_FORWARD_IP, 5, 0}, .port = 53};
+	const struct insn_u32 mark = {{O_SETMARK, 2, 0xffff}, {0xbeef}};
+
+	(void)state;
+	value = (struct table_value){.tag = 1, .pipe = 2, .divert = 3,
+	    .skipto = 4, .nat = 5, .nh4 = 0x01020304, .dscp = 6,
+	    .nh6 = {0x20, 1, [15] = 7}, .limit = 8, .mark = 9};
+	ACTION("SkipTo 4", O_SKIPTO, 1, TABLEARG);
+	ACTION("Call 4", O_CALLRETURN, 1, TABLEARG);
+	ACTION("Return", O_CALLRETURN, 1 | INSN_NOT, 0);
+	ACTION("Pipe 2", O_PIPE, 1, TABLEARG);
+	ACTION("Queue 2", O_QUEUE, 1, TABLEARG);
+	ACTION("Divert 3", O_DIVERT, 1, TABLEARG);
+	ACTION("Tee 3", O_TEE, 1, TABLEARG);
+	ACTION("SetDscp 6", O_SETDSCP, 1, TABLEARG);
+	ACTION("SetMark 0x00000009", O_SETMARK, 2, TABLEARG);
+	ACTION("Unreach 0", O_REJECT, 1, 0);
+	assert_string_equal(line_of(rule_of(&mark, 2), tcp4(), 0),
+	    "ipfw: 100 SetMark 0x0000beef TCP 10.0.0.1:1000 10.0.1.2:80 in "
+	    "via valeA:f");
+	assert_string_equal(line_of(rule_of(&fwd, 5), tcp4(), 0),
+	    "ipfw: 100 Forward to 1.2.3.4:53 TCP 10.0.0.1:1000 10.0.1.2:80 in "
+	    "via valeA:f");
+	f_ether(&f, ETYPE_IP6);
+	f_ip6(&f, PROTO_UDP, 1, 2);
+	f_udp(&f, 5, 6);
+	assert_string_equal(line_of(rule_of(&fwd, 5), f_parse(&f), 0),
+	    "ipfw: 100 Forward to [2001::7]:53 UDP [2001:db8::1]:5 "
+	    "[2001:db8::2]:6 in via valeA:f");
+}
+
 #define PACKET(p, words)                                                       \
 	assert_string_equal(line_of(rule_op(O_DENY, 1, 0), p, 0),              \
 	    "ipfw: 100 Deny " words)
@@ -301,6 +338,8 @@ packets(void **state)
 	    "(frag 4660:16@1480+)");
 	p = ip4(PROTO_UDP, 0x4000, 16); /* DF alone is no fragment */
 	PACKET(p, "UDP 10.0.0.1:768 10.0.1.2:0 in via valeA:f");
+	p.mark = 0x1f;
+	PACKET(p, "UDP 10.0.0.1:768 10.0.1.2:0 mark:0x1f in via valeA:f");
 }
 
 static void
@@ -358,6 +397,27 @@ borders_of_lines(void **state)
 	free(r);
 }
 
+static void
+sessions_beyond_a_limit(void **state)
+{
+	struct state_excess x = {.at_s = 1, .rule = 100, .flow = {
+	    .src4 = __builtin_bswap32(0x0a000001), .sport = 1000,
+	    .dst4 = __builtin_bswap32(0x0a000102), .dport = 80}};
+	char text[LOG_TEXT_MAX];
+
+	(void)state;
+	log_text_excess(&x, 5, text, sizeof(text));
+	assert_string_equal(text, "ipfw: 100 drop session type 40 10.0.0.1 "
+	    "1000 -> 10.0.1.2 80, 5 too many entries");
+	x.flow.is6 = true;
+	x.flow.src6[0] = x.flow.dst6[0] = 0x20;
+	memset(x.flow.dst6 + 2, 0xff, 14);
+	log_text_excess(&x, UINT32_MAX, text, sizeof(text));
+	assert_string_equal(text, "ipfw: 100 drop session type 40 2000:: 1000 "
+	    "-> 2000:ffff:ffff:ffff:ffff:ffff:ffff:ffff 80, 4294967295 "
+	    "too many entries");
+}
+
 int
 main(void)
 {
@@ -369,9 +429,11 @@ main(void)
 		cmocka_unit_test_setup_teardown(keeps_the_head_of_the_frame,
 		    begin, end),
 		cmocka_unit_test_setup_teardown(actions, begin, end),
+		cmocka_unit_test_setup_teardown(actions_by_table, begin, end),
 		cmocka_unit_test_setup_teardown(packets, begin, end),
 		cmocka_unit_test_setup_teardown(packets6, begin, end),
 		cmocka_unit_test_setup_teardown(borders_of_lines, begin, end),
+		cmocka_unit_test(sessions_beyond_a_limit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -258,6 +258,37 @@ limits_count_children(void **s)
 	assert_false(state_remove(t, idx, 7, cfg.now_s));
 }
 
+/* Whom a limit turned away first in a second is remembered. */
+static void
+excess_is_remembered(void **s)
+{
+	struct state_excess x;
+	struct pkt p = udp(&f, 1, 10, 2, 20);
+
+	(void)s;
+	cfg.now_s = 700;
+	assert_true(install(&p, limit(7, 1, 1)));
+	state_excess(t, &x);
+	assert_int_equal(x.at_s, 0);
+	for (uint16_t i = 0; i < 3; i++) {
+		p = udp(&f, 1, 11 + i, 2, 20);
+		cfg.now_s = 700 + i / 2;
+		assert_false(install(&p, limit(7, 1, 1)));
+		state_excess(t, &x);
+		assert_int_equal(x.at_s, cfg.now_s);
+		assert_int_equal(x.rule, limit(7, 1, 1).rule.num);
+		assert_int_equal(x.flow.sport, i < 2 ? 11 : 13);
+		assert_int_equal(x.flow.src4, __builtin_bswap32(1));
+	}
+	/* A cap is not a limit. */
+	cfg.now_s = 709;
+	cfg.max = 1;
+	p = udp(&f, 5, 1, 2, 20);
+	assert_false(install(&p, limit(7, 1, 1)));
+	state_excess(t, &x);
+	assert_int_equal(x.at_s, 701);
+}
+
 static void
 parents_linger(void **s)
 {
@@ -488,7 +519,7 @@ hammer(void *arg)
 		uint32_t a = 1 + rng_31(&rng) % 40, b = 1 + rng_31(&rng) % 40;
 		struct pkt p = udp(&g, a, 1, b, 1);
 		struct state_new k = n & 1 ? keep(1, 1) : limit(1, 1, 20);
-		struct state_rule rule = {0, 0, 0};
+		struct state_rule rule = {0};
 		uint32_t idx;
 
 		own.now_s = cfg.now_s + n / 500;
@@ -563,6 +594,7 @@ main(void)
 		T(caps_are_hard),
 		T(full_buckets_chain),
 		T(limits_count_children),
+		T(excess_is_remembered),
 		T(parents_linger),
 		T(lengths_and_refusals),
 		T(keepalives_are_for_the_last_seconds),

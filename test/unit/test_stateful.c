@@ -62,15 +62,16 @@ replace(struct ruleset *next)
 #define I2(op, arg) ((uint32_t)(op) | 2u << 8 | (uint32_t)(arg) << 16)
 #define LIMIT_WORD(mask, n) ((uint32_t)(mask) << 8 | (uint32_t)(n) << 16)
 
-/* Adds rule 'num' that counts in 'counter'; the last word is the action. */
+/* Adds rule 'num' that counts in 'counter', whose action is at w[act_ofs]. */
 static void
-add_n(unsigned num, uint32_t counter, const uint32_t *w, unsigned n)
+add_rule(unsigned num, uint32_t counter, const uint32_t *w, unsigned n,
+    unsigned act_ofs)
 {
 	struct {
 		struct abi_rule r;
 		uint32_t cmd[32];
 	} a = {.r = {.rulenum = num, .cmd_len = (uint16_t)n,
-	    .act_ofs = (uint16_t)(n - 1)}};
+	    .act_ofs = (uint16_t)act_ofs}};
 	struct err e = {0};
 	struct rule *r;
 
@@ -79,6 +80,13 @@ add_n(unsigned num, uint32_t counter, const uint32_t *w, unsigned n)
 		fail_msg("%s", e.text);
 	r = rule_create(&a.r, (uint16_t)num, next_id++, counter);
 	replace(ruleset_add(rules, &r, 1));
+}
+
+/* The same of one word, the last. */
+static void
+add_n(unsigned num, uint32_t counter, const uint32_t *w, unsigned n)
+{
+	add_rule(num, counter, w, n, n - 1);
 }
 
 #define ADD(num, counter, ...)                                                 \
@@ -203,6 +211,32 @@ going_on_from_the_parent(void **s)
 	counted(3, 2);
 	counted(5, 2);
 	counted(2, 0);
+}
+
+/* Pitfall 29: what the first packet's side sends turns round at fwd, the answers
+ * go on; after a jump from the parent it is a fwd like any other. */
+static void
+answers_pass_a_fwd(void **s)
+{
+	static const struct insn_sa fwd = {
+	    .o = {O_FORWARD_IP, 5, 0}, .addr = 1};
+	uint32_t w[8] = {PROBE(1), I(O_PROTO, PROTO_UDP), KEEP(1)};
+
+	(void)s;
+	memcpy(w + 3, &fwd, sizeof(fwd));
+	ADD(50, 1, I(O_CHECK_STATE, 1));
+	add_rule(100, 2, w, 8, 3);
+	assert_int_equal(udp(1, 10, 2, 80), VERDICT_BOUNCE);
+	assert_int_equal(udp(1, 10, 2, 80), VERDICT_BOUNCE);
+	assert_int_equal(udp(2, 80, 1, 10), VERDICT_ACCEPT);
+	assert_int_equal(udp(2, 80, 1, 10), VERDICT_ACCEPT);
+	counted(2, 4);
+	delete(100);
+	ADD(100, 3, PROBE(1), I(O_PROTO, PROTO_UDP), KEEP(1), I(O_SKIPTO, 200));
+	add_rule(200, 4, w + 3, 5, 0);
+	assert_int_equal(udp(1, 10, 2, 80), VERDICT_BOUNCE);
+	assert_int_equal(udp(2, 80, 1, 10), VERDICT_BOUNCE);
+	counted(4, 2);
 }
 
 static void
@@ -397,6 +431,7 @@ main(void)
 		T(a_probe_may_find_another_rules_state),
 		T(a_deny_parent_keeps_denying),
 		T(going_on_from_the_parent),
+		T(answers_pass_a_fwd),
 		T(names_are_looked_up_apart),
 		T(jumps_are_bounded),
 		T(full_denies_and_counts),
