@@ -12,6 +12,9 @@
 
 enum { TRIES = 8 };
 
+/* The whole name of the table command. */
+static const char *sub_name(const struct args *a);
+
 /* ---- requests ---- */
 
 /* An obj_hdr and what follows it. */
@@ -281,7 +284,7 @@ lock(struct cli *c, const struct args *a, struct err *e)
 {
 	struct table_info i = {.mflags = TMF_LOCK};
 
-	if (strcmp(a->w[2].s, "lock") == 0)
+	if (strcmp(sub_name(a), "lock") == 0)
 		i.flags = TGF_LOCKED;
 	return modify(c, a->w[1].s, &i, e);
 }
@@ -522,7 +525,7 @@ all_tables(struct cli *c, const struct args *a, struct err *e)
 	for (size_t k = 0; r == 0 && k < n; k++) {
 		i[k].tablename[sizeof(i->tablename) - 1] = '\0';
 		i[k].algoname[sizeof(i->algoname) - 1] = '\0';
-		r = show_one(c, &i[k], a->w[2].s, true, e);
+		r = show_one(c, &i[k], sub_name(a), true, e);
 	}
 	free(list);
 	return r != 0 ? EX_OSERR : 0;
@@ -533,8 +536,8 @@ static int
 one_table(struct cli *c, const struct args *a, struct err *e)
 {
 	struct table_info i;
-	bool changes = strcmp(a->w[2].s, "flush") == 0 ||
-		       strcmp(a->w[2].s, "destroy") == 0;
+	bool changes = strcmp(sub_name(a), "flush") == 0 ||
+		       strcmp(sub_name(a), "destroy") == 0;
 	int r;
 
 	if (changes && (c->flags & CLI_TEST) != 0)
@@ -542,13 +545,13 @@ one_table(struct cli *c, const struct args *a, struct err *e)
 	if (strcmp(a->w[1].s, "all") == 0)
 		return all_tables(c, a, e);
 	r = table_info(c, a->w[1].s, &i, e);
-	if (r == -ESRCH && strcmp(a->w[2].s, "destroy") == 0) {
+	if (r == -ESRCH && strcmp(sub_name(a), "destroy") == 0) {
 		cli_warn(c, "table %s does not exist", a->w[1].s);
 		e->code = 0;
 		return 0;
 	}
 	if (r == 0)
-		r = show_one(c, &i, a->w[2].s, false, e);
+		r = show_one(c, &i, sub_name(a), false, e);
 	return r != 0 ? EX_OSERR : 0;
 }
 
@@ -623,6 +626,7 @@ static const struct sub {
 	bool all; /* "table all" has it */
 } subs[] = {
     {"add", cmd_table_add, false},
+    {"atomic", cmd_table_atomic, false},
     {"delete", cmd_table_delete, false},
     {"create", create, false},
     {"destroy", one_table, true},
@@ -637,9 +641,12 @@ static const struct sub {
     {"unlock", lock, false},
 };
 
+/* The row of the word, which may be the beginning of one name alone. */
 static const struct sub *
 find_sub(const struct word *w, struct err *e)
 {
+	const struct sub *found = NULL;
+	unsigned n = 0;
 	struct suggest g;
 	char hint[64];
 
@@ -648,10 +655,23 @@ find_sub(const struct word *w, struct err *e)
 		suggest_try(&g, subs[k].name);
 		if (strcmp(w->s, subs[k].name) == 0)
 			return &subs[k];
+		if (strncmp(w->s, subs[k].name, strlen(w->s)) == 0) {
+			found = &subs[k];
+			n++;
+		}
 	}
-	word_err(e, EX_USAGE, w, "unknown table command%s",
-	    suggest_text(&g, hint, sizeof(hint)));
+	if (n == 1)
+		return found;
+	word_err(e, EX_USAGE, w, "%s table command%s",
+	    n > 1 ? "ambiguous" : "unknown",
+	    n > 1 ? "" : suggest_text(&g, hint, sizeof(hint)));
 	return NULL;
+}
+
+static const char *
+sub_name(const struct args *a)
+{
+	return find_sub(&a->w[2], NULL)->name;
 }
 
 int
@@ -668,8 +688,6 @@ cmd_table(struct cli *c, const struct args *a, struct err *e)
 		    "(1 to 63 of letters, digits, \"_.-\")");
 	if (a->n < 3)
 		return args_missing(a, "a table command", e);
-	if (strcmp(a->w[2].s, "atomic") == 0)
-		return cmd_table_atomic(c, a, e);
 	sub = find_sub(&a->w[2], e);
 	if (sub == NULL)
 		return EX_USAGE;
