@@ -86,9 +86,24 @@ simple(struct cli *c, unsigned op, const char *name, struct err *e)
 
 /* ---- create and modify ---- */
 
-/* The sum of the names in "a,b,c". */
-static bool
-read_flags(const char *s, const struct name *table, uint32_t *bits)
+/* Refuses 'part' of the word, a name that the table does not have. */
+static int
+unknown(const struct word *w, const char *part, const struct name *table,
+    const char *what, struct err *e)
+{
+	struct suggest g;
+	char hint[64];
+
+	suggest_init(&g, part);
+	suggest_names(&g, table);
+	return word_err(e, EX_USAGE, w, "%s%s", what,
+	    suggest_text(&g, hint, sizeof(hint)));
+}
+
+/* The names in 's', which is the end of 'w', as bits. */
+static int
+read_flags(const struct word *w, const char *s, const struct name *table,
+    const char *what, uint32_t *bits, struct err *e)
 {
 	char part[32];
 
@@ -97,16 +112,14 @@ read_flags(const char *s, const struct name *table, uint32_t *bits)
 		size_t len = strcspn(s, ",");
 		const struct name *n;
 
-		if (len >= sizeof(part))
-			return false;
 		snprintf(part, sizeof(part), "%.*s", (int)len, s);
-		n = name_find(table, part);
+		n = len < sizeof(part) ? name_find(table, part) : NULL;
 		if (n == NULL)
-			return false;
+			return unknown(w, part, table, what, e);
 		*bits |= n->value;
 		s += len;
 		if (*s == '\0')
-			return true;
+			return 0;
 	}
 }
 
@@ -117,21 +130,24 @@ read_type(const struct word *w, struct table_info *i, struct err *e)
 	char type[32];
 	const struct name *n;
 	uint32_t bits = 0;
+	int r = 0;
 
 	snprintf(type, sizeof(type), "%.*s",
 	    (int)(colon != NULL ? colon - w->s : (long)strlen(w->s)), w->s);
 	n = name_find(names_table_type, type);
 	if (n == NULL)
-		return word_err(e, EX_USAGE, w,
-		    "unknown type; there are addr, iface, number, flow, mac");
+		return unknown(w, type, names_table_type,
+		    "unknown type; there are addr, iface, number, flow, mac", e);
 	i->type = (uint8_t)n->value;
-	if (colon != NULL && (i->type != TABLE_FLOW ||
-				 !read_flags(colon + 1, names_flow_field, &bits)))
-		return word_err(e, EX_USAGE, w,
-		    "only flow has parts: src-ip, proto, src-port, dst-ip, "
-		    "dst-port");
+	if (colon != NULL && i->type != TABLE_FLOW)
+		return word_err(e, EX_USAGE, w, "only flow has parts: src-ip, "
+		    "proto, src-port, dst-ip, dst-port");
+	if (colon != NULL)
+		r = read_flags(w, colon + 1, names_flow_field, "unknown field "
+		    "of flow; there are src-ip, proto, src-port, dst-ip, "
+		    "dst-port", &bits, e);
 	i->tflags = (uint8_t)bits;
-	return 0;
+	return r;
 }
 
 struct create {
@@ -154,8 +170,8 @@ option_value(const struct args *a, unsigned *k, struct create *cr,
 	if (strcmp(opt, "type") == 0)
 		return read_type(w, &cr->info, e);
 	if (strcmp(opt, "valtype") == 0)
-		return read_flags(w->s, names_value_type, &cr->info.vmask) ? 0 :
-		    word_err(e, EX_USAGE, w, "unknown value type");
+		return read_flags(w, w->s, names_value_type,
+		    "unknown value type", &cr->info.vmask, e);
 	if (strcmp(opt, "limit") == 0)
 		return number(w->s, UINT32_MAX, &cr->info.limit) ? 0 :
 		    word_err(e, EX_DATAERR, w, "not a number of records");

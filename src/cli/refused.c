@@ -10,7 +10,7 @@
 /* Each is the name of its instruction too. */
 static const char *const keywords[N_REFUSABLE] = {"verrevpath", "versrcreach",
     "antispoof", "uid", "gid", "jail", "fib", "sockarg", "ipsec", "setfib",
-    "netgraph", "ngtee"};
+    "netgraph", "ngtee", "recv", "xmit", "via", "log"};
 
 void
 refusable_note(struct refusable *r, const struct args *a)

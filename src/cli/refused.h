@@ -15,7 +15,7 @@
 
 #include <stdint.h>
 
-enum { N_REFUSABLE = 12 };
+enum { N_REFUSABLE = 16 };
 
 /* Positions on the command line of the words that may be refused, 0 = none. */
 struct refusable {

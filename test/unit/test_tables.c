@@ -89,6 +89,14 @@ lookup_of_each_type(void **state)
 	    "ipfw: word 3 \"l\": ambiguous table command\n");
 	expect("table a crate", EX_USAGE, "ipfw: word 3 \"crate\": unknown "
 	    "table command, did you mean \"create\"?\n");
+	expect("table b create type adr", EX_USAGE, "ipfw: word 5 \"adr\": "
+	    "unknown type; there are addr, iface, number, flow, mac, did you "
+	    "mean \"addr\"?\n");
+	expect("table b create type flow:src-ip,prto", EX_USAGE, "ipfw: word 5 "
+	    "\"flow:src-ip,prto\": unknown field of flow; there are src-ip, "
+	    "proto, src-port, dst-ip, dst-port, did you mean \"proto\"?\n");
+	expect("table b create valtype tag,skpto", EX_USAGE, "ipfw: word 5 "
+	    "\"tag,skpto\": unknown value type, did you mean \"skipto\"?\n");
 	expect("table b cre", 0, "");
 	expect("table b at add 1.2.3.4", 0, "added: 1.2.3.4/32 0\n");
 	expect("table b fl", 0, "");
