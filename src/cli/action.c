@@ -186,8 +186,10 @@ act_port(struct build *b, const struct action *a)
 static int
 act_return(struct build *b, const struct action *a)
 {
-	if (!build_accept(b, "next-rulenum"))
-		build_accept(b, "next-rule");
+	if (build_accept(b, "next-rule"))
+		return build_err(b, EX_UNAVAILABLE,
+		    "is not implemented in this version, only next-rulenum");
+	build_accept(b, "next-rulenum");
 	return emit_arg(b, a, 0, INSN_NOT);
 }
 

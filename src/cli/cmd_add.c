@@ -12,6 +12,7 @@
 
 #include "cli/compile.h"
 #include "cli/print.h"
+#include "cli/refused.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -28,6 +29,7 @@ struct queued {
 	unsigned flags; /* CLI_* that the line had */
 	uint8_t n_names; /* that it mentions, by index, tables aside */
 	uint16_t names[RULE_MAX_NAMES];
+	struct refusable refusable;
 };
 
 /* Rules on their way, as a request has them: behind the names that they
@@ -195,7 +197,8 @@ share_names(struct rule_batch *b, struct rule_buf *rule, uint16_t *idx)
 }
 
 static bool
-append(struct cli *c, struct rule_batch *b, struct rule_buf *rule)
+append(struct cli *c, struct rule_batch *b, struct rule_buf *rule,
+    const struct args *a)
 {
 	size_t size = (rule_size(&rule->rule) + 7) & ~(size_t)7;
 	struct queued *q = &b->queue[b->n];
@@ -218,6 +221,7 @@ append(struct cli *c, struct rule_batch *b, struct rule_buf *rule)
 	q->line = c->line;
 	q->flags = c->flags;
 	q->n_names = (uint8_t)rule->n_names;
+	refusable_note(&q->refusable, a);
 	b->n++;
 	b->len += size;
 	b->last = rule->rule.rulenum;
@@ -393,6 +397,7 @@ send_rules(struct cli *c, struct rule_batch *b, unsigned lo, unsigned hi,
 	}
 	if (r == 0)
 		r = err_set(&why, EPROTO, "the daemon's answer is too short");
+	refusable_explain(&b->queue[lo].refusable, &why);
 	*e = why;
 	return r == -EPROTO ? EX_OSERR : cli_code(r);
 }
@@ -454,7 +459,7 @@ collect(struct cli *c, const struct args *a, struct rule_batch *b,
 	int r = compile_named(a->w + 1, a->n - 1, log_default(c, b, a), &rule,
 	    &b->tables, e);
 
-	if (r == 0 && !append(c, b, &rule)) {
+	if (r == 0 && !append(c, b, &rule, a)) {
 		err_set(e, ENOMEM, "no memory for a rule");
 		r = EX_OSERR;
 	}

@@ -12,6 +12,9 @@
 
 enum { TRIES = 8 };
 
+/* The whole name of the table command. */
+static const char *sub_name(const struct args *a);
+
 /* ---- requests ---- */
 
 /* An obj_hdr and what follows it. */
@@ -83,9 +86,24 @@ simple(struct cli *c, unsigned op, const char *name, struct err *e)
 
 /* ---- create and modify ---- */
 
-/* The sum of the names in "a,b,c". */
-static bool
-read_flags(const char *s, const struct name *table, uint32_t *bits)
+/* Refuses 'part' of the word, a name that the table does not have. */
+static int
+unknown(const struct word *w, const char *part, const struct name *table,
+    const char *what, struct err *e)
+{
+	struct suggest g;
+	char hint[64];
+
+	suggest_init(&g, part);
+	suggest_names(&g, table);
+	return word_err(e, EX_USAGE, w, "%s%s", what,
+	    suggest_text(&g, hint, sizeof(hint)));
+}
+
+/* The names in 's', which is the end of 'w', as bits. */
+static int
+read_flags(const struct word *w, const char *s, const struct name *table,
+    const char *what, uint32_t *bits, struct err *e)
 {
 	char part[32];
 
@@ -94,16 +112,14 @@ read_flags(const char *s, const struct name *table, uint32_t *bits)
 		size_t len = strcspn(s, ",");
 		const struct name *n;
 
-		if (len >= sizeof(part))
-			return false;
 		snprintf(part, sizeof(part), "%.*s", (int)len, s);
-		n = name_find(table, part);
+		n = len < sizeof(part) ? name_find(table, part) : NULL;
 		if (n == NULL)
-			return false;
+			return unknown(w, part, table, what, e);
 		*bits |= n->value;
 		s += len;
 		if (*s == '\0')
-			return true;
+			return 0;
 	}
 }
 
@@ -114,21 +130,24 @@ read_type(const struct word *w, struct table_info *i, struct err *e)
 	char type[32];
 	const struct name *n;
 	uint32_t bits = 0;
+	int r = 0;
 
 	snprintf(type, sizeof(type), "%.*s",
 	    (int)(colon != NULL ? colon - w->s : (long)strlen(w->s)), w->s);
 	n = name_find(names_table_type, type);
 	if (n == NULL)
-		return word_err(e, EX_USAGE, w,
-		    "unknown type; there are addr, iface, number, flow, mac");
+		return unknown(w, type, names_table_type,
+		    "unknown type; there are addr, iface, number, flow, mac", e);
 	i->type = (uint8_t)n->value;
-	if (colon != NULL && (i->type != TABLE_FLOW ||
-				 !read_flags(colon + 1, names_flow_field, &bits)))
-		return word_err(e, EX_USAGE, w,
-		    "only flow has parts: src-ip, proto, src-port, dst-ip, "
-		    "dst-port");
+	if (colon != NULL && i->type != TABLE_FLOW)
+		return word_err(e, EX_USAGE, w, "only flow has parts: src-ip, "
+		    "proto, src-port, dst-ip, dst-port");
+	if (colon != NULL)
+		r = read_flags(w, colon + 1, names_flow_field, "unknown field "
+		    "of flow; there are src-ip, proto, src-port, dst-ip, "
+		    "dst-port", &bits, e);
 	i->tflags = (uint8_t)bits;
-	return 0;
+	return r;
 }
 
 struct create {
@@ -151,8 +170,8 @@ option_value(const struct args *a, unsigned *k, struct create *cr,
 	if (strcmp(opt, "type") == 0)
 		return read_type(w, &cr->info, e);
 	if (strcmp(opt, "valtype") == 0)
-		return read_flags(w->s, names_value_type, &cr->info.vmask) ? 0 :
-		    word_err(e, EX_USAGE, w, "unknown value type");
+		return read_flags(w, w->s, names_value_type,
+		    "unknown value type", &cr->info.vmask, e);
 	if (strcmp(opt, "limit") == 0)
 		return number(w->s, UINT32_MAX, &cr->info.limit) ? 0 :
 		    word_err(e, EX_DATAERR, w, "not a number of records");
@@ -281,7 +300,7 @@ lock(struct cli *c, const struct args *a, struct err *e)
 {
 	struct table_info i = {.mflags = TMF_LOCK};
 
-	if (strcmp(a->w[2].s, "lock") == 0)
+	if (strcmp(sub_name(a), "lock") == 0)
 		i.flags = TGF_LOCKED;
 	return modify(c, a->w[1].s, &i, e);
 }
@@ -522,7 +541,7 @@ all_tables(struct cli *c, const struct args *a, struct err *e)
 	for (size_t k = 0; r == 0 && k < n; k++) {
 		i[k].tablename[sizeof(i->tablename) - 1] = '\0';
 		i[k].algoname[sizeof(i->algoname) - 1] = '\0';
-		r = show_one(c, &i[k], a->w[2].s, true, e);
+		r = show_one(c, &i[k], sub_name(a), true, e);
 	}
 	free(list);
 	return r != 0 ? EX_OSERR : 0;
@@ -533,8 +552,8 @@ static int
 one_table(struct cli *c, const struct args *a, struct err *e)
 {
 	struct table_info i;
-	bool changes = strcmp(a->w[2].s, "flush") == 0 ||
-		       strcmp(a->w[2].s, "destroy") == 0;
+	bool changes = strcmp(sub_name(a), "flush") == 0 ||
+		       strcmp(sub_name(a), "destroy") == 0;
 	int r;
 
 	if (changes && (c->flags & CLI_TEST) != 0)
@@ -542,13 +561,13 @@ one_table(struct cli *c, const struct args *a, struct err *e)
 	if (strcmp(a->w[1].s, "all") == 0)
 		return all_tables(c, a, e);
 	r = table_info(c, a->w[1].s, &i, e);
-	if (r == -ESRCH && strcmp(a->w[2].s, "destroy") == 0) {
+	if (r == -ESRCH && strcmp(sub_name(a), "destroy") == 0) {
 		cli_warn(c, "table %s does not exist", a->w[1].s);
 		e->code = 0;
 		return 0;
 	}
 	if (r == 0)
-		r = show_one(c, &i, a->w[2].s, false, e);
+		r = show_one(c, &i, sub_name(a), false, e);
 	return r != 0 ? EX_OSERR : 0;
 }
 
@@ -623,6 +642,7 @@ static const struct sub {
 	bool all; /* "table all" has it */
 } subs[] = {
     {"add", cmd_table_add, false},
+    {"atomic", cmd_table_atomic, false},
     {"delete", cmd_table_delete, false},
     {"create", create, false},
     {"destroy", one_table, true},
@@ -637,9 +657,12 @@ static const struct sub {
     {"unlock", lock, false},
 };
 
+/* The row of the word, which may be the beginning of one name alone. */
 static const struct sub *
 find_sub(const struct word *w, struct err *e)
 {
+	const struct sub *found = NULL;
+	unsigned n = 0;
 	struct suggest g;
 	char hint[64];
 
@@ -648,10 +671,23 @@ find_sub(const struct word *w, struct err *e)
 		suggest_try(&g, subs[k].name);
 		if (strcmp(w->s, subs[k].name) == 0)
 			return &subs[k];
+		if (strncmp(w->s, subs[k].name, strlen(w->s)) == 0) {
+			found = &subs[k];
+			n++;
+		}
 	}
-	word_err(e, EX_USAGE, w, "unknown table command%s",
-	    suggest_text(&g, hint, sizeof(hint)));
+	if (n == 1)
+		return found;
+	word_err(e, EX_USAGE, w, "%s table command%s",
+	    n > 1 ? "ambiguous" : "unknown",
+	    n > 1 ? "" : suggest_text(&g, hint, sizeof(hint)));
 	return NULL;
+}
+
+static const char *
+sub_name(const struct args *a)
+{
+	return find_sub(&a->w[2], NULL)->name;
 }
 
 int
@@ -668,8 +704,6 @@ cmd_table(struct cli *c, const struct args *a, struct err *e)
 		    "(1 to 63 of letters, digits, \"_.-\")");
 	if (a->n < 3)
 		return args_missing(a, "a table command", e);
-	if (strcmp(a->w[2].s, "atomic") == 0)
-		return cmd_table_atomic(c, a, e);
 	sub = find_sub(&a->w[2], e);
 	if (sub == NULL)
 		return EX_USAGE;

@@ -24,7 +24,7 @@ struct dump {
 	const struct counters *counters;
 	struct control *c;
 	unsigned n_names; /* used by rules */
-	bool used[STATE_NAMES_MAX + 1];
+	bool used[STATE_NAMES_MAX];
 	size_t states_size; /* without the list's header */
 	uint32_t from;	    /* index of the first state; then, of the next */
 	const _Atomic uint32_t *log_left; /* by rule counter */
@@ -175,21 +175,21 @@ put_table_names(const struct dump *d, struct obj_ntlv *n)
 static struct obj_ntlv *
 put_state_names(const struct dump *d, struct obj_ntlv *n)
 {
-	for (unsigned i = 1; i <= d->c->state_names.n; i++) {
+	for (unsigned i = 0; i < d->c->state_names.n; i++) {
 		if (!d->used[i])
 			continue;
 		*n = (struct obj_ntlv){
 		    .head = {.type = TLV_STATE_NAME, .length = sizeof(*n)},
-		    .idx = (uint16_t)i,
+		    .idx = (uint16_t)(STATE_NAMES_FIRST + i),
 		};
-		memcpy(n->name, d->c->state_names.names[i - 1],
+		memcpy(n->name, d->c->state_names.names[i],
 		    sizeof(n->name));
 		n++;
 	}
 	return n;
 }
 
-/* The names that rules use; returns where the next list goes. */
+/* The names that rules use, by index; returns where the next list goes. */
 static unsigned char *
 put_names(const struct dump *d, unsigned char *at)
 {
@@ -202,13 +202,14 @@ put_names(const struct dump *d, unsigned char *at)
 	    .count = d->n_names,
 	    .objsize = sizeof(*n),
 	};
+	n = put_state_names(d, n);
 	if (d->setmss)
 		*n++ = (struct obj_ntlv){
 		    .head = {.type = TLV_EACTION, .length = sizeof(*n)},
 		    .idx = EACTION_SETMSS_IDX,
 		    .name = EACTION_SETMSS,
 		};
-	return (void *)put_state_names(d, n);
+	return (void *)n;
 }
 
 /* Returns the octets of the states, which may have become fewer. */

@@ -112,6 +112,7 @@ op_list_objects(struct control *c, struct ctl_call *call, struct err *e)
 	put_object(n++, TLV_EACTION, EACTION_SETMSS_IDX, EACTION_SETMSS);
 	for (unsigned i = 0; i < s->n; i++)
 		if (s->names[i][0] != '\0')
-			put_object(n++, TLV_STATE_NAME, i + 1, s->names[i]);
+			put_object(n++, TLV_STATE_NAME, STATE_NAMES_FIRST + i,
+			    s->names[i]);
 	return 0;
 }

@@ -75,18 +75,18 @@ state_names_index(struct state_names *s, const char *name, uint16_t *idx,
 		return error;
 	memset(s->names[i], 0, sizeof(*s->names));
 	strcpy(s->names[i], name);
-	*idx = (uint16_t)(i + 1);
+	*idx = (uint16_t)(STATE_NAMES_FIRST + i);
 	return 0;
 }
 
 void
 state_names_collect(struct state_names *s, const struct ruleset *rs)
 {
-	bool used[STATE_NAMES_MAX + 1];
+	bool used[STATE_NAMES_MAX];
 
 	state_names_used(rs, used);
 	for (unsigned i = 0; i < s->n; i++)
-		if (!used[i + 1])
+		if (!used[i])
 			s->names[i][0] = '\0';
 	while (s->n > 0 && s->names[s->n - 1][0] == '\0')
 		s->n--;
@@ -111,17 +111,20 @@ state_names_used(const struct ruleset *rs, bool *used)
 {
 	unsigned n = 0;
 
-	memset(used, 0, (STATE_NAMES_MAX + 1) * sizeof(*used));
+	memset(used, 0, STATE_NAMES_MAX * sizeof(*used));
 	for (unsigned k = 0; k < ruleset_end(rs); k++) {
 		const struct rule *r = rs->rules[k];
 		const struct insn *i = r->cmd, *end = i + r->n_words;
 
-		for (; r->stateful && i < end; i = insn_next(i))
-			if (state_names_in(i) && i->arg1 <= STATE_NAMES_MAX &&
-			    !used[i->arg1]) {
-				used[i->arg1] = true;
+		for (; r->stateful && i < end; i = insn_next(i)) {
+			unsigned at = i->arg1 - (unsigned)STATE_NAMES_FIRST;
+
+			if (state_names_in(i) && at < STATE_NAMES_MAX &&
+			    !used[at]) {
+				used[at] = true;
 				n++;
 			}
+		}
 	}
 	return n;
 }

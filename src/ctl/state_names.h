@@ -6,19 +6,26 @@
  *            the names along with the rules.
  * Life       a name keeps its index as long as a rule uses it, be it deleted
  *            and kept for its states; then the index is free for another name.
- * Invariant  0 is no name: a lookup under it finds states of every name.
+ * Invariant  0 is no name: a lookup under it finds states of every name.  No
+ *            table has the index of a name, for the original's client looks
+ *            names up by index alone, whatever they name.
  */
 #pragma once
 
 #include "base/err.h"
 #include "ipfw_abi.h"
 #include "rule/ruleset.h"
+#include "table/table.h"
 
-enum { STATE_NAMES_MAX = 4096 };
+enum {
+	STATE_NAMES_MAX = 4096,
+	STATE_NAMES_FIRST = TABLES_MAX, /* index of the first */
+};
 
 struct state_names {
 	unsigned n;	   /* indexes that were ever in use */
-	char (*names)[64]; /* of index i + 1; empty = free */
+	char (*names)[64]; /* of index STATE_NAMES_FIRST + i;
+			    * empty = free */
 };
 
 void state_names_fini(struct state_names *s);
@@ -30,8 +37,8 @@ int state_names_index(struct state_names *s, const char *name, uint16_t *idx,
 /* Frees the names that no rule uses. */
 void state_names_collect(struct state_names *s, const struct ruleset *rs);
 
-/* Which names the rules, orphans included, use: used[i] for index i, up to STATE_NAMES_MAX.
- * Returns how many. */
+/* Which names the rules, orphans included, use: used[i] for
+ * names[i], STATE_NAMES_MAX of them.  Returns how many. */
 unsigned state_names_used(const struct ruleset *rs, bool *used);
 
 /* True if the instruction's arg1 is the index of a name. */

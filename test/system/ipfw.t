@@ -67,7 +67,7 @@ many() { # rules from a file, some refused by the daemon in the middle
 	sed -i '2500s/.*/add 2500 allow uid 0/' "$dir/rules"
 	says 69 "$(seq -f '%05g' 2499 | awk '{ i = $1 + 0; print $1,
 	    "count ip from 10.0." int(i / 256) "." i % 256 " to any" }')" \
-	    "Line 2500: UID at word 0 needs sockets on this machine, and a bump in the wire has none" \
+	    'Line 2500: word 4 "uid": needs sockets on this machine, and a bump in the wire has none' \
 	    "$bin/ipfw" "$dir/rules" &&
 	    [ "$("$bin/ipfw" list | wc -l)" = 2500 ]
 }
@@ -113,7 +113,7 @@ objects() {
 	"$bin/ipfw" -q add allow tcp from any to any setup keep-state :web
 	says 0 "Objects list:
  kidx: 65535	type:    EACTION	name: tcp-setmss
- kidx:    1	type:   DYNSTATE	name: web" "" "$bin/ipfw" internal olist
+ kidx: 4096	type:   DYNSTATE	name: web" "" "$bin/ipfw" internal olist
 }
 ok "internal olist" objects
 "$bin/ipfw" -q flush

@@ -193,14 +193,16 @@ refused_by_the_daemon(void **state)
 	expect("add 10 allow in\nadd 20 allow in\n\nadd 30 allow uid 0\n"
 	       "add 40 allow in\nadd 50 allow uid 1\n", EX_UNAVAILABLE,
 	    "00010 allow in\n00020 allow in\n"
-	    "Line 4: UID at word 0 needs sockets on this machine, and a "
+	    "Line 4: word 4 \"uid\": needs sockets on this machine, and a "
 	    "bump in the wire has none\n", 4);
 	run("list");
 	assert_string_equal(text, "00010 allow in\n00020 allow in\n"
 	    "65535 allow ip from any to any\n");
 	/* Before it the daemon, after it the parser: the first line counts. */
+	expect("add 30 allow in recv 10.0.0.1\n", EX_UNAVAILABLE, "Line 1: "
+	    "word 5 \"recv\": names an address, and ports here have none\n", 1);
 	expect("add 30 allow uid 0\nadd 40 alow in\n", EX_UNAVAILABLE,
-	    "Line 1: UID at word 0 needs sockets on this machine, and a "
+	    "Line 1: word 4 \"uid\": needs sockets on this machine, and a "
 	    "bump in the wire has none\n", 1);
 }
 

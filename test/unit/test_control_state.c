@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "control_rig.h"
+#include "ctl/state_names.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -94,9 +95,12 @@ add_with_state_names(void **state)
 	assert_ok(m);
 	assert_ok(msg_keep(20, "mail", TLV_STATE_NAME));
 	assert_ok(msg_keep(30, "web", TLV_STATE_NAME));
-	assert_int_equal(en->rules->rules[0]->cmd[0].arg1, 1);
-	assert_int_equal(en->rules->rules[1]->cmd[1].arg1, 2);
-	assert_int_equal(en->rules->rules[2]->cmd[1].arg1, 1);
+	assert_int_equal(en->rules->rules[0]->cmd[0].arg1,
+	    STATE_NAMES_FIRST);
+	assert_int_equal(en->rules->rules[1]->cmd[1].arg1,
+	    STATE_NAMES_FIRST + 1);
+	assert_int_equal(en->rules->rules[2]->cmd[1].arg1,
+	    STATE_NAMES_FIRST);
 	assert_call(msg_keep(40, "web", TLV_TBL_NAME), EINVAL,
 	    "does not tell");
 	assert_call(msg_keep(40, "", TLV_STATE_NAME), EINVAL, "characters");
@@ -120,11 +124,11 @@ add_with_state_names(void **state)
 	assert_int_equal(l->head.type, TLV_TBLNAME_LIST);
 	assert_int_equal(l->count, 2);
 	n = (void *)(m.data + 48);
-	assert_int_equal(n[0].idx, 1);
+	assert_int_equal(n[0].idx, STATE_NAMES_FIRST);
 	assert_string_equal(n[0].name, "web");
 	assert_string_equal(n[1].name, "mail");
 	arg = (void *)(m.data + 48 + 160 + 16 + 8 + 16 + 2);
-	assert_int_equal(*arg, 1);
+	assert_int_equal(*arg, STATE_NAMES_FIRST);
 }
 
 /* A UDP state of the rule at index 'n', from 1.0.0.'i'. */
@@ -243,7 +247,7 @@ objects_are_listed(void **state)
 	assert_int_equal(n[0].head.type, TLV_EACTION);
 	assert_string_equal(n[0].name, "tcp-setmss");
 	assert_int_equal(n[1].head.type, TLV_STATE_NAME);
-	assert_int_equal(n[1].idx, 1);
+	assert_int_equal(n[1].idx, STATE_NAMES_FIRST);
 	assert_string_equal(n[1].name, "web");
 	m = msg_fw3(FW3_DUMP_SRVOBJECTS);
 	h->size = (uint32_t)(m.len = 24 + 80);

@@ -83,6 +83,25 @@ lookup_of_each_type(void **state)
 	expect("table a lookup 10.1.2.3", 0, "10.0.0.0/8 100,5\n");
 	expect("table a lookup 11.1.2.3", EX_UNAVAILABLE,
 	    "ipfw: Entry 11.1.2.3 not found\n");
+	/* The beginning of one command is enough. */
+	expect("table a lis", 0, "10.0.0.0/8 100,5\n2001:db8::/32 200,6\n");
+	expect("table a l", EX_USAGE,
+	    "ipfw: word 3 \"l\": ambiguous table command\n");
+	expect("table a crate", EX_USAGE, "ipfw: word 3 \"crate\": unknown "
+	    "table command, did you mean \"create\"?\n");
+	expect("table b create type adr", EX_USAGE, "ipfw: word 5 \"adr\": "
+	    "unknown type; there are addr, iface, number, flow, mac, did you "
+	    "mean \"addr\"?\n");
+	expect("table b create type flow:src-ip,prto", EX_USAGE, "ipfw: word 5 "
+	    "\"flow:src-ip,prto\": unknown field of flow; there are src-ip, "
+	    "proto, src-port, dst-ip, dst-port, did you mean \"proto\"?\n");
+	expect("table b create valtype tag,skpto", EX_USAGE, "ipfw: word 5 "
+	    "\"tag,skpto\": unknown value type, did you mean \"skipto\"?\n");
+	expect("table b cre", 0, "");
+	expect("table b at add 1.2.3.4", 0, "added: 1.2.3.4/32 0\n");
+	expect("table b fl", 0, "");
+	expect("table b des", 0, "");
+	assert_int_equal(run("table b list"), EX_OSERR);
 	expect("table n create type number", 0, "");
 	expect("table n add 80 7 443", 0, "added: 80 7\nadded: 443 0\n");
 	expect("table n list", 0, "80 7\n443 0\n");
@@ -132,7 +151,7 @@ results_and_errors(void **state)
 	expect("table a create type number missing", EX_SOFTWARE,
 	    "ipfw: The existing table is not compatible with one you are "
 	    "creating.\n");
-	assert_int_equal(run("table b c"), EX_USAGE);
+	assert_int_equal(run("table b lo"), EX_USAGE);
 	assert_int_equal(run("table a/b list"), EX_USAGE);
 	assert_int_equal(run("table a add 10.0.0.0/33"), EX_DATAERR);
 	assert_int_equal(run("table a swap zz"), EX_OSERR);
