@@ -57,7 +57,8 @@ run_side(struct side *s, const struct load *l)
 	ns_t free_at = 0, t;
 	unsigned i = 0, id;
 
-	s->out = calloc(l->n, sizeof(*s->out));
+	if (s->out == NULL)
+		s->out = calloc(l->n, sizeof(*s->out));
 	while (i < l->n || s->len > 0) {
 		if (s->len == 0 || (i < l->n && l->pkts[i].at < free_at)) {
 			s->enqueue(s, l, i, l->pkts[i].at);
