@@ -109,13 +109,13 @@ greet(struct diverter *d, unsigned k, size_t len)
 	memcpy(&h, d->buf, sizeof(h));
 	h.error = judge(d, &h, len);
 	h.magic = KIPFW_DIVERT_MAGIC;
-	if (send(d->fds[k].fd, &h, sizeof(h), MSG_DONTWAIT | MSG_NOSIGNAL) ==
-	    -1 || h.error != 0)
-		return false;
-	d->ports[k] = h.port;
-	d->listener[h.port] = (uint8_t)k;
-	diverts_listen(d->diverts, h.port, true);
-	return true;
+	if (h.error == 0) { /* who has read the answer gets the next packet */
+		d->ports[k] = h.port;
+		d->listener[h.port] = (uint8_t)k;
+		diverts_listen(d->diverts, h.port, true);
+	}
+	return send(d->fds[k].fd, &h, sizeof(h), MSG_DONTWAIT | MSG_NOSIGNAL) !=
+	    -1 && h.error == 0;
 }
 
 /* A message after the first one: a packet that goes on, if it can. */

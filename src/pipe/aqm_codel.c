@@ -15,7 +15,7 @@ struct codel {
 	ns_t drop_next;
 	uint32_t count;	     /* drops since it went bad */
 	uint32_t last_count; /* of the time it went bad before */
-	uint32_t longest;    /* packet seen; one such is not a queue */
+	uint32_t longest;    /* packet seen; that little is no queue */
 	bool dropping;
 };
 
@@ -36,11 +36,15 @@ root(uint64_t v)
 	return (uint32_t)r;
 }
 
-/* The time of the next drop: interval / sqrt(count) after 't'. */
+/* The time of the next drop: interval / sqrt(count) after 't', cut down to a ns
+ * (of intervals above 4 s, to a us): the root of interval^2 / count. */
 static ns_t
 control_law(const struct codel *c, ns_t interval, ns_t t)
 {
-	return t + (interval << 16) / root((uint64_t)c->count << 32);
+	unsigned cut = interval > UINT32_MAX ? 10 : 0;
+	uint64_t i = interval >> cut; /* below 2^32: an hour at most */
+
+	return t + ((ns_t)root(i * i / c->count) << cut);
 }
 
 /* Takes the next packet; *bad tells if the queue has been for an interval. */
@@ -48,7 +52,6 @@ static struct held *
 look(struct queue *q, struct codel *c, ns_t now, bool *bad)
 {
 	const struct aqm_cfg *cfg = &q->aqm->cfg;
-	uint64_t waiting = q->bytes;
 	struct held *h = queue_take(q);
 
 	*bad = false;
@@ -58,7 +61,7 @@ look(struct queue *q, struct codel *c, ns_t now, bool *bad)
 	}
 	if (h->bytes > c->longest)
 		c->longest = h->bytes;
-	if (now - h->time < cfg->target || waiting <= c->longest)
+	if (now - h->time < cfg->target || q->bytes <= c->longest)
 		c->first_above = 0;
 	else if (c->first_above == 0)
 		c->first_above = now + cfg->interval;

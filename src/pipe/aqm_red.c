@@ -22,37 +22,42 @@ enum {
 
 struct red {
 	uint64_t avg;	/* queue units x ONE */
-	ns_t empty_since; /* 0 = is not */
+	ns_t empty_since; /* if it is empty; moves on with 'avg' */
 	int64_t count;	/* packets since the last drop; -1: below min_th */
 	uint32_t coin;	/* 0 to ONE - 1 */
 };
 
-static uint64_t
-power(uint64_t base, uint64_t n)
+static double
+power(double base, uint64_t n)
 {
-	uint64_t r = ONE;
+	double r = 1;
 
-	for (; n > 0 && r > 0; n >>= 1) {
+	for (; n > 0; n >>= 1) {
 		if ((n & 1) != 0)
-			r = r * base >> SCALE;
-		base = base * base >> SCALE;
+			r *= base;
+		base *= base;
 	}
 	return r;
 }
 
-/* The average after the queue was empty for the time of so many packets. */
+/* The average after the queue was empty until 'now': as if so many packets of
+ * that time had found it empty.  A rest of a packet's time is kept. */
 static void
-decay(struct red *r, const struct aqm *a, ns_t idle)
+decay(struct red *r, const struct aqm *a, ns_t now)
 {
 	ns_t packet;
+	uint64_t n;
 
 	if (a->rate_bps == 0) { /* no time at all a packet */
 		r->avg = 0;
 		return;
 	}
 	packet = AVG_BYTES * 8 * NS_PER_S / a->rate_bps;
-	r->avg = r->avg *
-	    power(ONE - a->cfg.w_q, idle / (packet > 0 ? packet : 1)) >> SCALE;
+	packet = packet > 0 ? packet : 1;
+	n = (now - r->empty_since) / packet;
+	r->empty_since += n * packet;
+	r->avg = (uint64_t)((double)r->avg *
+	    power(1 - (double)a->cfg.w_q / ONE, n));
 }
 
 static void
@@ -61,14 +66,9 @@ update_avg(struct queue *q, struct red *r, ns_t now)
 	uint64_t len = (q->by_bytes ? q->bytes : q->len) << SCALE;
 	uint64_t w_q = q->aqm->cfg.w_q;
 
-	if (q->len == 0) {
-		if (r->empty_since != 0)
-			decay(r, q->aqm, now - r->empty_since);
-		r->empty_since = now;
-	} else {
-		r->empty_since = 0;
-	}
-	if (len >= r->avg)
+	if (q->len == 0)
+		decay(r, q->aqm, now);
+	else if (len >= r->avg)
 		r->avg += (len - r->avg) * w_q >> SCALE;
 	else
 		r->avg -= (r->avg - len) * w_q >> SCALE;
@@ -89,6 +89,12 @@ part(const struct aqm_cfg *c, uint64_t avg)
 	return c->max_p + (ONE - c->max_p) * ((avg - max) >> 8) / (max >> 8);
 }
 
+static void
+toss(struct queue *q, struct red *r)
+{
+	r->coin = (uint32_t)(rng_u64(q->rng) >> (64 - SCALE));
+}
+
 static bool
 drops(struct queue *q, struct red *r, const struct held *h)
 {
@@ -102,18 +108,19 @@ drops(struct queue *q, struct red *r, const struct held *h)
 	p = part(c, r->avg);
 	if (p >= ONE) {
 		r->count = 0;
+		toss(q, r);
 		return true;
 	}
 	if (q->by_bytes)
 		p = p * h->bytes / LONGEST_BYTES;
 	if (++r->count == 0) {
-		r->coin = (uint32_t)(rng_u64(q->rng) >> (64 - SCALE));
+		toss(q, r);
 		return false;
 	}
 	if (p * (uint64_t)r->count <= r->coin)
 		return false;
 	r->count = 0;
-	r->coin = (uint32_t)(rng_u64(q->rng) >> (64 - SCALE));
+	toss(q, r);
 	return true;
 }
 
@@ -126,6 +133,17 @@ red_enqueue(struct queue *q, const struct held *h, ns_t now)
 	if (!drops(q, r, h))
 		return AQM_KEEP;
 	return (q->aqm->cfg.flags & AQM_ECN) != 0 ? AQM_MARK : AQM_DROP;
+}
+
+static struct held *
+red_dequeue(struct queue *q, ns_t now)
+{
+	struct red *r = q->aqm_state;
+	struct held *h = queue_take(q);
+
+	if (q->len == 0)
+		r->empty_since = now;
+	return h;
 }
 
 static void
@@ -163,6 +181,7 @@ const struct aqm_ops aqm_red = {
 	.check = red_check,
 	.init = red_init,
 	.enqueue = red_enqueue,
+	.dequeue = red_dequeue,
 };
 
 const struct aqm_ops aqm_gred = {
@@ -172,4 +191,5 @@ const struct aqm_ops aqm_gred = {
 	.check = red_check,
 	.init = red_init,
 	.enqueue = red_enqueue,
+	.dequeue = red_dequeue,
 };

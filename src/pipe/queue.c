@@ -44,7 +44,8 @@ queue_mark(struct queue *q, struct held *h)
 	return true;
 }
 
-/* True if the law lets the packet in, marked perhaps. */
+/* True if the law lets the packet in, marked perhaps.  A packet that will not
+ * fit is not marked: it would count. */
 static bool
 law_admits(struct queue *q, struct held *h, ns_t now)
 {
@@ -52,7 +53,7 @@ law_admits(struct queue *q, struct held *h, ns_t now)
 	case AQM_KEEP:
 		return true;
 	case AQM_MARK:
-		return queue_mark(q, h);
+		return queue_is_full(q) || queue_mark(q, h);
 	case AQM_DROP:
 		break;
 	}

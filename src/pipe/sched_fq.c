@@ -15,7 +15,6 @@ struct flow {
 	struct ring link; /* must be first: new, old or none */
 	struct queue q;
 	int64_t deficit;
-	bool is_new;
 };
 
 struct fq {
@@ -80,7 +79,7 @@ fq_inst_init(struct inst *si, ns_t now)
 	}
 }
 
-/* Octets of the longest queue go first; its packets count no more. */
+/* Drops half of the longest queue, in octets, from its head. */
 static void
 shed(struct fq *f)
 {
@@ -113,7 +112,6 @@ fq_enqueue(struct inst *si, struct stream *st, struct held *h, ns_t now)
 	f->n_pkts += w->q.len - before;
 	if (ring_is_empty(&w->link)) {
 		w->deficit = si->fq->quantum;
-		w->is_new = true;
 		ring_append(&f->fresh, &w->link);
 	}
 	if (f->n_pkts > si->fq->limit)
@@ -127,7 +125,6 @@ grow_old(struct fq *f, struct flow *w)
 {
 	ring_remove(&w->link);
 	ring_append(&f->old, &w->link);
-	w->is_new = false;
 }
 
 /* The next packet of a flow; what its law drops counts no more. */

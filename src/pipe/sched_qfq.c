@@ -16,17 +16,22 @@
  *            before it.  Among the eligible ready ones the order of their
  *            indexes is the order of F, so the first bit is the one to serve.
  *
- * Numbers    octets x 2^40 / weight in 64 bits that wrap.
+ * Long ones  a packet above lmax moves its stream into the group of its length,
+ *            for good: so no stream gets more than its share by them.
+ * Numbers    octets x 2^40 / weight in 64 bits that wrap, after 2^24 octets if
+ *            all weights are 1.  So they tell before from after only if they are
+ *            of about the same time, and an idle stream knows when it left.
  */
 #include "pipe/ring.h"
 #include "pipe/sched.h"
 
 enum {
 	FRACTION = 40,	/* bits behind the point of stamps */
-	GROUPS = 25,
+	GROUPS = 30,
 	SLOTS = 32,
-	MIN_SHIFT = 27, /* log2 of the slot of group 0; 51 of the last: longest
-			 * lmax (2^11) over the least weight */
+	MIN_SHIFT = 27, /* log2 of the slot of group 0; 56 of the last: longest
+			 * packet (2^16) over the least weight */
+	ROUND_SHIFT = 62, /* V in rounds: a packet is below one (2^56) */
 };
 
 enum set { ER, IR, EB, IB, N_SETS }; /* Eligible/Ineligible, Ready/Blocked */
@@ -37,6 +42,8 @@ struct qfq_stream {
 	uint64_t start;
 	uint64_t finish;
 	uint32_t weight; /* that counts in 'weights' */
+	uint32_t lmax;	 /* as configured, or the longest packet */
+	uint32_t round;	 /* of V when it ran out of packets */
 	uint8_t group;
 };
 
@@ -50,6 +57,7 @@ struct group {
 
 struct qfq {
 	uint64_t v;
+	uint32_t round; /* how often V has passed a quarter of its range */
 	uint64_t weights; /* of all streams */
 	uint32_t set[N_SETS];
 	struct group group[GROUPS];
@@ -85,6 +93,20 @@ static struct group *
 first_of(struct qfq *q, uint32_t mask)
 {
 	return &q->group[__builtin_ctz(mask)];
+}
+
+static void
+set_v(struct qfq *q, uint64_t v)
+{
+	q->round += (v ^ q->v) >> ROUND_SHIFT != 0;
+	q->v = v;
+}
+
+/* True if V has not yet reached the finish of an idle stream. */
+static bool
+finish_is_ahead(const struct qfq *q, const struct qfq_stream *s)
+{
+	return q->round - s->round < 2 && is_after(s->finish, q->v);
 }
 
 /* ---- which set a group belongs to ---- */
@@ -208,10 +230,8 @@ slot_remove(struct group *g, struct qfq_stream *s)
 	ring_remove(&s->link);
 	if (!ring_is_empty(next))
 		return;
-	for (unsigned n = 0; n < SLOTS; n++) {
-		if (slot_at(g, n) == next)
-			g->full &= ~(1u << n);
-	}
+	/* it was alone, so its neighbour is the slot itself */
+	g->full &= ~(1u << ((unsigned)(next - g->slot) - g->front) % SLOTS);
 }
 
 /* Makes the group begin at its first slot that has streams; there is one. */
@@ -245,32 +265,55 @@ slot_rotate(struct group *g, unsigned shift, uint64_t start)
 
 /* The group whose slot is the least power of two not below lmax / weight. */
 static uint8_t
-group_of(const struct flow_par *par)
+group_of(uint32_t lmax, uint32_t weight)
 {
-	uint64_t slot = ((uint64_t)par->lmax << FRACTION) / par->weight;
+	uint64_t slot = ((uint64_t)lmax << FRACTION) / weight;
 	unsigned bits = 64u - (unsigned)__builtin_clzll((slot - 1) | 1);
 
 	return (uint8_t)(bits <= MIN_SHIFT ? 0 :
 	    bits - MIN_SHIFT < GROUPS ? bits - MIN_SHIFT : GROUPS - 1);
 }
 
-/* A stream that had no packet: it starts now, or where it finished. */
+/* Takes on the parameters of the stream, which is in no group. */
 static void
-activate(struct qfq *q, struct qfq_stream *s)
+set_par(struct qfq_stream *s, const struct flow_par *par)
+{
+	s->weight = par->weight;
+	s->lmax = par->lmax;
+	s->group = group_of(s->lmax, s->weight);
+}
+
+/* Its head fits its group; a stream in no group can be made to fit. */
+static bool
+fits(const struct qfq_stream *s)
+{
+	return queue_head_bytes(&s->stream->q) <= s->lmax;
+}
+
+static void
+make_fit(struct qfq_stream *s)
+{
+	if (likely(fits(s)))
+		return;
+	s->lmax = queue_head_bytes(&s->stream->q);
+	s->group = group_of(s->lmax, s->weight);
+}
+
+/* Puts a stream that has a start and a packet into its group. */
+static void
+join(struct qfq *q, struct qfq_stream *s)
 {
 	struct group *g = &q->group[s->group];
 	unsigned shift = shift_of(s->group);
 	uint32_t busy = q->set[ER] | q->set[IR] | q->set[EB] | q->set[IB];
-	uint64_t begin;
+	uint64_t begin = round_down(s->start, shift);
 
-	s->start = is_after(s->finish, q->v) ? s->finish : q->v;
 	s->finish = s->start + cost(s, queue_head_bytes(&s->stream->q));
-	begin = round_down(s->start, shift);
 	if (g->full == 0) {
 		g->start = begin;
 		g->finish = begin + (UINT64_C(2) << shift);
 		if (busy == 0 && is_after(begin, q->v))
-			q->v = begin;
+			set_v(q, begin);
 	} else if (is_after(g->start, s->start)) {
 		slot_rotate(g, shift, begin);
 	} else {
@@ -280,6 +323,15 @@ activate(struct qfq *q, struct qfq_stream *s)
 	take_out(q, s->group);
 	slot_insert(g, shift, s);
 	q->set[set_of(q, s->group)] |= 1u << s->group;
+}
+
+/* A stream that had no packet: it starts now, or where it finished. */
+static void
+activate(struct qfq *q, struct qfq_stream *s)
+{
+	make_fit(s);
+	s->start = finish_is_ahead(q, s) ? s->finish : q->v;
+	join(q, s);
 }
 
 /* The group's first stream has been served or has left the slot. */
@@ -303,14 +355,21 @@ renew_group(struct qfq *q, unsigned i)
 static void
 renew_stream(struct qfq *q, struct qfq_stream *s, unsigned bytes)
 {
-	struct group *g = &q->group[s->group];
-	unsigned shift = shift_of(s->group);
+	unsigned group = s->group, shift = shift_of(group);
+	struct group *g = &q->group[group];
 	uint64_t before = round_down(s->start, shift);
 
 	s->start += cost(s, bytes);
 	s->finish = s->start;
 	if (s->stream->q.len == 0) {
 		slot_remove(g, s);
+		s->round = q->round;
+	} else if (unlikely(!fits(s))) {
+		slot_remove(g, s);
+		renew_group(q, group);
+		make_fit(s);
+		join(q, s);
+		return;
 	} else {
 		s->finish += cost(s, queue_head_bytes(&s->stream->q));
 		if (round_down(s->start, shift) == before)
@@ -318,7 +377,7 @@ renew_stream(struct qfq *q, struct qfq_stream *s, unsigned bytes)
 		slot_remove(g, s);
 		slot_insert(g, shift, s);
 	}
-	renew_group(q, s->group);
+	renew_group(q, group);
 }
 
 /* Nobody is eligible: V leaps to the first start. */
@@ -331,7 +390,7 @@ leap(struct qfq *q)
 	if (q->set[ER] != 0 || waiting == 0)
 		return;
 	if (is_after(first_of(q, waiting)->start, q->v))
-		q->v = first_of(q, waiting)->start;
+		set_v(q, first_of(q, waiting)->start);
 	make_eligible(q, old);
 	if (q->set[ER] == 0)
 		sort_groups(q);
@@ -358,9 +417,9 @@ qfq_stream_init(struct inst *si, struct stream *st, ns_t now)
 	(void)now;
 	ring_init(&s->link);
 	s->stream = st;
-	s->weight = st->par->weight;
-	s->group = group_of(st->par);
+	set_par(s, st->par);
 	s->start = s->finish = q->v;
+	s->round = q->round;
 	q->weights += s->weight;
 }
 
@@ -400,9 +459,9 @@ qfq_par_changed(struct inst *si, struct stream *st, const struct flow_par *old)
 	(void)old;
 	leave(q, s);
 	q->weights += st->par->weight - (uint64_t)s->weight;
-	s->weight = st->par->weight;
-	s->group = group_of(st->par);
-	s->finish = s->start;
+	set_par(s, st->par);
+	s->finish = q->v; /* debts are in octets / weight: forgiven */
+	s->round = q->round;
 	if (busy && st->q.len > 0)
 		activate(q, s);
 }
@@ -433,7 +492,7 @@ qfq_dequeue(struct inst *si, ns_t now)
 		unsigned bytes = h != NULL ? h->bytes : 0;
 		uint64_t old = q->v;
 
-		q->v += ((uint64_t)bytes << FRACTION) / q->weights;
+		set_v(q, q->v + ((uint64_t)bytes << FRACTION) / q->weights);
 		renew_stream(q, s, bytes);
 		make_eligible(q, old);
 		leap(q);
