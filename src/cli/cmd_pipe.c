@@ -91,6 +91,23 @@ make_request(const struct kind *k, struct list_request *r,
 	return 0;
 }
 
+/* 0 if an answer of 'len' octets is all of it, -ENOSPC if there may be more: a
+ * head alone tells how much room it needs. */
+static int
+enough(const char *p, size_t len, size_t room, struct err *e)
+{
+	struct dn_id id = {0};
+
+	if (len >= sizeof(id))
+		memcpy(&id, p, sizeof(id));
+	if (room - len >= SPARE && !(len == sizeof(id) && id.id > room))
+		return 0;
+	if (room < MOST_ROOM)
+		return -ENOSPC;
+	return err_set(e, EMSGSIZE, "more than %d octets: ask for less, as in "
+	    "'pipe list 1-100'", MOST_ROOM);
+}
+
 /* One attempt with 'room' octets; -ENOSPC: it may need more.  A daemon that
  * does not know kipfw's own request is asked the other way. */
 static int
@@ -111,8 +128,7 @@ ask(struct cli *c, struct list_request *r, size_t room, char **buf, size_t *len,
 		if (rc != -EINVAL)
 			break;
 	}
-	return rc == 0 && room - *len < SPARE && room < MOST_ROOM ? -ENOSPC :
-								     rc;
+	return rc == 0 ? enough(p, *len, room, e) : rc;
 }
 
 static int
