@@ -402,6 +402,18 @@ is_close(const struct plan *op, const struct edit *e,
 	return op->n_added + e->n_added <= cfg->most_added;
 }
 
+/* Few rules that must be interpreted anyhow are faster without a plan. */
+static bool
+is_too_small(const struct ruleset *rs)
+{
+	if (rs->n_rules >= PLAN_MIN_RULES)
+		return false;
+	for (unsigned i = 0; i + 1 < rs->n_rules; i++)
+		if (!rs->rules[i]->keyed)
+			return true;
+	return rs->n_rules < 2;
+}
+
 struct plan *
 plan_create_cfg(const struct ruleset *rs, const struct ruleset *old,
     const struct plan_cfg *cfg)
@@ -410,7 +422,7 @@ plan_create_cfg(const struct ruleset *rs, const struct ruleset *old,
 	struct plan *pl = NULL;
 	struct edit e;
 
-	if (rs->n_rules < PLAN_MIN_RULES)
+	if (is_too_small(rs))
 		return NULL;
 	if (rs->n_rules <= cfg->flat || rs->n_rules > FOREST_MAX_RULES)
 		return flat_plan(rs, cfg);

@@ -26,7 +26,7 @@
 #include "rule/walk.h"
 
 enum {
-	PLAN_MIN_RULES = 4, /* fewer are faster without a plan */
+	PLAN_MIN_RULES = 4, /* fewer have one only if their keys say all */
 };
 
 /* Limits that tests make smaller. */

@@ -694,17 +694,32 @@ keys_of_several_tests(void **state)
 	rule_put(r, ignore, NULL);
 }
 
+/* Fewer than that have a plan only if none of them needs to be interpreted. */
 static void
 few_rules_need_none(void **state)
 {
-	struct ruleset *rs = random_rules(PLAN_MIN_RULES - 2);
+	unsigned with = 0;
+	struct ruleset *rs;
 
 	(void)state;
-	assert_null(plan_create(rs, NULL));
-	ruleset_destroy(rs, ignore, NULL);
+	for (unsigned round = 0; round < 200; round++) {
+		bool keyed = true;
+
+		rs = random_rules(1 + draw(PLAN_MIN_RULES - 2));
+		for (unsigned i = 0; i + 1 < rs->n_rules; i++)
+			keyed = keyed && rs->rules[i]->keyed;
+		rs->plan = plan_create(rs, NULL);
+		assert_int_equal(rs->plan != NULL, keyed);
+		with += keyed;
+		ruleset_destroy(rs, ignore, NULL);
+	}
+	assert_in_range(with, 1, 199);
 	rs = random_rules(PLAN_MIN_RULES - 1); /* and the default rule */
 	rs->plan = plan_create(rs, NULL);
 	assert_non_null(rs->plan);
+	ruleset_destroy(rs, ignore, NULL);
+	rs = random_rules(0);
+	assert_null(plan_create(rs, NULL));
 	ruleset_destroy(rs, ignore, NULL);
 }
 
