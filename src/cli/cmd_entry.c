@@ -48,12 +48,46 @@ grow(struct table_batch *b)
 	return true;
 }
 
+/* Reads one key, at word '*k', and the value that add may have behind it. */
+static int
+read_entry(const struct table_info *info, const struct args *a, unsigned *k,
+    bool add, struct obj_tentry *en, struct err *e)
+{
+	int r = tabentry_key(info, &a->w[(*k)++], en, e);
+
+	if (r == 0 && add && *k < a->n)
+		r = tabentry_value(info, &a->w[(*k)++], &en->v, e);
+	return r;
+}
+
+/* Makes the table that the entries from word 'k' on fit into, if they do. */
+static int
+make_for(struct cli *c, const struct args *a, unsigned k, struct err *e)
+{
+	struct table_info fresh = {.vmask = VTYPE_LEGACY,
+	    .type = tabentry_guess(a->w[k].s)};
+	const char *name = a->w[1].s;
+	int r = 0;
+
+	while (r == 0 && k < a->n) {
+		struct obj_tentry en = {.subtype = 0};
+
+		r = read_entry(&fresh, a, &k, true, &en, e);
+	}
+	if (r != 0)
+		return r;
+	if ((c->flags & CLI_QUIET) == 0)
+		cli_warn(c, "DEPRECATED: inserting data into non-existent "
+			    "table %s. (auto-created)", name);
+	return table_make(c, name, &fresh, e) != 0 ? EX_OSERR : 0;
+}
+
 /* Finds out about the table; add makes it if it is not there. */
 static int
-begin(struct cli *c, struct table_batch *b, const char *name, const char *key,
+begin(struct cli *c, struct table_batch *b, const struct args *a, unsigned k,
     struct err *e)
 {
-	struct table_info fresh = {.vmask = VTYPE_LEGACY};
+	const char *name = a->w[1].s;
 	struct err why = {.code = 0};
 	int r = table_info(c, name, &b->info, &why);
 
@@ -64,13 +98,10 @@ begin(struct cli *c, struct table_batch *b, const char *name, const char *key,
 		*e = why;
 		return r == -ESRCH ? EX_OSERR : cli_code(r);
 	}
-	fresh.type = tabentry_guess(key);
-	if ((c->flags & CLI_QUIET) == 0)
-		cli_warn(c, "DEPRECATED: inserting data into non-existent "
-			    "table %s. (auto-created)", name);
-	r = table_make(c, name, &fresh, e);
-	if (r == 0)
-		r = table_info(c, name, &b->info, e);
+	r = make_for(c, a, k, e);
+	if (r != 0)
+		return r;
+	r = table_info(c, name, &b->info, e);
 	return r != 0 ? EX_OSERR : 0;
 }
 
@@ -238,7 +269,7 @@ collect(struct cli *c, const struct args *a, unsigned k,
 	int r = 0;
 
 	if (b->info.tablename[0] == '\0')
-		r = begin(c, b, a->w[1].s, a->w[k].s, e);
+		r = begin(c, b, a, k, e);
 	while (r == 0 && k < a->n) {
 		struct obj_tentry *en;
 
@@ -252,9 +283,7 @@ collect(struct cli *c, const struct args *a, unsigned k,
 		en->idx = 1;
 		if ((c->flags & CLI_QUIET) != 0)
 			en->head.flags = TF_UPDATE;
-		r = tabentry_key(&b->info, &a->w[k++], en, e);
-		if (r == 0 && b->add && k < a->n)
-			r = tabentry_value(&b->info, &a->w[k++], &en->v, e);
+		r = read_entry(&b->info, a, &k, b->add, en, e);
 		b->lines[b->n] = c->line;
 		b->n += r == 0;
 	}

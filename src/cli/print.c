@@ -142,8 +142,8 @@ print_time(struct page *p, const struct abi_counter *c)
 	else if (c->timestamp != 0 && localtime_r(&when, &tm) != NULL &&
 		 strftime(buf, sizeof(buf), "%a %b %e %H:%M:%S %Y", &tm) > 0)
 		text_f(p->t, "%s ", buf);
-	else
-		text_f(p->t, "%24s ", "");
+	else /* no blank behind it, as FreeBSD prints it */
+		text_f(p->t, "%24s", "");
 }
 
 /* The shortest decimals, at least six, that are read back as 'd'. */

@@ -227,10 +227,12 @@ uint8_t
 tabentry_guess(const char *key)
 {
 	struct obj_tentry en = {.subtype = 0};
-	struct word w = {key, 0};
+	char bare[64]; /* without a length, which may be wrong */
+	struct word w = {bare, 0};
 	struct err e;
 	uint32_t v;
 
+	snprintf(bare, sizeof(bare), "%.*s", (int)strcspn(key, "/"), key);
 	if (number(key, UINT32_MAX, &v))
 		return TABLE_NUMBER;
 	if (key_addr(&w, false, &en, &e) == 0)
@@ -238,6 +240,7 @@ tabentry_guess(const char *key)
 	if (key_mac(&w, &en, &e) == 0)
 		return TABLE_MAC;
 	/* Names of hosts have a dot, those of interfaces rarely. */
+	w.s = key;
 	return strchr(key, '.') != NULL && key_host(&w, &en, &e) == 0 ?
 	    TABLE_ADDR : TABLE_IFACE;
 }

@@ -56,7 +56,7 @@ columns(void **state)
 	check("1 allow in", PRINT_TIME, &c,
 	    "00001 Fri Jan  2 00:00:00 1970 allow in\n");
 	check("1 allow in", PRINT_TIME, &never,
-	    "00001                          allow in\n");
+	    "00001                         allow in\n");
 	check("1 prob 0.5 allow in", PRINT_COUNTERS | PRINT_SET, &c,
 	    "00001  12   345 set 0 prob 0.500000 allow in\n");
 }

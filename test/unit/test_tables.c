@@ -155,6 +155,12 @@ results_and_errors(void **state)
 	assert_int_equal(run("table a/b list"), EX_USAGE);
 	assert_int_equal(run("table a add 10.0.0.0/33"), EX_DATAERR);
 	assert_int_equal(run("table a swap zz"), EX_OSERR);
+	/* What is refused makes no table. */
+	expect("table nn add 10.0.0.0/33", EX_DATAERR, "ipfw: word 4 "
+	    "\"10.0.0.0/33\": the length after '/' is not 0 to 32\n");
+	assert_int_equal(run("table nn add 80 7 em0 8"), EX_DATAERR);
+	assert_int_equal(run("table nn add 80 x"), EX_OSERR);
+	assert_int_equal(run("table nn list"), EX_OSERR);
 	expect("table nn add 80 7", 0,
 	    "ipfw: DEPRECATED: inserting data into non-existent table nn. "
 	    "(auto-created)\nadded: 80 7\n");
