@@ -85,7 +85,7 @@ $(BIN)/dnctl: $(BIN)/ipfw
 # Unit tests: one program a file, TAP from cmocka.
 $(O)/test/unit/%: $(O)/test/unit/%.o $(LIB) | build/.deps-check
 	@echo "  LD $@"
-	@$(CC) $(ALLFLAGS) $(LDFLAGS) -o $@ $< $(LIB) $(LIBS) -lcmocka
+	@$(CC) $(ALLFLAGS) $(LDFLAGS) -o $@ $< $(LIB) $(LIBS) -lcmocka -lm
 unit: $(UNIT)
 
 # The engine without threads, for tests in Python.
