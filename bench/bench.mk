@@ -20,6 +20,7 @@ bench: all $(BENCH_BIN)
 	@$(O)/bench/bench_pipe
 	@echo "# the control path"
 	@KIPFW_BIN=$(CURDIR)/$(BIN) bench/rules
+	@KIPFW_BIN=$(CURDIR)/$(BIN) bench/timers
 	@echo "# two and three processes"
 	@$(O)/bench/bench_vale
 	@KIPFW_BIN=$(CURDIR)/$(BIN) BENCH_VALE=$(O)/bench/bench_vale bench/chain

@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 enum {
@@ -310,6 +311,8 @@ worker_main(void *arg)
 	unsigned empty = 0;
 	ns_t since = 0;
 
+	/* The kernel would wake it up to 50 us late, to spare itself wakes. */
+	prctl(PR_SET_TIMERSLACK, 1);
 	rcu_register();
 	while (!atomic_load_explicit(&w->shared->stop, memory_order_relaxed)) {
 		unsigned n = worker_round(w);
