@@ -116,7 +116,7 @@ def run(number, name, machine, driver, examples, steps):
 def main():
     run(1, 'rules, sets, tables, states and packets in the rig',
         PacketMachine, RigDriver(), 60, 50)
-    run(2, 'commands to a daemon', Machine, LiveDriver(), 15, 30)
+    run(2, 'commands to a daemon', Machine, LiveDriver(), 10, 30)
     print('1..2')
 
 

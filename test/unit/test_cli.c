@@ -622,6 +622,16 @@ files_in_process(void **state)
 
 /* ---- a daemon that lies ---- */
 
+/* A number below 'n', the same ones each time; quick, for replies are long. */
+static uint32_t
+some(uint32_t n)
+{
+	static uint64_t x = 1;
+
+	x = x * 6364136223846793005u + 1442695040888963407u;
+	return (uint32_t)(x >> 33) % n;
+}
+
 static int
 lie(void *arg, uint32_t optname, uint32_t dir, void *data, size_t len,
     size_t room, size_t *reply_len, struct err *why)
@@ -629,17 +639,19 @@ lie(void *arg, uint32_t optname, uint32_t dir, void *data, size_t len,
 	unsigned char *p = data;
 
 	(void)arg, (void)optname, (void)dir, (void)why;
-	*reply_len = rand() % 3 == 0 ? room : (size_t)rand() % (room + 1);
-	for (size_t k = len < 32 ? len : 32; k < *reply_len; k++)
-		p[k] = rand() % 2 == 0 ? 0 : (unsigned char)(rand() % 9);
+	*reply_len = some(3) == 0 ? room : some((uint32_t)room + 1);
+	for (size_t k = len < 32 ? len : 32; k < *reply_len; k++) {
+		uint32_t octet = some(18);
+
+		p[k] = octet < 9 ? 0 : (unsigned char)(octet - 9);
+	}
 	for (size_t k = 32; k + 16 < *reply_len && k < 96; k += 8)
-		if (rand() % 2 == 0) {
-			uint32_t v[2] = {3 + (uint32_t)rand() % 6,
-			    (uint32_t)rand() % 64 * 8};
+		if (some(2) == 0) {
+			uint32_t v[2] = {3 + some(6), some(64) * 8};
 
 			memcpy(p + k, v, 8);
 		}
-	return rand() % 8 == 0 ? -(rand() % 40) : 0;
+	return some(8) == 0 ? -(int)some(40) : 0;
 }
 
 static void
