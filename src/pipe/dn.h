@@ -20,8 +20,9 @@
  * is one for each flow of its mask, else one) has the link for itself.  So
  * 'pipe N config' is three calls in this order: dn_sched_config (nr N,
  * DN_SCHED_PIPE, the mask), dn_link_config (nr N), dn_fs_config (nr N + 2M,
- * sched N + M).  A flowset may come before its scheduler: until that comes its
- * packets are dropped.
+ * sched N + M).  'sched N config' makes all of pipe N too, if it is not there,
+ * and gives its FIFO the same mask.  A flowset may come before its scheduler:
+ * until that comes its packets are dropped.
  *
  * Every config replaces all of the object, but for what is DN_KEEP; identical
  * ones change nothing.  A live object keeps its packets and flows: packets on
@@ -149,8 +150,9 @@ struct dn_fs_cfg {
 };
 
 enum dn_sched_flags {
-	DN_SCHED_PIPE = 0x1000, /* of a 'pipe config': the mask is that of the
-				 * FIFO N + M, which is made or changed too */
+	DN_SCHED_PIPE = 0x1000, /* of a 'pipe config': the mask is only that of
+				 * the FIFO N + M, which each config makes or
+				 * changes too */
 };
 
 struct dn_sched_cfg {

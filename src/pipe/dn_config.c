@@ -375,13 +375,16 @@ dn_sched_config(struct dn *dn, const struct dn_sched_cfg *cfg, ns_t now,
 		}
 	}
 	complete_sched(dn, &base);
-	if ((rc = set_sched(dn, &base, now, e)) != 0 ||
-	    (cfg->flags & DN_SCHED_PIPE) == 0)
+	if ((rc = set_sched(dn, &base, now, e)) != 0)
 		return rc;
 	twin.nr = cfg->nr + DN_MAX_NR;
 	twin.type = SCHED_TYPE_FIFO;
 	complete_sched(dn, &twin);
-	return set_sched(dn, &twin, now, e);
+	if ((rc = set_sched(dn, &twin, now, e)) != 0 ||
+	    dn->flowsets[cfg->nr + 2 * DN_MAX_NR] != NULL)
+		return rc;
+	return dn_fs_config(dn, &(struct dn_fs_cfg){
+	    .nr = cfg->nr + 2 * DN_MAX_NR, .sched_nr = twin.nr}, now, e);
 }
 
 /* ---- links ---- */

@@ -365,6 +365,39 @@ idle_flows_expire(void **state)
 	rig_fini(&r);
 }
 
+/* As in FreeBSD 'sched N config' alone makes pipe N, with its mask. */
+static void
+a_scheduler_comes_with_its_pipe(void **state)
+{
+	struct dn_sched_cfg s = {.nr = 5, .type = SCHED_TYPE_RR,
+	    .has_mask = true, .mask = {.src4 = 0xff}};
+	struct dn_sched_info info;
+	struct dn_fs_info fs;
+	struct rig r;
+
+	(void)state;
+	rig_init(&r, RIG_MEMORY);
+	rig_ok(dn_sched_config(r.dn, &s, r.now, NULL), NULL);
+	assert_true(rig_send(&r, 5, 100, 1));
+	rig_run(&r, r.now + 1, NULL, NULL);
+	assert_int_equal(1, r.n_out);
+	assert_true(dn_sched_get(r.dn, 5 + DN_MAX_NR, r.now, &info));
+	assert_int_equal(SCHED_TYPE_FIFO, info.cfg.type);
+	assert_int_equal(0xff, info.cfg.mask.src4);
+	assert_true(dn_fs_get(r.dn, 5 + 2 * DN_MAX_NR, &fs));
+	assert_int_equal(5 + DN_MAX_NR, fs.cfg.sched_nr);
+	assert_int_equal(DN_DEF_SLOTS, fs.cfg.limit);
+	/* what is there stays */
+	rig_pipe(&r, &(struct dn_link_cfg){.nr = 6}, &(struct dn_fs_cfg){
+	    .limit = 7}, NULL);
+	s.nr = 6;
+	rig_ok(dn_sched_config(r.dn, &s, r.now, NULL), NULL);
+	assert_true(dn_fs_get(r.dn, 6 + 2 * DN_MAX_NR, &fs));
+	assert_int_equal(7, fs.cfg.limit);
+	rig_balance(&r, 0);
+	rig_fini(&r);
+}
+
 /* ---- what packets carry ---- */
 
 static void
@@ -419,6 +452,7 @@ main(void)
 	    cmocka_unit_test(pipe_mask_makes_pipes),
 	    cmocka_unit_test(queue_mask_makes_queues),
 	    cmocka_unit_test(idle_flows_expire),
+	    cmocka_unit_test(a_scheduler_comes_with_its_pipe),
 	    cmocka_unit_test(packets_keep_what_the_rules_gave_them),
 	};
 
