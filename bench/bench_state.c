@@ -64,7 +64,7 @@ hits(void *arg)
 static unsigned
 fresh(void *arg)
 {
-	const struct state_new new = {.rule = {1, 1, 1}, .name = 1,
+	const struct state_new new = {.rule = {1, 1, 1, false}, .name = 1,
 	    .kind = STATE_KEEP};
 	struct load *l = arg;
 	struct state_rule rule;

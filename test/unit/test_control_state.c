@@ -138,7 +138,7 @@ put_state(unsigned n, unsigned i, bool limited)
 	const struct rule *r = en->rules->rules[n];
 	const struct state_cfg cfg = {{300, 20, 1, 1, 10, 5}, 100, 100,
 	    clock_mono_s()};
-	const struct state_new new = {.rule = {r->id, n, r->num}, .name = 1,
+	const struct state_new new = {.rule = {r->id, n, r->num, false}, .name = 1,
 	    .kind = limited ? STATE_LIMIT : STATE_KEEP, .limit_mask = 1,
 	    .limit = 5};
 	unsigned char frame[64] = {2, 0, 0, 0, 0, 1};

@@ -411,7 +411,7 @@ lengths_are_told(void **state)
 	struct engine *en = start(true, 1, "sink:");
 	const struct state_cfg cfg = {{300, 20, 1, 1, 1000, 5}, 9, 9,
 		clock_mono_s()};
-	const struct state_new new = {.rule = {0, 0, 65535}, .name = 1,
+	const struct state_new new = {.rule = {0, 0, 65535, false}, .name = 1,
 		.kind = STATE_KEEP};
 	ns_t limit = clock_mono_ns() + 10 * NS_PER_S;
 	struct pkt p;

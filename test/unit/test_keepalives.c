@@ -82,7 +82,7 @@ tcp(uint32_t a, uint32_t b, uint8_t flags, uint32_t ack)
 static void
 connection(uint32_t a, uint32_t b, uint16_t lane)
 {
-	const struct state_new new = {.rule = {1, 0, 1}, .name = 1,
+	const struct state_new new = {.rule = {1, 0, 1, false}, .name = 1,
 		.lane = lane, .kind = STATE_KEEP};
 	struct state_rule rule;
 	struct pkt p = tcp(a, b, TH_SYN, 0);

@@ -49,14 +49,14 @@ udp(struct frame *to, uint32_t src, uint16_t sport, uint32_t dst,
 static struct state_new
 keep(uint32_t id, uint16_t name)
 {
-	return (struct state_new){.rule = {id, 3, 100}, .name = name,
+	return (struct state_new){.rule = {id, 3, 100, false}, .name = name,
 		.kind = STATE_KEEP, .lane = 9};
 }
 
 static struct state_new
 limit(uint32_t id, unsigned mask, uint32_t n)
 {
-	return (struct state_new){.rule = {id, 3, 100}, .name = 1,
+	return (struct state_new){.rule = {id, 3, 100, false}, .name = 1,
 		.kind = STATE_LIMIT, .limit_mask = (uint8_t)mask, .limit = n};
 }
 
@@ -519,7 +519,7 @@ hammer(void *arg)
 		uint32_t a = 1 + rng_31(&rng) % 40, b = 1 + rng_31(&rng) % 40;
 		struct pkt p = udp(&g, a, 1, b, 1);
 		struct state_new k = n & 1 ? keep(1, 1) : limit(1, 1, 20);
-		struct state_rule rule = {0};
+		struct state_rule rule = {0, 0, 0, false};
 		uint32_t idx;
 
 		own.now_s = cfg.now_s + n / 500;
