@@ -7,6 +7,7 @@
 #include "cli/pipe_reader.h"
 #include "cli/quantity.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,9 @@
 #include <sysexits.h>
 
 enum { PLAIN_DELAY_MAX = 10000 }; /* ms; more goes into the other object */
+
+#define MOST_RATE  (400ull * 1000 * 1000 * 1000)
+#define MOST_DELAY (3600ull * 1000 * 1000 * 1000)
 
 typedef int param_fn(struct pipe_reader *r, uint32_t arg);
 
@@ -32,19 +36,30 @@ read_bw(struct pipe_reader *r, uint32_t arg)
 {
 	struct abi_dn_more_link *m = &r->pc->more_link;
 	const struct word *w = pipe_argument(r, "a bandwidth");
+	const char *why;
 
 	(void)arg;
-	return w == NULL ? EX_USAGE : pipe_judged(r, w, quantity_rate(w->s, &m->rate));
+	if (w == NULL)
+		return EX_USAGE;
+	why = quantity_rate(w->s, &m->rate);
+	if (why == NULL && m->rate > MOST_RATE)
+		why = "is more than 400 Gbit/s";
+	return pipe_judged(r, w, why);
 }
 
 static int
 read_delay(struct pipe_reader *r, uint32_t arg)
 {
 	const struct word *w = pipe_argument(r, "a time");
+	const char *why;
 
 	(void)arg;
-	return w == NULL ? EX_USAGE :
-	    pipe_judged(r, w, quantity_time(w->s, &r->pc->more_link.delay));
+	if (w == NULL)
+		return EX_USAGE;
+	why = quantity_time(w->s, &r->pc->more_link.delay);
+	if (why == NULL && r->pc->more_link.delay > MOST_DELAY)
+		why = "is longer than an hour";
+	return pipe_judged(r, w, why);
 }
 
 static int
@@ -348,6 +363,33 @@ read_aqm(struct pipe_reader *r, uint32_t law)
 
 /* ---- scheduler ---- */
 
+static const char types[] = "fifo wf2q+ rr qfq prio fq_codel fq_pie";
+
+/* True if a scheduler is called that, in any case. */
+static bool
+is_type(const char *s)
+{
+	char low[sizeof(((struct abi_dn_sch *)NULL)->name)];
+	size_t n = 0;
+
+	for (; s[n] != '\0' && n < sizeof(low) - 1; n++)
+		low[n] = (char)tolower((unsigned char)s[n]);
+	low[n] = '\0';
+	return name_in_list(types, low);
+}
+
+static int
+unknown_type(struct pipe_reader *r, const struct word *w)
+{
+	struct suggest g;
+	char hint[64];
+
+	suggest_init(&g, w->s);
+	suggest_try(&g, types);
+	return word_err(r->e, EX_DATAERR, w, "no type of scheduler is called "
+	    "that%s", suggest_text(&g, hint, sizeof(hint)));
+}
+
 static int
 read_type(struct pipe_reader *r, uint32_t arg)
 {
@@ -360,6 +402,8 @@ read_type(struct pipe_reader *r, uint32_t arg)
 		return EX_USAGE;
 	if (strlen(w->s) >= sizeof(pc->sch.name))
 		return pipe_judged(r, w, "is too long for the name of a scheduler");
+	if (!is_type(w->s))
+		return unknown_type(r, w);
 	memset(pc->sch.name, 0, sizeof(pc->sch.name));
 	strcpy(pc->sch.name, w->s);
 	pc->has_sch_extra = pipe_law_of(w->s, &law) && law >= LAW_FQ_CODEL;

@@ -134,15 +134,16 @@ ipfw pipe show >"$dir/before" 2>&1
 ok 'no number' refuses 64 'need a pipe/flowset/sched number' pipe config bw 1
 ok 'number 65536' refuses 64 '1 to 65535' pipe 65536 config
 ok 'nonsense bandwidth' refuses 65 'word 5 "1XX": bit/s' pipe 9 config bw 1XX
-ok 'too fast' refuses 69 '400 Gbit/s' pipe 9 config bw 401Gbit/s
+ok 'too fast' refuses 65 'word 5 "401Gbit/s": is more than 400 Gbit/s' pipe 9 config bw 401Gbit/s
 ok 'overflow' refuses 65 'too big' pipe 9 config bw 99999999999999999999
 ok 'negative delay' refuses 65 'negative' pipe 9 config delay -5
-ok 'two hours' refuses 69 'hour' pipe 9 config delay 7200s
+ok 'two hours' refuses 65 'hour' pipe 9 config delay 7200s
 ok 'bw of a queue' refuses 64 'only for links' queue 9 config bw 1M
 ok 'a mistyped parameter' refuses 65 'did you mean "delay"' \
 	pipe 9 config dely 5
 ok 'a value is missing' refuses 64 'expected after it' pipe 9 config delay
-ok 'an unknown type' refuses 69 'nonesuch' sched 9 config type nonesuch
+ok 'an unknown type' refuses 65 'word 5 "qfp"' sched 9 config type qfp
+ok 'with a hint' refuses 65 'did you mean "qfq"' sched 9 config type qfp
 ok 'thresholds in the wrong order' refuses 65 'min_th 20' \
 	queue 9 config red 0.1/20/5/0.1
 ok 'a profile that is not there' refuses 66 'No such file' \
