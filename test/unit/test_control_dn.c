@@ -98,12 +98,12 @@ object_of(const struct message *m, uint8_t type, void *out, size_t size)
 {
 	size_t at = sizeof(struct dn_id);
 
+	memset(out, 0, size);
 	while (at < m->len) {
 		struct dn_id id;
 
 		memcpy(&id, m->data + at, sizeof(id));
 		if (id.type == type) {
-			memset(out, 0, size);
 			memcpy(out, m->data + at, id.len < size ? id.len : size);
 			return;
 		}
