@@ -28,13 +28,22 @@ pick() {
 	echo "${a[RANDOM % $#]}"
 }
 
-"$bin/kipfw" -w 2 valeA:f valeB:f valeC:f valeD:f >kipfw.log 2>&1 &
-kipfw=$!
-pids=$kipfw
-for _ in $(seq 200); do
-	grep -q 'control on' kipfw.log && break
-	sleep 0.05
+# A port that is free; somebody else may have the first one.
+for _ in 1 2 3 4 5; do
+	"$bin/kipfw" -w 2 valeA:f valeB:f valeC:f valeD:f >kipfw.log 2>&1 &
+	kipfw=$!
+	pids=$kipfw
+	for _ in $(seq 200); do
+		grep -q 'control on' kipfw.log && break 2
+		kill -0 $kipfw 2>/dev/null || break
+		sleep 0.05
+	done
+	IPFW_PORT=$((20000 + RANDOM % 12000))
 done
+grep -q 'control on' kipfw.log || {
+	echo "Bail out! kipfw did not start: $(cat kipfw.log)"
+	exit 1
+}
 cat >rules <<'END'
 sched 3 config type wf2q+
 pipe 1 config delay 1

@@ -57,12 +57,21 @@ all() {
 	done
 }
 
-"$bin/kipfw" "vale$$a:f" "vale$$b:f" >"$dir/daemon" 2>&1 &
-pids=$!
-for _ in $(seq 200); do
-	grep -q 'control on' "$dir/daemon" && break
-	sleep 0.05
+# A port that is free; somebody else may have the first one.
+for _ in 1 2 3 4 5; do
+	"$bin/kipfw" "vale$$a:f" "vale$$b:f" >"$dir/daemon" 2>&1 &
+	pids=$!
+	for _ in $(seq 200); do
+		grep -q 'control on' "$dir/daemon" && break 2
+		kill -0 $pids 2>/dev/null || break
+		sleep 0.05
+	done
+	IPFW_PORT=$((20000 + RANDOM % 12000))
 done
+grep -q 'control on' "$dir/daemon" || {
+	echo "Bail out! kipfw did not start: $(cat "$dir/daemon")"
+	exit 1
+}
 
 # ---- configuration and listings ----
 ok 'pipes, queues and a scheduler are configured' all \

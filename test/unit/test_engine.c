@@ -5,6 +5,7 @@
 #include "frames.h"
 
 #include "base/clock.h"
+#include "base/rcu.h"
 #include "engine/engine.h"
 #include "port/mem.h"
 
@@ -28,6 +29,14 @@ start(bool accept, unsigned workers, const char *b)
 	assert_int_equal(engine_add_pair(en, "mem:a", b, &e), 0);
 	assert_int_equal(engine_start(en, &e), 0);
 	return en;
+}
+
+/* Publishes; from here on no worker uses the rules before. */
+static void
+publish(struct engine *en, struct ruleset *next)
+{
+	engine_publish(en, next);
+	rcu_wait();
 }
 
 /* Waits, at most two seconds, for the engine to have received 'n'. */
@@ -77,7 +86,7 @@ deny_port(struct engine *en, uint16_t num, uint16_t dport, uint32_t *counter)
 	assert_non_null(rule);
 	rs = ruleset_add(engine_rules(en), &rule, 1);
 	assert_non_null(rs);
-	engine_publish(en, rs);
+	publish(en, rs);
 }
 
 /* What a rule denies goes nowhere. */
@@ -131,7 +140,7 @@ answers(void **state)
 	(void)state;
 	counters_alloc(engine_counters(en), &counter, NULL);
 	rule = rule_create(&r.r, 5, 5, counter);
-	engine_publish(en, ruleset_add(engine_rules(en), &rule, 1));
+	publish(en, ruleset_add(engine_rules(en), &rule, 1));
 	f_ether(&f, ETYPE_IP4);
 	f_ip4(&f, PROTO_UDP, 0x0a000001, 0x0a000002, 0);
 	f_udp(&f, 1, 9);
@@ -170,7 +179,7 @@ turns_round(void **state)
 	(void)state;
 	counters_alloc(engine_counters(en), &counter, NULL);
 	rule = rule_create(&r.r, 5, 5, counter);
-	engine_publish(en, ruleset_add(engine_rules(en), &rule, 1));
+	publish(en, ruleset_add(engine_rules(en), &rule, 1));
 	udp(9);
 	assert_true(mem_queue_put(a, f.b, f.len));
 	assert_true(wait_rx(en, 3));
@@ -217,7 +226,7 @@ logs(void **state)
 	(void)state;
 	counters_alloc(engine_counters(en), &counter, NULL);
 	rule = rule_create(&r.r, 5, 5, counter);
-	engine_publish(en, ruleset_add(engine_rules(en), &rule, 1));
+	publish(en, ruleset_add(engine_rules(en), &rule, 1));
 	udp(9);
 	for (unsigned i = 0; i < 5; i++)
 		assert_true(mem_queue_put(a, f.b, f.len));
@@ -253,7 +262,7 @@ forwards_and_looks_twice(void **state)
 	(void)state;
 	counters_alloc(engine_counters(en), &counter, NULL);
 	rule = rule_create(&r.r, 5, 5, counter);
-	engine_publish(en, ruleset_add(engine_rules(en), &rule, 1));
+	publish(en, ruleset_add(engine_rules(en), &rule, 1));
 	udp(9);
 	assert_true(mem_queue_put(a, f.b, f.len));
 	assert_true(wait_rx(en, 1));
@@ -301,7 +310,7 @@ keeps_states(void **state)
 	knob_set(&engine_knobs(en)->dyn_udp_lifetime, 1);
 	counters_alloc(engine_counters(en), &counter, NULL);
 	rule = rule_create(&r.r, 10, 10, counter);
-	engine_publish(en, ruleset_add(engine_rules(en), &rule, 1));
+	publish(en, ruleset_add(engine_rules(en), &rule, 1));
 	usleep(20000); /* the burst under way */
 	udp(53);
 	assert_true(mem_queue_put(a, f.b, f.len));
@@ -372,7 +381,7 @@ directions_on_two_workers(void **state)
 	knob_set(&engine_knobs(en)->dyn_udp_lifetime, 1000);
 	counters_alloc(engine_counters(en), &counter, NULL);
 	rule = rule_create(&r.r, 10, 10, counter);
-	engine_publish(en, ruleset_add(engine_rules(en), &rule, 1));
+	publish(en, ruleset_add(engine_rules(en), &rule, 1));
 	assert_int_equal(engine_start(en, NULL), 0);
 	put_flow(b, 1, true); /* no state yet */
 	assert_true(wait_rx(en, 1));
