@@ -25,16 +25,20 @@ kind_of(const char *name)
 	return NULL;
 }
 
-/* A switch port keeps its whole name; "kind:name" is known as "name". */
+/* A switch port keeps its whole name; "kind:name/queue,options" is "name". */
 static void
 set_ifname(struct port *p)
 {
 	const char *colon = strchr(p->name, ':');
 	const char *from = p->name;
+	size_t len;
 
 	if (p->ops != &port_vale && colon != NULL && colon[1] != '\0')
 		from = colon + 1;
-	memcpy(p->ifname, from, strnlen(from, sizeof(p->ifname) - 1));
+	len = p->ops == &port_vale ? strlen(from) : strcspn(from, "/,");
+	if (len >= sizeof(p->ifname))
+		len = sizeof(p->ifname) - 1;
+	memcpy(p->ifname, from, len);
 }
 
 int

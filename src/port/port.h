@@ -19,7 +19,7 @@
 
 enum {
 	PORT_BURST = 256,    /* most packets rx hands out at once */
-	PORT_NAME_LEN = 128, /* a pcap path may be part of it */
+	PORT_NAME_LEN = 1024, /* paths of captures may be part of it */
 	PORT_IFNAME_LEN = 16,
 };
 
