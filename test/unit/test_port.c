@@ -40,7 +40,7 @@ refused(const char *name, int code, const char *words)
 static void
 names(void **state)
 {
-	char longest[200];
+	char longest[PORT_NAME_LEN + 1];
 	struct port *p;
 
 	(void)state;
@@ -49,9 +49,9 @@ names(void **state)
 	refused("mem:", EINVAL, "a name must follow");
 	memset(longest, 'x', sizeof(longest));
 	memcpy(longest, "mem:", 4);
-	longest[199] = '\0';
-	refused(longest, ENAMETOOLONG, "longer than 127");
-	longest[127] = '\0';
+	longest[PORT_NAME_LEN] = '\0';
+	refused(longest, ENAMETOOLONG, "longer than 1023");
+	longest[PORT_NAME_LEN - 1] = '\0';
 	p = opened(longest);
 	assert_int_equal(strlen(p->ifname), PORT_IFNAME_LEN - 1);
 	port_close(p);
