@@ -11,7 +11,7 @@
 struct err {
 	int code;	/* errno, 0 = none */
 	int pos;	/* index of the word (or byte) at fault, -1 = none */
-	char text[240];	/* one line, lower case, no full stop */
+	char text[512];	/* one line, lower case, no full stop */
 };
 
 /* Fills 'e' (may be NULL) with 'code' > 0 and a formatted sentence, cut if too

@@ -53,7 +53,7 @@ port_open(const char *name, struct port **out, struct err *e)
 		    "vale, source:, sink: or mem:", name);
 	if (strlen(name) >= PORT_NAME_LEN)
 		return err_set(e, ENAMETOOLONG,
-		    "port '%s': name longer than %d octets", name,
+		    "port '%.40s...': name longer than %d octets", name,
 		    PORT_NAME_LEN - 1);
 	if ((p = calloc(1, sizeof(*p))) == NULL)
 		return err_set(e, ENOMEM, "port '%s': no memory", name);
