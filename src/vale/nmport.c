@@ -7,9 +7,11 @@
 #include "vale/wake.h"
 
 #include <errno.h>
-#include <stdlib.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -31,6 +33,7 @@ struct nmport {
 	struct netmap_if *nifp;
 	unsigned idx, n_tx, n_rx;
 	uint32_t tx_slots, rx_slots;
+	size_t size; /* of this block, which ends with the txrings */
 	int alive_fd, wake_fd, timer_fd, poll_fd;
 	uint32_t sleep_seq;
 	bool is_timer_set;
@@ -104,27 +107,27 @@ destroy(struct nmport *p)
 	if (p->wake_fd != -1)
 		close(p->wake_fd);
 	arena_put(p->a);
-	free(p->tx);
-	free(p);
+	munmap(p, p->size);
 }
 
+/* Where a child of fork() sees the same positions as its parent. */
 static struct nmport *
 alloc_port(const struct nmport_cfg *cfg)
 {
-	struct nmport *p = calloc(1, sizeof(*p));
+	size_t tx_ofs = ALIGN_UP(sizeof(struct nmport), CACHE_LINE);
+	size_t size = tx_ofs + cfg->tx_rings * sizeof(struct txring);
+	struct nmport *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
-	if (p == NULL)
+	if (p == MAP_FAILED)
 		return NULL;
+	p->size = size;
+	p->tx = (struct txring *)(void *)((char *)p + tx_ofs);
 	p->n_tx = cfg->tx_rings;
 	p->n_rx = cfg->rx_rings;
 	p->tx_slots = cfg->tx_slots;
 	p->rx_slots = cfg->rx_slots;
 	p->alive_fd = p->wake_fd = p->timer_fd = p->poll_fd = -1;
-	p->tx = calloc(p->n_tx, sizeof(*p->tx));
-	if (p->tx == NULL) {
-		free(p);
-		return NULL;
-	}
 	return p;
 }
 
@@ -170,6 +173,134 @@ nmport_close(struct nmport *p)
 		return;
 	vswitch_detach(p->a, p->idx, p->alive_fd);
 	destroy(p);
+}
+
+void
+nmport_leave(struct nmport *p)
+{
+	if (p == NULL)
+		return;
+	close(p->alive_fd);
+	vswitch_sweep(p->a, NULL); /* takes the port back if it is dead now */
+	destroy(p);
+}
+
+/* ---- handing over ---- */
+
+/* A file offset belongs to the open file description, so it travels with the
+ * lock that keeps the port alive: tag, generation, port. */
+#define ALIVE_TAG      ((off_t)0x6b << 48)
+#define ALIVE_TAG_MASK ((off_t)0x7fff << 48)
+
+int
+nmport_alive_fd(const struct nmport *p)
+{
+	lseek(p->alive_fd, ALIVE_TAG | (off_t)p->vp->gen << 16 | p->idx,
+	    SEEK_SET);
+	return p->alive_fd;
+}
+
+/* Is 'fd' the arena's file, marked by nmport_alive_fd()?  Then the port. */
+static int
+find_handed(const struct arena *a, int fd, uint32_t *gen)
+{
+	struct stat st, ours;
+	off_t tag = lseek(fd, 0, SEEK_CUR);
+	unsigned idx = tag & 0xffff;
+	const struct vport *vp;
+
+	if (tag == -1 || (tag & ALIVE_TAG_MASK) != ALIVE_TAG ||
+	    fstat(fd, &st) == -1 || fstat(a->fd, &ours) == -1 ||
+	    st.st_dev != ours.st_dev || st.st_ino != ours.st_ino ||
+	    idx >= VALE_MAX_PORTS)
+		return -ENOENT;
+	*gen = (uint32_t)(tag >> 16);
+	vp = arena_port(a->base, idx);
+	if (ld_acquire(&vp->state) != VPORT_LIVE || vp->gen != *gen)
+		return -ENOENT;
+	return (int)idx;
+}
+
+/* What the process that had the port before knew, from what is in memory.
+ * Slots it had not sent yet are sent by us. */
+static void
+resume_rings(struct nmport *p)
+{
+	for (unsigned i = 0; i < p->n_tx; i++)
+		p->tx[i].cur = p->tx[i].head =
+		    (ld_relaxed(&p->tx[i].ring->tail) + 1) & p->tx[i].mask;
+	for (unsigned i = 0; i < p->n_rx; i++) {
+		p->rx[i].head = ld_relaxed(&p->rx[i].k->head) & p->rx[i].mask;
+		p->rx[i].tail = ld_relaxed(&p->rx[i].ring->tail) &
+		    p->rx[i].mask;
+	}
+}
+
+static int
+adopt(struct arena *a, int fd, struct nmport **out, struct err *e)
+{
+	struct nmport_cfg cfg;
+	struct nmport *p;
+	struct vport *vp;
+	uint32_t gen = 0;
+	int rc, idx = find_handed(a, fd, &gen);
+
+	if (idx < 0)
+		return err_set(e, ENOENT, "descriptor: not of a live port");
+	vp = arena_port(a->base, (unsigned)idx);
+	cfg = (struct nmport_cfg){
+		.tx_slots = vp->tx_slots,
+		.rx_slots = vp->rx_slots,
+		.tx_rings = vp->n_tx,
+		.rx_rings = vp->n_rx,
+	};
+	rc = complete_cfg(&cfg, &cfg, e);
+	if (rc < 0)
+		return rc;
+	p = alloc_port(&cfg);
+	if (p == NULL)
+		return err_set(e, ENOMEM, "port: no memory");
+	p->idx = (unsigned)idx;
+	p->vp = vp;
+	p->alive_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	p->wake_fd = wake_open(a, p->idx, gen);
+	if (p->alive_fd == -1 || p->wake_fd == -1)
+		rc = err_set(e, errno, "port: %s", strerror(errno));
+	else
+		rc = open_poll(p, e);
+	if (rc < 0) {
+		if (p->alive_fd != -1)
+			close(p->alive_fd);
+		destroy(p);
+		return rc;
+	}
+	p->a = a;
+	p->nifp = at(a->base, port_area_ofs(p->idx));
+	init_rings(p);
+	resume_rings(p);
+	*out = p;
+	return 0;
+}
+
+int
+nmport_adopt(int fd, struct nmport **out, struct err *e)
+{
+	struct arena *a;
+	int rc = arena_get(&a, e);
+
+	if (rc < 0)
+		return rc;
+	rc = adopt(a, fd, out, e);
+	if (rc < 0)
+		arena_put(a);
+	return rc;
+}
+
+uint8_t *
+nmport_region(const struct nmport *p, size_t *size)
+{
+	*size = ARENA_SIZE;
+	return p->a->base;
 }
 
 /* The offsets are computed, not read: shared memory is not believed. */
@@ -337,12 +468,13 @@ nmport_rxsync(struct nmport *p, unsigned i)
 /* ---- sleep ---- */
 
 static bool
-has_arrivals(const struct nmport *p)
+has_arrivals(const struct nmport *p, unsigned rings)
 {
 	for (unsigned i = 0; i < p->n_rx; i++) {
 		const struct rxring *r = &p->rx[i];
 
-		if (ld_seqcst(&r->k->tail) != ld_relaxed(&r->ring->cur))
+		if ((rings >> i & 1) != 0 &&
+		    ld_seqcst(&r->k->tail) != ld_relaxed(&r->ring->cur))
 			return true;
 	}
 	return false;
@@ -351,13 +483,13 @@ has_arrivals(const struct nmport *p)
 /* Pending slots of any ring that can go on; otherwise how long that can last
  * (0 = nothing is pending). */
 static bool
-can_send(struct nmport *p, ns_t *wait_ns)
+can_send(struct nmport *p, unsigned rings, ns_t *wait_ns)
 {
 	ns_t now = 0, w;
 
 	*wait_ns = 0;
 	for (unsigned i = 0; i < p->n_tx; i++) {
-		if (nmport_txpending(p, i) == 0)
+		if ((rings >> i & 1) == 0)
 			continue;
 		if (now == 0)
 			now = clock_mono_ns();
@@ -381,32 +513,48 @@ set_timer(struct nmport *p, ns_t wait_ns)
 	timerfd_settime(p->timer_fd, 0, &it, NULL);
 }
 
+/* Of 'rings', those with slots that are still pending. */
+static unsigned
+pending_rings(const struct nmport *p, unsigned rings)
+{
+	unsigned pending = 0;
+
+	for (unsigned i = 0; i < p->n_tx; i++)
+		if ((rings >> i & 1) != 0 && nmport_txpending(p, i) != 0)
+			pending |= 1u << i;
+	return pending;
+}
+
 bool
 nmport_sleep_begin(struct nmport *p, unsigned flags)
 {
+	return nmport_sleep_on(p, flags, (struct nmport_rings){ ~0u, ~0u });
+}
+
+bool
+nmport_sleep_on(struct nmport *p, unsigned flags, struct nmport_rings on)
+{
 	ns_t wait_ns = 0;
-	bool is_tx = false;
 
 	flags &= NMPORT_RX | NMPORT_TX;
 	for (unsigned i = 0; i < p->n_rx; i++) /* the last rxsync may have */
 		look_for_waiters(p, &p->rx[i]);	/* been too early for them */
-	for (unsigned i = 0; i < p->n_tx && (flags & NMPORT_TX); i++)
-		is_tx |= nmport_txpending(p, i) != 0;
-	if (!is_tx)
+	on.tx = (flags & NMPORT_TX) ? pending_rings(p, on.tx) : 0;
+	if (on.tx == 0)
 		flags &= ~(unsigned)NMPORT_TX;
 	if (flags == 0)
 		return false;
 	p->sleep_seq++;
 	st_seqcst(&p->vp->sleeping, p->sleep_seq << 2 | flags);
-	for (unsigned i = 0; i < p->n_tx && is_tx; i++)
-		if (nmport_txpending(p, i) != 0)
+	for (unsigned i = 0; i < p->n_tx; i++)
+		if ((on.tx >> i & 1) != 0)
 			fwd_ask_wake(&p->tx[i]);
-	if (((flags & NMPORT_RX) && has_arrivals(p)) ||
-	    (is_tx && can_send(p, &wait_ns))) {
+	if (((flags & NMPORT_RX) && has_arrivals(p, on.rx)) ||
+	    (on.tx != 0 && can_send(p, on.tx, &wait_ns))) {
 		st_seqcst(&p->vp->sleeping, 0u);
 		return false;
 	}
-	if (is_tx)
+	if (on.tx != 0)
 		set_timer(p, wait_ns);
 	return true;
 }

@@ -8,6 +8,8 @@
  *            process that just dies is cleaned up after by the others.
  * Threads    one thread at a time per ring.  Different rings of one port, and
  *            different ports, are independent.
+ * Fork       a child has the same port at the same positions: they take turns,
+ *            and leave it by nmport_leave().
  * Cost       txsync forwards in the caller: learn and look up per packet, one
  *            lock per destination and burst.  No system call unless somebody
  *            sleeps.  rxsync is a few loads and stores.
@@ -55,6 +57,21 @@ int nmport_open(const char *name, const struct nmport_cfg *cfg,
  * free again.  NULL is fine. */
 void nmport_close(struct nmport *p);
 
+/* The same for a port that others may go on using: those who inherited it by
+ * fork(), or got its descriptor.  Once nobody has one any more it is detached. */
+void nmport_leave(struct nmport *p);
+
+/* The descriptor that keeps the port alive, whoever has a copy; owned by the
+ * port.  Who receives a copy of it (SCM_RIGHTS, exec) can go on with the port:
+ * nmport_adopt() makes a user of its own, as long as the two take turns.  It
+ * dups 'fd'; ENOENT: that is no such descriptor, or the port is gone. */
+int nmport_alive_fd(const struct nmport *p);
+int nmport_adopt(int fd, struct nmport **out, struct err *e);
+
+/* The shared memory that holds rings and buffers of this port and of all ports
+ * of its arena, as mapped here; borrowed until close. */
+uint8_t *nmport_region(const struct nmport *p, size_t *size);
+
 /* Rings, borrowed until close; NULL if there is no such ring. */
 struct netmap_ring *nmport_txring(const struct nmport *p, unsigned i);
 struct netmap_ring *nmport_rxring(const struct nmport *p, unsigned i);
@@ -86,6 +103,12 @@ int nmport_fd(const struct nmport *p);
  * pending); nothing was armed.  After true, call nmport_sleep_end() whatever
  * poll() said. */
 bool nmport_sleep_begin(struct nmport *p, unsigned flags);
+
+/* The same for some rings: bit = ring. */
+struct nmport_rings {
+	unsigned tx, rx;
+};
+bool nmport_sleep_on(struct nmport *p, unsigned flags, struct nmport_rings on);
 void nmport_sleep_end(struct nmport *p);
 
 /* True if buffers of 'a' may be exchanged with buffers of 'b' (swap buf_idx

@@ -56,6 +56,12 @@ wake_create(struct arena *a, unsigned port, uint32_t gen, struct err *e)
 	return fd;
 }
 
+int
+wake_open(struct arena *a, unsigned port, uint32_t gen)
+{
+	return fifo_open(a, port, gen);
+}
+
 void
 wake_unlink(struct arena *a, unsigned port, uint32_t gen)
 {

@@ -20,6 +20,9 @@
 int wake_create(struct arena *a, unsigned port, uint32_t gen, struct err *e);
 void wake_unlink(struct arena *a, unsigned port, uint32_t gen);
 
+/* Another descriptor of a FIFO that exists; -1 and errno. */
+int wake_open(struct arena *a, unsigned port, uint32_t gen);
+
 /* Empties the FIFO. */
 void wake_drain(int fd);
 
