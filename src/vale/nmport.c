@@ -43,6 +43,27 @@ struct nmport {
 
 /* ---- open and close ---- */
 
+static unsigned
+round_slots(unsigned n)
+{
+	unsigned r = VALE_MIN_SLOTS;
+
+	while (r < n && r < VALE_MAX_SLOTS)
+		r *= 2;
+	return r;
+}
+
+static void
+round_sizes(struct nmport_cfg *cfg)
+{
+	cfg->tx_slots = round_slots(cfg->tx_slots);
+	cfg->rx_slots = round_slots(cfg->rx_slots);
+	if (cfg->tx_rings > NMPORT_MAX_RINGS)
+		cfg->tx_rings = NMPORT_MAX_RINGS;
+	if (cfg->rx_rings > NMPORT_MAX_RINGS)
+		cfg->rx_rings = NMPORT_MAX_RINGS;
+}
+
 static int
 complete_cfg(const struct nmport_cfg *in, struct nmport_cfg *cfg,
     struct err *e)
@@ -52,6 +73,8 @@ complete_cfg(const struct nmport_cfg *in, struct nmport_cfg *cfg,
 	cfg->rx_slots = cfg->rx_slots ? cfg->rx_slots : DEFAULT_SLOTS;
 	cfg->tx_rings = cfg->tx_rings ? cfg->tx_rings : 1;
 	cfg->rx_rings = cfg->rx_rings ? cfg->rx_rings : 1;
+	if (cfg->are_wishes)
+		round_sizes(cfg);
 	if (!slots_ok(cfg->tx_slots) || !slots_ok(cfg->rx_slots))
 		return err_set(e, EINVAL,
 		    "rings have %d to %d slots, a power of two",
@@ -181,7 +204,7 @@ nmport_leave(struct nmport *p)
 	if (p == NULL)
 		return;
 	close(p->alive_fd);
-	vswitch_sweep(p->a, NULL); /* takes the port back if it is dead now */
+	vswitch_try_sweep(p->a); /* takes the port back if it is dead now */
 	destroy(p);
 }
 
@@ -300,6 +323,28 @@ uint8_t *
 nmport_region(const struct nmport *p, size_t *size)
 {
 	*size = ARENA_SIZE;
+	return p->a->base;
+}
+
+void
+nmport_get_info(const struct nmport *p, struct nmport_info *i)
+{
+	*i = (struct nmport_info){
+		.mem_size = ARENA_SIZE,
+		.if_ofs = port_area_ofs(p->idx),
+		.mem_id = 1,
+		.tx_rings = p->n_tx,
+		.rx_rings = p->n_rx,
+		.tx_slots = p->tx_slots,
+		.rx_slots = p->rx_slots,
+		.switch_idx = p->vp->switch_idx,
+		.port_idx = p->idx,
+	};
+}
+
+void *
+nmport_mem(const struct nmport *p)
+{
 	return p->a->base;
 }
 
@@ -566,4 +611,25 @@ nmport_sleep_end(struct nmport *p)
 	wake_drain(p->wake_fd);
 	if (p->is_timer_set)
 		set_timer(p, 0);
+}
+
+int
+nmport_ring_fd(const struct nmport *p, unsigned i)
+{
+	(void)i;
+	return nmport_fd(p);
+}
+
+bool
+nmport_ring_sleep_begin(struct nmport *p, unsigned i, unsigned flags)
+{
+	(void)i;
+	return nmport_sleep_begin(p, flags);
+}
+
+void
+nmport_ring_sleep_end(struct nmport *p, unsigned i)
+{
+	(void)i;
+	nmport_sleep_end(p);
 }

@@ -38,6 +38,10 @@ struct nmport_cfg {
 	unsigned rx_slots;
 	unsigned tx_rings; /* 1 to NMPORT_MAX_RINGS */
 	unsigned rx_rings;
+	unsigned n_extra;  /* buffers beside the rings; fewer may be had */
+	unsigned one_ring; /* a monitor of this ring alone: its number + 1 */
+	bool are_wishes;   /* sizes that cannot be become the next that can */
+	bool knows_hdr;	   /* the user can deal with a virtio-net header */
 };
 
 enum {
@@ -46,15 +50,32 @@ enum {
 	NMPORT_TX = 2,
 };
 
-/* Attaches to the port 'name' ("valeX:p": switch valeX, port p), creating
- * switch and port.  One user of a port at a time: EBUSY if it is taken by a
- * live process.  EINVAL a bad name or size, ENOMEM/ENOSPC no memory, ENOSPC
- * no free port on the switch.  On success the caller owns *out. */
+/*
+ * Opens the port 'name'.  What it is, the name says:
+ *
+ *	valeX:p     port p of switch valeX; both are made if they are not there
+ *	NAME        a persistent port (nmctl.h), on a switch or not
+ *	NAME{ID     master of pipe ID of NAME: "valeX:p{1", "foo{1"
+ *	NAME}ID     the slave.  The first of the two makes the pipe, with its
+ *	            sizes, rings of one end crossing to those of the other; the
+ *	            pipe goes with the last.  NAME need not exist, nor is it made.
+ *	PORT/r      a monitor: copies of what the open port or pipe end PORT
+ *	PORT/t      receives (r), sends (t, slots marked NS_TXMON) or both (rt),
+ *	PORT/rt     in rx ring i for ring i; what does not fit is missed
+ *
+ * One user of a port or pipe end at a time, whatever number of monitors: EBUSY
+ * if it is taken by a live process.  EINVAL a bad name or size, or a monitor
+ * of what is not open; ENXIO no persistent port of that name; EOPNOTSUPP
+ * a zero-copy monitor (/z); EIO a port with a header (nmctl.h) and not
+ * 'knows_hdr'; ENOMEM/ENOSPC no memory; ENOSPC no free place.  On success the
+ * caller owns *out.
+ */
 int nmport_open(const char *name, const struct nmport_cfg *cfg,
     struct nmport **out, struct err *e);
 
-/* Detaches: packets still in the rings are lost, buffers go back, the name is
- * free again.  NULL is fine. */
+/* Detaches: packets still in the rings are lost, but for a pipe whose other
+ * end is open; buffers go back, the list of ni_bufs_head among them; the name
+ * is free again.  NULL is fine. */
 void nmport_close(struct nmport *p);
 
 /* The same for a port that others may go on using: those who inherited it by
@@ -72,6 +93,25 @@ int nmport_adopt(int fd, struct nmport **out, struct err *e);
  * of its arena, as mapped here; borrowed until close. */
 uint8_t *nmport_region(const struct nmport *p, size_t *size);
 
+/* What a port is and where it lies in memory; all but hdr_len are constant
+ * while it is open. */
+struct nmport_info {
+	uint64_t mem_size; /* of the mapping that all ports of a user share */
+	uint64_t if_ofs;   /* of the netmap_if in it */
+	unsigned mem_id;   /* 1: one memory for all */
+	unsigned tx_rings, rx_rings, tx_slots, rx_slots;
+	unsigned n_extra; /* extra buffers had at open */
+	unsigned hdr_len; /* of the virtio-net header, 0 = none */
+	unsigned switch_idx, port_idx; /* as nmctl_next() says */
+	bool is_pipe, is_monitor;
+};
+void nmport_get_info(const struct nmport *p, struct nmport_info *i);
+
+/* Where this process has that memory: what mmap() would have returned.  Not
+ * to be mapped a second time (rings of a pipe's slave end would be missing),
+ * nor unmapped. */
+void *nmport_mem(const struct nmport *p);
+
 /* Rings, borrowed until close; NULL if there is no such ring. */
 struct netmap_ring *nmport_txring(const struct nmport *p, unsigned i);
 struct netmap_ring *nmport_rxring(const struct nmport *p, unsigned i);
@@ -82,14 +122,18 @@ struct netmap_if *nmport_if(const struct nmport *p);
  * that has not moved for 100 ms costs its packets at once, until it moves.  A
  * head outside [old head, tail], or a cur outside [head, tail], is refused with
  * -EINVAL, nothing is sent and the ring is put back to its last good state.
- * Returns 0. */
+ * On a pipe the slots become the other end's at once, whole packets only, and
+ * come back when it returns them; there is no time limit.  A monitor's fails
+ * with -EIO.  With NR_TIMESTAMP in the ring's flags 'ts' is set.  Returns 0. */
 int nmport_txsync(struct nmport *p, unsigned ring);
 
 /* Returns the slots that head has passed to the senders, and lets tail grow
- * over what has arrived.  Errors as for nmport_txsync(). */
+ * over what has arrived.  Errors as for nmport_txsync(), and -EIO from a monitor
+ * whose port was closed: it has to be opened anew. */
 int nmport_rxsync(struct nmport *p, unsigned ring);
 
-/* Slots handed to txsync that are still pending on ring 'ring'. */
+/* Slots handed to txsync that are still pending on ring 'ring'.  On a pipe: the
+ * slots of a packet that is not complete. */
 unsigned nmport_txpending(const struct nmport *p, unsigned ring);
 
 /* A descriptor for poll(): readable after a wake-up.  Owned by the port. */
@@ -110,6 +154,16 @@ struct nmport_rings {
 };
 bool nmport_sleep_on(struct nmport *p, unsigned flags, struct nmport_rings on);
 void nmport_sleep_end(struct nmport *p);
+
+/* On a pipe NMPORT_TX waits for room: false if there is some.  On a monitor
+ * the sleep ends when its port goes. */
+
+/* The same for the user of tx ring i and rx ring i alone, where there are such;
+ * users of different rings may sleep at once, in threads of their own.  Not
+ * together with nmport_sleep_begin(). */
+int nmport_ring_fd(const struct nmport *p, unsigned i);
+bool nmport_ring_sleep_begin(struct nmport *p, unsigned i, unsigned flags);
+void nmport_ring_sleep_end(struct nmport *p, unsigned i);
 
 /* True if buffers of 'a' may be exchanged with buffers of 'b' (swap buf_idx
  * and set NS_BUF_CHANGED in both slots): they lie in the same arena. */
