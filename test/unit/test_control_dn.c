@@ -255,13 +255,24 @@ queues_and_their_laws(void **state)
 	assert_call(msg_delete(DN_FS, 5), EINVAL, "queue 5");
 }
 
+/* Two moments of pipe 1's trace; returns the size of the object. */
+static size_t
+put_trace(struct message *m, uint32_t first, uint32_t ms, uint32_t next_ms)
+{
+	struct abi_dn_more_trace head = {.link_nr = 1, .first = first};
+	const uint32_t moments[2][2] = {{ms, 1}, {next_ms, 2}};
+	uint8_t object[sizeof(head) + sizeof(moments)];
+
+	memcpy(object, &head, sizeof(head));
+	memcpy(object + sizeof(head), moments, sizeof(moments));
+	put_object(m, DN_MORE_TRACE, object, sizeof(object));
+	return sizeof(object);
+}
+
 static void
 traces_in_pieces(void **state)
 {
-	struct {
-		struct abi_dn_more_trace head;
-		uint32_t moment[2][2];
-	} t = {.head = {.link_nr = 1}, .moment = {{1, 1}, {5, 2}}};
+	size_t size;
 	struct abi_dn_more_link ml = {.link_nr = 1, .n_trace = 4,
 	    .trace = "lte"};
 	struct message m = msg_pipe(1, -1, 0);
@@ -269,16 +280,12 @@ traces_in_pieces(void **state)
 
 	(void)state;
 	put_object(&m, DN_MORE_LINK, &ml, sizeof(ml));
-	put_object(&m, DN_MORE_TRACE, &t, sizeof(t));
+	size = put_trace(&m, 0, 1, 5);
 	assert_call(m, EINVAL, "lacks 2");
-	t.head.first = 1;
-	put_object(&m, DN_MORE_TRACE, &t, sizeof(t));
+	put_trace(&m, 1, 1, 5);
 	assert_call(m, EINVAL, "do not fit");
-	m.len -= sizeof(t);
-	t.head.first = 2;
-	t.moment[0][0] = 6;
-	t.moment[1][0] = 9;
-	put_object(&m, DN_MORE_TRACE, &t, sizeof(t));
+	m.len -= size;
+	put_trace(&m, 2, 6, 9);
 	assert_ok(m);
 	m = list(DN_CMD_GET_MORE, DN_LINK);
 	object_of(&m, DN_MORE_LINK, &back, sizeof(back));

@@ -179,26 +179,25 @@ test_json_ping(void **state)
 static void
 test_dump(void **state)
 {
-	struct {
-		struct netmap_ring ring;
-		struct netmap_slot slots[2];
-		uint8_t bufs[4][64];
-	} m = {0};
-	struct gen_ring g = {.ring = &m.ring,
-			     .bufs = m.bufs[0],
+	uint8_t bufs[4][64] = {{0}};
+	struct netmap_ring *r = calloc(1, sizeof(*r) + 2 * sizeof(r->slot[0]));
+	struct gen_ring g = {.ring = r,
+			     .bufs = bufs[0],
 			     .n_bufs = 4,
 			     .stride = 64,
 			     .n_slots = 2};
 
 	(void)state;
-	m.slots[1] = (struct netmap_slot){.buf_idx = 3, .len = 18};
-	memcpy(m.bufs[3], "0123456789abcdef\0z", 18);
+	assert_non_null(r);
+	r->slot[1] = (struct netmap_slot){.buf_idx = 3, .len = 18};
+	memcpy(bufs[3], "0123456789abcdef\0z", 18);
 	gen_report_dump(out, "rx", &g, 1, 18);
 	printed("rx ring 0 slot 1 [buf 3 flags 0x0000 len 18]\n"
 		"    0: 30 31 32 33 34 35 36 37 38 39 61 62 63 64 65 66 "
 		"0123456789abcdef\n"
 		"   16: 00 7a                                           "
 		".z\n");
+	free(r);
 }
 
 int

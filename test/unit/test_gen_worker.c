@@ -21,15 +21,14 @@
 
 enum { SLOTS = 256, BUF = 128, N_BUFS = 2 * SLOTS + 2 };
 
-/* A ring, and buffers behind it; both rings share one set. */
-struct ring_memory {
-	struct netmap_ring ring;
-	struct netmap_slot slots[SLOTS];
-};
+/* The rings are the memory of one, with SLOTS slots; buffers lie behind them;
+ * both rings share one set. */
+#define RING_SIZE \
+	(sizeof(struct netmap_ring) + SLOTS * sizeof(struct netmap_slot))
 
 static struct nmport {
-	struct ring_memory tx __attribute__((aligned(256)));
-	struct ring_memory rx __attribute__((aligned(256)));
+	uint8_t tx_memory[RING_SIZE] __attribute__((aligned(256)));
+	uint8_t rx_memory[RING_SIZE] __attribute__((aligned(256)));
 	uint8_t bufs[N_BUFS][BUF] __attribute__((aligned(64)));
 	/* tx side: [taken, head) is pending */
 	uint32_t taken;
@@ -49,6 +48,9 @@ static struct nmport {
 	bool garble; /* writes nonsense to the ring that is synced */
 	int fail;    /* what sync returns */
 } port;
+
+static struct netmap_ring *const tx_ring = (void *)port.tx_memory;
+static struct netmap_ring *const rx_ring = (void *)port.rx_memory;
 
 static struct gen_stop stop;
 static struct gen_cfg cfg;
@@ -73,7 +75,7 @@ raise_stop(void)
 static bool
 deliver(const uint8_t *octets, unsigned len)
 {
-	struct netmap_ring *r = &port.rx.ring;
+	struct netmap_ring *r = rx_ring;
 	struct netmap_slot *s = &r->slot[r->tail];
 
 	if (nm_ring_next(r, r->tail) == port.free_from)
@@ -89,20 +91,20 @@ struct netmap_ring *
 nmport_txring(const struct nmport *p, unsigned i)
 {
 	(void)p;
-	return i == 0 ? &port.tx.ring : NULL;
+	return i == 0 ? tx_ring : NULL;
 }
 
 struct netmap_ring *
 nmport_rxring(const struct nmport *p, unsigned i)
 {
 	(void)p;
-	return i == 0 ? &port.rx.ring : NULL;
+	return i == 0 ? rx_ring : NULL;
 }
 
 static void
 take_one(struct netmap_slot *s)
 {
-	uint8_t *data = nm_buf(&port.tx.ring, s->buf_idx);
+	uint8_t *data = nm_buf(tx_ring, s->buf_idx);
 
 	assert_in_range(s->len, 14, BUF);
 	if (port.check != NULL)
@@ -138,7 +140,7 @@ scribble(struct nmport *p, struct netmap_ring *r)
 		r->slot[i].len = 0xffff;
 	}
 	r->tail = p->n_syncs % 2 != 0 ? 0x80000000u : (r->head + 100) % SLOTS;
-	p->taken = p->tx.ring.head;
+	p->taken = tx_ring->head;
 	if (++p->n_syncs == 20)
 		raise_stop();
 	return 0;
@@ -147,7 +149,7 @@ scribble(struct nmport *p, struct netmap_ring *r)
 int
 nmport_txsync(struct nmport *p, unsigned ring)
 {
-	struct netmap_ring *r = &p->tx.ring;
+	struct netmap_ring *r = tx_ring;
 	unsigned n = p->take_max;
 
 	assert_int_equal(ring, 0);
@@ -169,9 +171,9 @@ nmport_rxsync(struct nmport *p, unsigned ring)
 
 	assert_int_equal(ring, 0);
 	if (p->fail != 0 || p->garble)
-		return p->fail != 0 ? p->fail : scribble(p, &p->rx.ring);
+		return p->fail != 0 ? p->fail : scribble(p, rx_ring);
 	p->n_syncs++;
-	p->free_from = p->rx.ring.head;
+	p->free_from = rx_ring->head;
 	while (p->to_deliver > 0 && deliver(octets, sizeof(octets)))
 		p->to_deliver--;
 	if (p->stop_after != 0 && p->to_deliver == 0 && !p->echo) {
@@ -185,7 +187,7 @@ unsigned
 nmport_txpending(const struct nmport *p, unsigned ring)
 {
 	(void)ring;
-	return distance(p->taken, p->tx.ring.head);
+	return distance(p->taken, tx_ring->head);
 }
 
 int
@@ -211,14 +213,13 @@ nmport_sleep_end(struct nmport *p)
 }
 
 static void
-set_up_ring(struct ring_memory *m, uint32_t first_buf)
+set_up_ring(struct netmap_ring *r, uint32_t first_buf)
 {
-	memset(m, 0, sizeof(*m));
-	m->ring.buf_ofs = (uint8_t *)port.bufs - (uint8_t *)m;
-	m->ring.nr_buf_size = BUF;
-	m->ring.num_slots = SLOTS;
+	r->buf_ofs = (uint8_t *)port.bufs - (uint8_t *)r;
+	r->nr_buf_size = BUF;
+	r->num_slots = SLOTS;
 	for (uint32_t i = 0; i < SLOTS; i++)
-		m->slots[i].buf_idx = first_buf + i;
+		r->slot[i].buf_idx = first_buf + i;
 }
 
 static int
@@ -226,9 +227,9 @@ set_up(void **state)
 {
 	(void)state;
 	memset(&port, 0, sizeof(port));
-	set_up_ring(&port.tx, 2);
-	set_up_ring(&port.rx, 2 + SLOTS);
-	port.tx.ring.tail = SLOTS - 1;
+	set_up_ring(tx_ring, 2);
+	set_up_ring(rx_ring, 2 + SLOTS);
+	tx_ring->tail = SLOTS - 1;
 	port.take_max = SLOTS;
 	memset(&cfg, 0, sizeof(cfg));
 	cfg = (struct gen_cfg){.mode = GEN_TX,
@@ -525,7 +526,7 @@ test_rx_several_slots(void **state)
 	port.to_deliver = 0;
 	for (unsigned i = 0; i < 6; i++) {
 		deliver((const uint8_t *)"fragment of a frame", 15);
-		port.rx.slots[i].flags = i % 3 < 2 ? NS_MOREFRAG : 0;
+		rx_ring->slot[i].flags = i % 3 < 2 ? NS_MOREFRAG : 0;
 	}
 	worker->n = 2;
 	gen_rx_run(worker);
@@ -596,8 +597,8 @@ test_pong_keeps_buffers(void **state)
 
 	test_pong(state);
 	for (unsigned i = 0; i < SLOTS; i++) {
-		seen[port.tx.slots[i].buf_idx]++;
-		seen[port.rx.slots[i].buf_idx]++;
+		seen[tx_ring->slot[i].buf_idx]++;
+		seen[rx_ring->slot[i].buf_idx]++;
 	}
 	for (unsigned i = 2; i < N_BUFS; i++)
 		assert_int_equal(seen[i], 1);
