@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the kernel says of a network interface, by its name.
+ *
+ * Place      under the kinds of ports that use one.
+ * Cost       a few system calls each; never per packet.
+ * Networks   names mean interfaces of the network namespace that the process
+ *            is in.
+ */
+#pragma once
+
+#include "base/cdefs.h"
+#include "base/err.h"
+
+#include <net/if.h>
+
+struct nic {
+	unsigned index;
+	unsigned mtu;
+	unsigned n_queues; /* to receive, as ethtool -l counts; at least 1 */
+	bool is_up;	   /* set up by the administrator */
+	bool has_carrier;  /* and connected */
+	char driver[32];   /* "veth"; empty if it has no name */
+};
+
+/* Asks for all of it.  -ENODEV: there is no such interface. */
+int nic_look(const char *name, struct nic *out, struct err *e);
+
+/* The index of the interface, 0 if there is none; *is_up is set if there is. */
+unsigned nic_alive(const char *name, bool *is_up);
+
+/* Makes the interface accept frames for any address as long as the returned
+ * descriptor is open.  -errno. */
+int nic_promisc(unsigned index);
