@@ -2,6 +2,7 @@
 #include "port/xdp_prog.h"
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/bpf.h>
@@ -10,77 +11,167 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MAX_QUEUES = 1024 };
+enum {
+	MAX_QUEUES = 1024,
+	DEVICE_BOUND = 1 << 6, /* a flag newer than the headers of Debian 12 */
+};
 
 /* An instruction of eBPF. */
 #define INSN(op, to, from, offset, value)                                     \
 	((struct bpf_insn){.code = (op), .dst_reg = (to), .src_reg = (from),  \
 	    .off = (offset), .imm = (value)})
 
+#define LOAD(size, to, from, offset)                                           \
+	INSN(BPF_LDX | BPF_MEM | (size), to, from, offset, 0)
+#define STORE(size, to, offset, from)                                         \
+	INSN(BPF_STX | BPF_MEM | (size), to, from, offset, 0)
+#define SET(to, value) INSN(BPF_ALU64 | BPF_MOV | BPF_K, to, 0, 0, value)
+#define COPY(to, from) INSN(BPF_ALU64 | BPF_MOV | BPF_X, to, from, 0, 0)
+#define ADD(to, value) INSN(BPF_ALU64 | BPF_ADD | BPF_K, to, 0, 0, value)
+#define CALL(number) INSN(BPF_JMP | BPF_CALL, 0, 0, 0, number)
+#define EXIT() INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0)
+
+/* A VLAN tag that the neighbour or the card hands over beside the frame goes
+ * back to its place; without a tag the next 'skip' instructions do it.  The
+ * context is in R6. */
+#define RESTORE_TAG(kfunc)                                                    \
+	COPY(BPF_REG_6, BPF_REG_1),                                           \
+	COPY(BPF_REG_2, BPF_REG_10), ADD(BPF_REG_2, -2), /* its protocol */   \
+	COPY(BPF_REG_3, BPF_REG_10), ADD(BPF_REG_3, -4), /* its number */     \
+	INSN(BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_KFUNC_CALL, 0, kfunc),         \
+	INSN(BPF_JMP | BPF_JNE | BPF_K, BPF_REG_0, 0, 21, 0), /* no tag */    \
+	COPY(BPF_REG_1, BPF_REG_6),                                           \
+	SET(BPF_REG_2, -4),                                                   \
+	CALL(BPF_FUNC_xdp_adjust_head),                                       \
+	INSN(BPF_JMP | BPF_JNE | BPF_K, BPF_REG_0, 0, 15, 0), /* drop */      \
+	LOAD(BPF_W, BPF_REG_1, BPF_REG_6, offsetof(struct xdp_md, data)),     \
+	LOAD(BPF_W, BPF_REG_2, BPF_REG_6, offsetof(struct xdp_md, data_end)), \
+	COPY(BPF_REG_3, BPF_REG_1), ADD(BPF_REG_3, 18),                       \
+	INSN(BPF_JMP | BPF_JGT | BPF_X, BPF_REG_3, BPF_REG_2, 10, 0),          \
+	LOAD(BPF_DW, BPF_REG_4, BPF_REG_1, 4), /* the two addresses */        \
+	STORE(BPF_DW, BPF_REG_1, 0, BPF_REG_4),                               \
+	LOAD(BPF_W, BPF_REG_4, BPF_REG_1, 12),                                \
+	STORE(BPF_W, BPF_REG_1, 8, BPF_REG_4),                                \
+	LOAD(BPF_H, BPF_REG_4, BPF_REG_10, -2),                               \
+	STORE(BPF_H, BPF_REG_1, 12, BPF_REG_4),                               \
+	LOAD(BPF_H, BPF_REG_4, BPF_REG_10, -4),                               \
+	INSN(BPF_ALU | BPF_END | BPF_TO_BE, BPF_REG_4, 0, 0, 16),             \
+	STORE(BPF_H, BPF_REG_1, 14, BPF_REG_4),                               \
+	INSN(BPF_JMP | BPF_JA, 0, 0, 2, 0),                                   \
+	SET(BPF_REG_0, XDP_DROP),                                             \
+	EXIT(),                                                               \
+	COPY(BPF_REG_1, BPF_REG_6)
+
 /* return bpf_redirect_map(map, ctx->rx_queue_index, XDP_PASS) */
+#define REDIRECT(map)                                                         \
+	LOAD(BPF_W, BPF_REG_2, BPF_REG_1,                                     \
+	    offsetof(struct xdp_md, rx_queue_index)),                         \
+	INSN(BPF_LD | BPF_IMM | BPF_DW, BPF_REG_1, BPF_PSEUDO_MAP_FD, 0,      \
+	    map),                                                             \
+	INSN(0, 0, 0, 0, 0),                                                  \
+	SET(BPF_REG_3, XDP_PASS),                                             \
+	CALL(BPF_FUNC_redirect_map),                                          \
+	EXIT()
+
+/* The kernel's number of the function that tells a frame's tag, 0 = it has
+ * none. */
 static int
-load(int map, uint32_t flags)
+tag_function(void)
 {
-	const struct bpf_insn code[] = {
-		INSN(BPF_LDX | BPF_MEM | BPF_W, BPF_REG_2, BPF_REG_1,
-		    offsetof(struct xdp_md, rx_queue_index), 0),
-		INSN(BPF_LD | BPF_IMM | BPF_DW, BPF_REG_1, BPF_PSEUDO_MAP_FD,
-		    0, map),
-		INSN(0, 0, 0, 0, 0),
-		INSN(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_3, 0, 0, XDP_PASS),
-		INSN(BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_redirect_map),
-		INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
-	};
-	LIBBPF_OPTS(bpf_prog_load_opts, opts, .prog_flags = flags,
+	static int id = -1; /* it stays: looking takes 20 ms */
+	struct btf *btf;
+
+	if (id >= 0)
+		return id;
+	id = 0;
+	if ((btf = btf__load_vmlinux_btf()) == NULL)
+		return id;
+	id = btf__find_by_name_kind(btf, "bpf_xdp_metadata_rx_vlan_tag",
+	    BTF_KIND_FUNC);
+	btf__free(btf);
+	return id > 0 ? id : (id = 0);
+}
+
+/* A kind of program, the best first. */
+struct variant {
+	bool tags;   /* puts tags back: only for drivers that tell */
+	bool pieces; /* takes frames in several pieces, as an MTU above a page
+		      * needs: not every driver has them */
+};
+
+static int
+load(int map, unsigned index, const struct variant *v)
+{
+	/* Functions of the kernel are only for programs under the GPL, too. */
+	static const char licence[] = "Dual BSD/GPL";
+	const int kfunc = v->tags ? tag_function() : 0;
+	const struct bpf_insn plain[] = {REDIRECT(map)};
+	const struct bpf_insn tagged[] = {RESTORE_TAG(kfunc), REDIRECT(map)};
+	LIBBPF_OPTS(bpf_prog_load_opts, opts,
+	    .prog_flags = v->pieces ? BPF_F_XDP_HAS_FRAGS : 0,
 	    .expected_attach_type = BPF_XDP);
 
-	return bpf_prog_load(BPF_PROG_TYPE_XDP, "kipfw", "BSD", code,
-	    ARRAY_LEN(code), &opts);
+	if (!v->tags)
+		return bpf_prog_load(BPF_PROG_TYPE_XDP, "kipfw", licence, plain,
+		    ARRAY_LEN(plain), &opts);
+	if (kfunc == 0)
+		return -EOPNOTSUPP;
+	opts.prog_flags |= DEVICE_BOUND;
+	opts.prog_ifindex = index;
+	return bpf_prog_load(BPF_PROG_TYPE_XDP, "kipfw", licence, tagged,
+	    ARRAY_LEN(tagged), &opts);
 }
 
-/* Puts p->prog on the interface; *mode becomes what was got. */
 static int
-put_on(struct xdp_prog *p, unsigned index, enum xdp_mode mode)
+put_on(struct xdp_prog *p, unsigned index, uint32_t flags)
 {
-	LIBBPF_OPTS(bpf_link_create_opts, native, .flags = XDP_FLAGS_DRV_MODE);
-	LIBBPF_OPTS(bpf_link_create_opts, generic, .flags = XDP_FLAGS_SKB_MODE);
+	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = flags);
 
-	p->link = -EOPNOTSUPP;
-	p->mode = XDP_MODE_NATIVE;
-	if (mode != XDP_MODE_GENERIC)
-		p->link = bpf_link_create(p->prog, (int)index, BPF_XDP,
-		    &native);
-	if (p->link >= 0 || p->link == -EBUSY || p->link == -EEXIST ||
-	    mode == XDP_MODE_NATIVE)
-		return p->link;
-	p->mode = XDP_MODE_GENERIC;
-	p->link = bpf_link_create(p->prog, (int)index, BPF_XDP, &generic);
-	return p->link;
+	return bpf_link_create(p->prog, (int)index, BPF_XDP, &opts);
 }
 
-/* Loads it and puts it on: first as one that takes frames in several pieces,
- * which an MTU above a page needs and not every driver has. */
+/* Loads a program that the interface takes and puts it on. */
 static int
-load_and_put_on(struct xdp_prog *p, unsigned index, enum xdp_mode mode)
+load_and_put_on(struct xdp_prog *p, unsigned index, bool native)
 {
-	static const uint32_t flags[] = {BPF_F_XDP_HAS_FRAGS, 0};
+	static const struct variant variants[] = {
+		{.tags = true, .pieces = true},
+		{.tags = true},
+		{.pieces = true},
+		{.tags = false},
+	};
 	int rc = -EOPNOTSUPP;
 
-	for (unsigned i = 0; i < ARRAY_LEN(flags); i++) {
-		bool last = i == ARRAY_LEN(flags) - 1;
-
-		if ((p->prog = load(p->map, flags[i])) < 0) {
+	for (unsigned i = native ? 0 : 2; i < ARRAY_LEN(variants); i++) {
+		if ((p->prog = load(p->map, index, &variants[i])) < 0) {
 			rc = p->prog;
 			continue;
 		}
-		rc = put_on(p, index, !last && mode == XDP_MODE_ANY ?
-		    XDP_MODE_NATIVE : mode);
+		p->link = put_on(p, index,
+		    native ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE);
+		rc = p->link;
+		p->has_tags = variants[i].tags;
 		if (rc >= 0 || rc == -EBUSY || rc == -EEXIST)
 			return rc;
 		close(p->prog);
 		p->prog = -1;
 	}
 	return rc;
+}
+
+/* Native mode if it can be had and is not unwanted, or else generic mode. */
+static int
+attach_best(struct xdp_prog *p, unsigned index, enum xdp_mode mode)
+{
+	int rc = -EOPNOTSUPP;
+
+	p->mode = XDP_MODE_NATIVE;
+	if (mode != XDP_MODE_GENERIC)
+		rc = load_and_put_on(p, index, true);
+	if (rc >= 0 || rc == -EBUSY || rc == -EEXIST || mode == XDP_MODE_NATIVE)
+		return rc;
+	p->mode = XDP_MODE_GENERIC;
+	return load_and_put_on(p, index, false);
 }
 
 static int
@@ -110,7 +201,7 @@ xdp_prog_attach(struct xdp_prog *p, const char *name, unsigned index,
 	*p = XDP_PROG_NONE;
 	p->map = bpf_map_create(BPF_MAP_TYPE_XSKMAP, "kipfw", sizeof(uint32_t),
 	    sizeof(uint32_t), MAX_QUEUES, NULL);
-	rc = p->map < 0 ? p->map : load_and_put_on(p, index, mode);
+	rc = p->map < 0 ? p->map : attach_best(p, index, mode);
 	if (rc >= 0)
 		return 0;
 	xdp_prog_detach(p);

@@ -8,6 +8,9 @@
  *            program hangs on a bpf_link: when the process ends, however it
  *            does, the interface is as it was.
  * Frames     of queues without a socket go on to the kernel.
+ * Tags       a neighbour on the same host, or a card, may hand a VLAN tag over
+ *            beside the frame, where no AF_XDP socket sees it.  In native mode
+ *            the program asks the driver and puts it back (Linux 6.8).
  */
 #pragma once
 
@@ -22,6 +25,7 @@ enum xdp_mode {
 
 struct xdp_prog {
 	enum xdp_mode mode; /* the one that was got */
+	bool has_tags;	    /* VLAN tags beside frames are put back */
 	int map;	    /* queue -> socket */
 	int prog;
 	int link;
