@@ -209,7 +209,8 @@ add_lane(struct worker *w, struct port *in, struct port *out)
 	unsigned id = w->index * WORKER_MAX_LANES + w->n_lanes;
 
 	w->lanes[w->n_lanes++] = (struct lane){.in = in, .out = out,
-	    .end = N_DROPS, .id = (uint16_t)id};
+	    .end = N_DROPS, .id = (uint16_t)id,
+	    .whole = in->can_whole && out->can_whole};
 }
 
 int

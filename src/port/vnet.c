@@ -35,6 +35,13 @@ vnet_fini(struct vnet *v)
 	free(v->arena);
 }
 
+/* True if rules may look into, and change, what the checksum has left out. */
+static bool
+is_opening(const struct segments *s)
+{
+	return !s->udp && (s->frame[s->l4 + 13] & TH_SYN) != 0;
+}
+
 bool
 vnet_take(struct vnet *v, uint8_t *frame, unsigned len,
     const struct offload *o, bool whole)
@@ -48,7 +55,8 @@ vnet_take(struct vnet *v, uint8_t *frame, unsigned len,
 	} else {
 		if (!segments_begin(&v->cut, frame, len, o))
 			return false;
-		v->cutting = !whole || len > UINT16_MAX;
+		v->cutting = !whole || len > UINT16_MAX ||
+		    is_opening(&v->cut);
 	}
 	v->frame = frame;
 	v->len = len;
