@@ -189,6 +189,9 @@ say_totals(const struct daemon *d)
 			printf("kipfw: %12llu %s\n",
 			    (unsigned long long)t.drops[i], drop_text[i]);
 	}
+	if (t.rx_lost != 0)
+		printf("kipfw: %12llu came faster than they could be received, "
+		    "or broken\n", (unsigned long long)t.rx_lost);
 	say_replies(&t.replies);
 	say_keepalives(&t.keepalives);
 	say_diverts(&t.diverts);

@@ -209,7 +209,8 @@ add_lane(struct worker *w, struct port *in, struct port *out)
 	unsigned id = w->index * WORKER_MAX_LANES + w->n_lanes;
 
 	w->lanes[w->n_lanes++] = (struct lane){.in = in, .out = out,
-	    .end = N_DROPS, .id = (uint16_t)id};
+	    .end = N_DROPS, .id = (uint16_t)id,
+	    .whole = in->can_whole && out->can_whole};
 }
 
 int
@@ -555,6 +556,9 @@ engine_totals(const struct engine *en, struct engine_totals *out)
 	for (unsigned i = 0; i < en->n_ports; i++) {
 		out->rx_pkts += stat_get(&en->ports[i]->stats.rx_pkts);
 		out->tx_pkts += stat_get(&en->ports[i]->stats.tx_pkts);
+		out->rx_lost += stat_get(&en->ports[i]->stats.rx_lost);
+		out->drops[DROP_LINK] +=
+		    stat_get(&en->ports[i]->stats.tx_lost);
 	}
 	for (unsigned i = 0; i < en->n_workers; i++) {
 		const struct step_ctx *c = &en->workers[i].ctx;

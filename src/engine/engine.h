@@ -76,6 +76,7 @@ struct engine_totals {
 	struct pipe_stats pipes;
 	uint64_t rx_pkts;
 	uint64_t tx_pkts;
+	uint64_t rx_lost; /* by the ports, before they were received */
 	uint64_t drops[N_DROPS];
 	struct reply_stats replies;
 	struct keepalive_stats keepalives;

@@ -40,6 +40,8 @@ step(struct step_ctx *c, struct lane *lane, unsigned max)
 		max = room < max ? room : max;
 	}
 	lane->blocked = max == 0;
+	if (lane->whole) /* what is kept must be what a wire would carry */
+		lane->in->whole = !c->pass.rules->keeps;
 	if (max == 0 || (n = port_rx(lane->in, c->pkts, max)) == 0)
 		return 0;
 	c->now_ns = unlikely(c->timed) ? clock_mono_ns() : 0;

@@ -26,6 +26,7 @@ struct lane {
 	struct port *out;
 	enum drop_reason end; /* why packets end if 'out' is no real port */
 	uint16_t id;	      /* of all workers' lanes; states remember it */
+	bool whole;	      /* both ports can do without segments */
 	bool blocked;	      /* last time 'out' had no room */
 };
 

@@ -198,7 +198,7 @@ arm(struct worker *w, unsigned *n_fds, struct pollfd *fds, int *timeout_ms)
 			continue;
 		}
 		fds[*n_fds].fd = p->fd;
-		fds[(*n_fds)++].events = POLLIN;
+		fds[(*n_fds)++].events = p->events != 0 ? p->events : POLLIN;
 	}
 	return i;
 }

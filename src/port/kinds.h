@@ -15,3 +15,7 @@ extern const struct port_ops port_sink;
 /* "mem:NAME": what is sent to it comes back by the mem: port of that name;
  * "mem:A>B" receives from A and sends to B. */
 extern const struct port_ops port_mem;
+/* "packet:IF[,options]": an interface of the host, by AF_PACKET. */
+extern const struct port_ops port_packet;
+/* "tap:NAME[,options]": the other end of an interface of the host. */
+extern const struct port_ops port_tap;

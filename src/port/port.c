@@ -4,6 +4,7 @@
 #include "port/kinds.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +14,8 @@ const struct port_ops *const port_kinds[] = {
 	&port_source,
 	&port_sink,
 	&port_mem,
+	&port_packet,
+	&port_tap,
 	NULL,
 };
 
@@ -24,6 +27,24 @@ kind_of(const char *name)
 			return *k;
 	}
 	return NULL;
+}
+
+/* Names the kinds that there are. */
+static int
+unknown_kind(const char *name, struct err *e)
+{
+	char kinds[160] = "";
+
+	for (const struct port_ops *const *k = port_kinds; *k != NULL; k++) {
+		const char *glue = k == port_kinds ? "" :
+		    k[1] == NULL ? " or " : ", ";
+		size_t n = strlen(kinds);
+
+		snprintf(kinds + n, sizeof(kinds) - n, "%s%s", glue,
+		    (*k)->kind);
+	}
+	return err_set(e, EINVAL, "port '%.100s': its name must begin with %s",
+	    name, kinds);
 }
 
 /* A switch port keeps its whole name; "kind:name/queue,options" is "name". */
@@ -50,8 +71,7 @@ port_open(const char *name, struct port **out, struct err *e)
 	int rc;
 
 	if (ops == NULL)
-		return err_set(e, EINVAL, "port '%s': its name must begin with "
-		    "vale, xdp:, source:, sink: or mem:", name);
+		return unknown_kind(name, e);
 	if (strlen(name) >= PORT_NAME_LEN)
 		return err_set(e, ENAMETOOLONG,
 		    "port '%.40s...': name longer than %d octets", name,

@@ -8,6 +8,12 @@
  * Ownership  rx lends packets that live in the port's memory until release.
  *            tx takes packets of one rx burst; if the port shares an arena
  *            with the one they came in by, buffers are swapped, else copied.
+ * Work left  hosts leave checksums and segmentation to their cards
+ *            (packet/offload.h).  rx finishes them, so that rules see what a
+ *            wire would carry.  Only if both ports of a lane can handle them,
+ *            and no rule keeps, copies or delays packets, TCP and UDP packets
+ *            of up to 64 kB are lent as they came: 'whole' is set, and pkt.slot
+ *            says what is left.
  * Cost       per burst, not per packet: one rx, one tx, one release, one kick.
  */
 #pragma once
@@ -15,6 +21,7 @@
 #include "base/cdefs.h"
 #include "base/err.h"
 #include "base/stat.h"
+#include "packet/offload.h"
 #include "packet/pkt.h"
 
 enum {
@@ -58,6 +65,8 @@ struct port_stats { /* written by the worker, read by anybody */
 	uint64_t rx_bytes;
 	uint64_t tx_pkts;
 	uint64_t tx_bytes;
+	uint64_t rx_lost; /* came, and could not be made packets */
+	uint64_t tx_lost; /* taken, and refused further on: too long, link down */
 };
 
 struct port {
@@ -65,6 +74,9 @@ struct port {
 	void *priv;
 	struct nmport *nm; /* if it is one; for swapping buffers */
 	int fd;		   /* for poll() after sleep_begin, -1 = none */
+	short events;	   /* what to poll for; 0 = POLLIN */
+	bool can_whole;	   /* lends and takes frames with work left */
+	bool whole;	   /* and rx may do so: see port_offload() */
 	struct port_stats stats;
 	char name[PORT_NAME_LEN];
 	char ifname[PORT_IFNAME_LEN]; /* what recv, xmit and via compare */
@@ -114,6 +126,14 @@ static inline unsigned
 port_pending(struct port *p)
 {
 	return p->ops->pending(p);
+}
+
+/* The segmentation that a packet of 'from' has left, NULL if it is finished, as
+ * all are unless the two ports of a lane can both do without. */
+static inline const struct offload *
+port_offload(const struct port *from, const struct pkt *p)
+{
+	return from->whole ? p->slot : NULL;
 }
 
 /* For kinds that never have anything pending. */

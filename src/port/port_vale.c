@@ -190,14 +190,16 @@ swap(struct netmap_slot *out, const struct pkt *pkt)
 	in->flags = NS_BUF_CHANGED;
 }
 
-static void
+/* False if the frame is longer than a buffer. */
+static bool
 copy(const struct vale *v, struct netmap_slot *out, const struct pkt *pkt)
 {
-	unsigned len = pkt->len < v->stride ? pkt->len : v->stride;
-
-	memcpy(buf_of(v, out), pkt->data, len);
-	out->len = (uint16_t)len;
+	if (unlikely(pkt->len > v->stride))
+		return false;
+	memcpy(buf_of(v, out), pkt->data, pkt->len);
+	out->len = pkt->len;
 	out->flags = 0;
+	return true;
 }
 
 static unsigned
@@ -208,6 +210,7 @@ vale_tx(struct port *p, struct port *from, struct pkt *const *pkts, unsigned n)
 	unsigned room = side_space(&v->tx);
 	uint32_t k = v->tx.head;
 	uint64_t bytes = 0;
+	unsigned lost = 0;
 
 	if (n > room)
 		n = room;
@@ -216,14 +219,17 @@ vale_tx(struct port *p, struct port *from, struct pkt *const *pkts, unsigned n)
 
 		if (likely(share))
 			swap(s, pkts[i]);
-		else
-			copy(v, s, pkts[i]);
+		else if (!copy(v, s, pkts[i])) {
+			lost++;
+			continue;
+		}
 		bytes += pkts[i]->len;
 		k = side_next(&v->tx, k);
 	}
 	side_move(&v->tx, k);
-	stat_add(&p->stats.tx_pkts, n);
+	stat_add(&p->stats.tx_pkts, n - lost);
 	stat_add(&p->stats.tx_bytes, bytes);
+	stat_add(&p->stats.tx_lost, lost);
 	return n;
 }
 

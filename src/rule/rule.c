@@ -47,6 +47,27 @@ is_asking(const struct rule *r)
 	return false;
 }
 
+/* True if the action keeps, copies or delays packets. */
+static bool
+is_keeping(const struct rule *r)
+{
+	for (unsigned at = r->act_ofs; at < r->n_words;
+	     at += insn_words(r->cmd + at)) {
+		switch (r->cmd[at].opcode) {
+		case O_PIPE:
+		case O_QUEUE:
+		case O_DIVERT:
+		case O_TEE:
+		case O_NAT:
+		case O_REASS:
+			return true;
+		}
+		if (insn_words(r->cmd + at) == 0)
+			break;
+	}
+	return false;
+}
+
 struct rule *
 rule_create(
     const struct abi_rule *r, uint16_t num, uint32_t id, uint32_t counter)
@@ -65,6 +86,7 @@ rule_create(
 	memcpy(n->cmd, r + 1, r->cmd_len * sizeof(struct insn));
 	n->stateful = is_stateful(n);
 	n->asks = is_asking(n);
+	n->keeps = is_keeping(n);
 	n->keyed = key_of_rule(n, &key) && !n->stateful;
 	return n;
 }
@@ -81,6 +103,7 @@ rule_copy(struct rule *r, uint8_t set)
 	n->flags = r->flags;
 	n->stateful = r->stateful;
 	n->asks = r->asks;
+	n->keeps = r->keeps;
 	n->keyed = r->keyed;
 	n->act_ofs = r->act_ofs;
 	n->id = r->id;

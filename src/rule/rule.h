@@ -31,6 +31,7 @@ struct rule {
 	uint16_t n_words; /* of cmd */
 	uint16_t act_ofs; /* words from cmd to the action part */
 	bool stateful;	  /* has instructions about states */
+	bool keeps;	  /* its action keeps, copies or delays packets */
 	bool asks;	  /* has instructions that a burst asks of a table */
 	bool keyed;	  /* a packet that its key fits matches: rule/key */
 	uint32_t id;	  /* unique for ever; (num, id) is the order */

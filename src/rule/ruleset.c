@@ -36,6 +36,7 @@ alloc(unsigned n, uint32_t set_disabled)
 	rs->n_counters = 0;
 	rs->plan = NULL;
 	rs->stateful = false;
+	rs->keeps = false;
 	rs->n_asks = 0;
 	return rs;
 }
@@ -97,6 +98,7 @@ inherit(struct ruleset *next, const struct ruleset *rs)
 {
 	next->n_counters = rs->n_counters;
 	next->stateful = rs->stateful;
+	next->keeps = rs->keeps;
 	next->n_asks = rs->n_asks;
 	memcpy(next->asks, rs->asks, sizeof(rs->asks));
 }
@@ -108,6 +110,7 @@ append(struct ruleset *rs, struct rule *r)
 	if (rs->n_counters <= r->counter)
 		rs->n_counters = r->counter + 1;
 	rs->stateful = rs->stateful || r->stateful;
+	rs->keeps = rs->keeps || r->keeps;
 	if (r->asks)
 		add_asks(rs, r);
 }
@@ -127,6 +130,7 @@ static void
 append_orphan(struct ruleset *rs, struct rule *r)
 {
 	rs->rules[rs->n_rules + rs->n_orphans++] = r;
+	rs->keeps = rs->keeps || r->keeps;
 	if (rs->n_counters <= r->counter)
 		rs->n_counters = r->counter + 1;
 }

@@ -31,6 +31,7 @@ struct ruleset {
 	unsigned n_rules;	/* the default rule included */
 	unsigned n_orphans;	/* deleted rules, behind it */
 	bool stateful;		/* some rule looks up or makes states */
+	bool keeps;		/* some rule keeps, copies or delays packets */
 	unsigned n_asks;	/* what lookup_burst() asks before the rules */
 	struct lookup_ask asks[LOOKUP_ASKS];
 	unsigned n_counters;	/* rules' counter indexes are below this */

@@ -1,0 +1,483 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * An interface of the host by AF_PACKET: what AF_XDP cannot have, and what
+ * comes with segmentation left.
+ *
+ * rx reads a ring that the kernel writes (TPACKET_V2: each frame is there at
+ * once, where blocks of V3 are handed over up to milliseconds late); its slots
+ * hold 64 kB, of which frames touch only what they need.  tx is one sendmmsg a
+ * burst, straight from where the frames lie.  virtio's header says on both ways
+ * what is left to do.
+ *
+ *	slot: | tpacket2_hdr, sockaddr_ll | .. vnet header | frame ... |
+ *	                                            tp_mac ^
+ *
+ * The interface may go down, up, away and come back; then the socket is bound
+ * anew.  The host's own stack sees what comes in, too.
+ */
+#include "port/kinds.h"
+
+#include "base/bytes.h"
+#include "packet/proto.h"
+#include "port/args.h"
+#include "port/netif.h"
+#include "port/vnet.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+	SLOT = 257 << 8, /* 64 kB and headers; no power of 2, so that slots
+			  * do not share sets of the caches */
+	BLOCK = 1 << 20,
+	PER_BLOCK = BLOCK / SLOT,
+	SLOTS = 512,
+	SLOTS_MIN = 32,
+	SLOTS_MAX = 16384,
+	SNDBUF = 16 << 20,
+	LOOK_EVERY = 4096, /* empty calls of rx between two looks at the news */
+};
+
+struct packet {
+	struct netif netif;
+	int fd;
+	bool full;	    /* the last send found no room */
+	bool losing;	    /* the ring has been full */
+	unsigned bound;	    /* index of the interface, 0 = none */
+	unsigned n_empty;   /* calls of rx */
+	uint8_t *ring;	    /* mapped: n_slots */
+	size_t ring_size;
+	unsigned n_slots;
+	unsigned head;	    /* next slot to read */
+	unsigned n_lent;    /* slots before it, the one being cut aside */
+	struct vnet vnet;
+	struct offload work[PORT_BURST]; /* of what is sent */
+	struct iovec iov[PORT_BURST][2];
+	struct mmsghdr msgs[PORT_BURST];
+};
+
+static int
+fail(struct port *p, const char *what, struct err *e)
+{
+	if (errno == EPERM)
+		return err_set(e, EPERM, "port '%s': %s: this needs the "
+		    "capability CAP_NET_RAW", p->name, what);
+	return err_set(e, errno, "port '%s': %s: %s", p->name, what,
+	    strerror(errno));
+}
+
+/* ---- life ---- */
+
+static int
+set_option(struct packet *k, int option, int value)
+{
+	return setsockopt(k->fd, SOL_PACKET, option, &value, sizeof(value));
+}
+
+static int
+map_ring(struct port *p, struct packet *k, unsigned n_slots, struct err *e)
+{
+	struct tpacket_req req = {.tp_block_size = BLOCK,
+	    .tp_frame_size = SLOT};
+
+	req.tp_block_nr = (n_slots + PER_BLOCK - 1) / PER_BLOCK;
+	req.tp_frame_nr = req.tp_block_nr * PER_BLOCK;
+	if (setsockopt(k->fd, SOL_PACKET, PACKET_RX_RING, &req,
+		sizeof(req)) == -1)
+		return fail(p, "ring", e);
+	k->n_slots = req.tp_frame_nr;
+	k->ring_size = (size_t)req.tp_block_nr * BLOCK;
+	k->ring = mmap(NULL, k->ring_size, PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_POPULATE, k->fd, 0);
+	if (k->ring == MAP_FAILED) {
+		k->ring = NULL;
+		return fail(p, "ring", e);
+	}
+	return 0;
+}
+
+/* Ties the socket to the interface as it is now. */
+static bool
+tie(struct packet *k)
+{
+	struct sockaddr_ll to = {.sll_family = AF_PACKET,
+	    .sll_protocol = htons(ETH_P_ALL),
+	    .sll_ifindex = (int)k->netif.index};
+	struct packet_mreq promisc = {.mr_ifindex = to.sll_ifindex,
+	    .mr_type = PACKET_MR_PROMISC};
+
+	k->bound = 0;
+	if (bind(k->fd, (void *)&to, sizeof(to)) == -1 ||
+	    setsockopt(k->fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &promisc,
+		sizeof(promisc)) == -1)
+		return false;
+	k->bound = k->netif.index;
+	return true;
+}
+
+/* The parts of a message that are the same each time. */
+static void
+prepare_messages(struct packet *k)
+{
+	for (unsigned i = 0; i < PORT_BURST; i++) {
+		k->iov[i][0] = (struct iovec){.iov_base = &k->work[i],
+		    .iov_len = sizeof(k->work[i])};
+		k->msgs[i].msg_hdr.msg_iov = k->iov[i];
+		k->msgs[i].msg_hdr.msg_iovlen = 2;
+	}
+}
+
+static int
+open_socket(struct port *p, struct packet *k, uint64_t n_slots, bool qdisc,
+    struct err *e)
+{
+	int version = TPACKET_V2, sndbuf = SNDBUF;
+	int rc;
+
+	/* Protocol 0: nothing comes before it is bound. */
+	k->fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (k->fd == -1)
+		return fail(p, "socket", e);
+	if (set_option(k, PACKET_VERSION, version) == -1 ||
+	    set_option(k, PACKET_VNET_HDR, 1) == -1 ||
+	    set_option(k, PACKET_IGNORE_OUTGOING, 1) == -1 ||
+	    set_option(k, PACKET_RESERVE, 2 * VLAN_LEN) == -1 ||
+	    set_option(k, PACKET_QDISC_BYPASS, !qdisc) == -1)
+		return fail(p, "socket", e);
+	if (setsockopt(k->fd, SOL_SOCKET, SO_SNDBUFFORCE, &sndbuf,
+		sizeof(sndbuf)) == -1)
+		sndbuf = 0; /* then the system's limit is the buffer */
+	if ((rc = map_ring(p, k, (unsigned)n_slots, e)) != 0)
+		return rc;
+	return tie(k) ? 0 : fail(p, "bind", e);
+}
+
+static void
+packet_close(struct port *p)
+{
+	struct packet *k = p->priv;
+
+	if (k->ring != NULL)
+		munmap(k->ring, k->ring_size);
+	if (k->fd != -1)
+		close(k->fd);
+	netif_close(&k->netif);
+	vnet_fini(&k->vnet);
+	free(k);
+}
+
+static int
+packet_open(struct port *p, const char *name, struct err *e)
+{
+	char ifname[IFNAMSIZ];
+	uint64_t n_slots = SLOTS;
+	bool segments = false, qdisc = false;
+	const struct port_arg args[] = {
+		{"slots", PORT_ARG_NUMBER, &n_slots, SLOTS_MIN, SLOTS_MAX, 0},
+		{"segments", PORT_ARG_FLAG, &segments, 0, 0, 0},
+		{"qdisc", PORT_ARG_FLAG, &qdisc, 0, 0, 0},
+		{0},
+	};
+	struct packet *k;
+	int rc = port_args(name, name + strlen(port_packet.kind), ifname,
+	    sizeof(ifname), args, e);
+
+	if (rc != 0)
+		return rc;
+	if ((k = calloc(1, sizeof(*k))) == NULL || vnet_init(&k->vnet) != 0) {
+		free(k);
+		return err_set(e, ENOMEM, "port '%s': no memory", name);
+	}
+	k->fd = k->netif.fd = -1;
+	p->priv = k;
+	if ((rc = netif_open(&k->netif, ifname, e)) != 0 ||
+	    (rc = open_socket(p, k, n_slots, qdisc, e)) != 0) {
+		packet_close(p);
+		return rc;
+	}
+	prepare_messages(k);
+	p->fd = k->fd;
+	p->can_whole = !segments;
+	return 0;
+}
+
+/* ---- the interface comes and goes ---- */
+
+/* Clears what a link that went down left behind, and binds to the interface if
+ * it is another one by now. */
+static void
+look(struct port *p)
+{
+	struct packet *k = p->priv;
+	int what = 0;
+	socklen_t len = sizeof(what);
+
+	getsockopt(k->fd, SOL_SOCKET, SO_ERROR, &what, &len);
+	if (netif_look(&k->netif) || what != 0) {
+		if (k->netif.index != k->bound && k->netif.index != 0)
+			tie(k);
+		else if (k->netif.index == 0)
+			k->bound = 0;
+	}
+	p->fd = k->bound != 0 ? k->fd : k->netif.fd;
+}
+
+static void
+count_lost(struct port *p)
+{
+	struct packet *k = p->priv;
+	struct tpacket_stats s;
+	socklen_t len = sizeof(s);
+
+	k->losing = false;
+	if (getsockopt(k->fd, SOL_PACKET, PACKET_STATISTICS, &s, &len) == 0)
+		stat_add(&p->stats.rx_lost, s.tp_drops);
+}
+
+/* ---- receive ---- */
+
+static struct tpacket2_hdr *
+slot_at(const struct packet *k, unsigned i)
+{
+	void *at = k->ring + (size_t)(i / PER_BLOCK) * BLOCK +
+	    (size_t)(i % PER_BLOCK) * SLOT;
+
+	return at;
+}
+
+/* Puts the VLAN tag back that the kernel has taken out. */
+static uint8_t *
+put_tag(const struct tpacket2_hdr *h, uint8_t *frame, struct offload *o)
+{
+	bool has_type = (h->tp_status & TP_STATUS_VLAN_TPID_VALID) != 0;
+
+	memmove(frame - VLAN_LEN, frame, 12);
+	frame -= VLAN_LEN;
+	put16(frame + 12, has_type ? h->tp_vlan_tpid : ETYPE_VLAN);
+	put16(frame + 14, h->tp_vlan_tci);
+	if (o->flags != 0)
+		o->csum_start = (uint16_t)(o->csum_start + VLAN_LEN);
+	if (o->hdr_len != 0)
+		o->hdr_len = (uint16_t)(o->hdr_len + VLAN_LEN);
+	return frame;
+}
+
+/* Takes the frame of a slot. */
+static bool
+take(struct port *p, const struct tpacket2_hdr *h)
+{
+	struct packet *k = p->priv;
+	struct offload o;
+	uint8_t *slot, *frame;
+	unsigned len = h->tp_snaplen;
+
+	memcpy(&slot, &h, sizeof(slot));
+	frame = slot + h->tp_mac;
+	if ((h->tp_status & TP_STATUS_LOSING) != 0)
+		k->losing = true;
+	if (h->tp_len != len || len < ETHER_LEN)
+		return false;
+	memcpy(&o, frame - sizeof(o), sizeof(o));
+	o.flags &= OFFLOAD_CSUM; /* beside it, only hints */
+	if ((h->tp_status & TP_STATUS_VLAN_VALID) != 0) {
+		frame = put_tag(h, frame, &o);
+		len += VLAN_LEN;
+	}
+	return vnet_take(&k->vnet, frame, len, &o, p->whole);
+}
+
+/* Takes the next frame of the ring; false if there is none. */
+static bool
+take_next(struct port *p)
+{
+	struct packet *k = p->priv;
+	const struct tpacket2_hdr *h = slot_at(k, k->head);
+	const struct tpacket2_hdr *next;
+
+	/* Partner: the kernel's store, after it wrote the slot. */
+	if ((__atomic_load_n(&h->tp_status, __ATOMIC_ACQUIRE) &
+		TP_STATUS_USER) == 0 || k->n_lent == k->n_slots)
+		return false;
+	if (++k->head == k->n_slots)
+		k->head = 0;
+	k->n_lent++;
+	next = slot_at(k, k->head);
+	__builtin_prefetch(next);
+	__builtin_prefetch((const char *)next + CACHE_LINE);
+	if (!take(p, h))
+		stat_add(&p->stats.rx_lost, 1);
+	return true;
+}
+
+/* All slots but the one that is being cut go back to the kernel. */
+static void
+packet_release(struct port *p)
+{
+	struct packet *k = p->priv;
+	unsigned keep = vnet_is_idle(&k->vnet) ? 0 : 1;
+
+	for (; k->n_lent > keep; k->n_lent--) {
+		unsigned i = (k->head + k->n_slots - k->n_lent) % k->n_slots;
+
+		__atomic_store_n(&slot_at(k, i)->tp_status, TP_STATUS_KERNEL,
+		    __ATOMIC_RELEASE);
+	}
+	vnet_recycle(&k->vnet);
+	if (unlikely(k->losing))
+		count_lost(p);
+}
+
+static unsigned
+packet_rx(struct port *p, struct pkt *pkts, unsigned max)
+{
+	struct packet *k = p->priv;
+	uint64_t bytes = 0;
+	unsigned n = 0;
+
+	while (n < max && (!vnet_is_idle(&k->vnet) || take_next(p))) {
+		unsigned got = vnet_give(&k->vnet, pkts + n, max - n);
+
+		for (unsigned i = 0; i < got; i++)
+			bytes += pkts[n + i].len;
+		n += got;
+		if (!vnet_is_idle(&k->vnet))
+			break; /* no room for more of its segments */
+	}
+	if (n == 0) {
+		packet_release(p); /* frames that were no good */
+		if (++k->n_empty % LOOK_EVERY == 0)
+			look(p);
+	}
+	stat_add(&p->stats.rx_pkts, n);
+	stat_add(&p->stats.rx_bytes, bytes);
+	return n;
+}
+
+/* ---- send ---- */
+
+static unsigned
+packet_room(struct port *p)
+{
+	struct packet *k = p->priv;
+	struct pollfd fd = {.fd = k->fd, .events = POLLOUT};
+
+	if (unlikely(k->full)) {
+		if (poll(&fd, 1, 0) == 0)
+			return 0;
+		k->full = false;
+	}
+	return PORT_BURST;
+}
+
+/* One packet that the kernel did not take; false if it is to be tried again. */
+static bool
+refused(struct port *p)
+{
+	struct packet *k = p->priv;
+
+	switch (errno) {
+	case EINTR:
+		return true;
+	case EAGAIN:
+		k->full = true;
+		return false;
+	case ENETDOWN:
+	case ENXIO:
+	case ENODEV:
+		look(p);
+		break;
+	}
+	stat_add(&p->stats.tx_lost, 1);
+	return true;
+}
+
+static unsigned
+packet_tx(struct port *p, struct port *from, struct pkt *const *pkts,
+    unsigned n)
+{
+	struct packet *k = p->priv;
+	uint64_t bytes = 0;
+	unsigned i, done = 0, sent = 0;
+
+	for (i = 0; i < n; i++) {
+		const struct offload *o = port_offload(from, pkts[i]);
+
+		k->work[i] = o != NULL ? *o : (struct offload){0};
+		k->iov[i][1].iov_base = pkts[i]->data;
+		k->iov[i][1].iov_len = pkts[i]->len;
+	}
+	while (done < n) {
+		int rc = sendmmsg(k->fd, k->msgs + done, n - done,
+		    MSG_DONTWAIT);
+
+		if (rc > 0) {
+			for (i = done; i < done + (unsigned)rc; i++)
+				bytes += pkts[i]->len;
+			done += (unsigned)rc;
+			sent += (unsigned)rc;
+		} else if (rc == -1 && !refused(p)) {
+			break;
+		} else if (errno != EINTR) {
+			done++;
+		}
+	}
+	stat_add(&p->stats.tx_pkts, sent);
+	stat_add(&p->stats.tx_bytes, bytes);
+	return done;
+}
+
+static void
+packet_kick(struct port *p)
+{
+	(void)p; /* tx has sent it all */
+}
+
+/* ---- sleep ---- */
+
+static bool
+packet_sleep_begin(struct port *p, unsigned flags)
+{
+	struct packet *k = p->priv;
+	const struct tpacket2_hdr *h = slot_at(k, k->head);
+
+	if ((flags & PORT_RX) != 0 && (!vnet_is_idle(&k->vnet) ||
+		(__atomic_load_n(&h->tp_status, __ATOMIC_ACQUIRE) &
+		    TP_STATUS_USER) != 0))
+		return false;
+	if ((flags & PORT_TX) != 0 && !k->full)
+		return false;
+	p->events = (short)((flags & PORT_RX ? POLLIN : 0) |
+	    (flags & PORT_TX ? POLLOUT : 0));
+	if (p->fd != k->fd)
+		p->events = POLLIN; /* for news of the interface */
+	return true;
+}
+
+static void
+packet_sleep_end(struct port *p)
+{
+	look(p);
+}
+
+const struct port_ops port_packet = {
+	.kind = "packet:",
+	.help = "packet:IF        interface IF of the host, by AF_PACKET",
+	.open = packet_open,
+	.close = packet_close,
+	.rx = packet_rx,
+	.release = packet_release,
+	.room = packet_room,
+	.tx = packet_tx,
+	.kick = packet_kick,
+	.pending = port_none_pending,
+	.sleep_begin = packet_sleep_begin,
+	.sleep_end = packet_sleep_end,
+};
