@@ -361,13 +361,28 @@ sync_rings(struct dev *d, struct share *s, unsigned dir, bool *ready)
 	return rc;
 }
 
+static bool
+has_pending(const struct dev *d, const struct share *s)
+{
+	for (unsigned i = d->on.lo[SHARE_TX]; i < d->on.hi[SHARE_TX]; i++)
+		if (nmport_txpending(s->nm, i) != 0)
+			return true;
+	return false;
+}
+
 int
 dev_sync(struct dev *d, unsigned dir)
 {
 	struct share *s = __atomic_load_n(&d->share, __ATOMIC_ACQUIRE);
 	bool ready;
+	int rc;
 
-	return s == NULL ? -ENXIO : sync_rings(d, s, dir, &ready);
+	if (s == NULL)
+		return -ENXIO;
+	rc = sync_rings(d, s, dir, &ready);
+	if (rc == 0 && dir == SHARE_TX && unlikely(!ready) && has_pending(d, s))
+		rc = DEV_FULL;
+	return rc;
 }
 
 short
@@ -398,15 +413,6 @@ static unsigned
 mask_of(const struct dev *d, unsigned dir)
 {
 	return ((1u << d->on.hi[dir]) - 1) & ~((1u << d->on.lo[dir]) - 1);
-}
-
-static bool
-has_pending(const struct dev *d, const struct share *s)
-{
-	for (unsigned i = d->on.lo[SHARE_TX]; i < d->on.hi[SHARE_TX]; i++)
-		if (nmport_txpending(s->nm, i) != 0)
-			return true;
-	return false;
 }
 
 int

@@ -72,7 +72,9 @@ int dev_dup2(int fd, int to, int flags);
 void dev_forget(int fd);
 
 /* Syncs the rings of a direction (SHARE_*).  -ENXIO if not registered; rings
- * that were refused are put back, and reported with -EINVAL. */
+ * that were refused are put back, and reported with -EINVAL.  DEV_FULL: tx,
+ * and what a ring holds cannot go on for now, so no ring has room. */
+enum { DEV_FULL = 1 };
 int dev_sync(struct dev *d, unsigned dir);
 
 /* What poll() finds for 'events', after the syncs that they ask for. */

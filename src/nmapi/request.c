@@ -6,6 +6,7 @@
 #include "nmapi/reg.h"
 #include "nmapi/switches.h"
 #include "nmapi/user.h"
+#include "nmapi/wait.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -243,6 +244,19 @@ legacy(struct dev *d, unsigned long cmd, void *arg)
 	return user_copyout(at, &old, sizeof(old));
 }
 
+/* The kernel's switch drops what does not fit, so a txsync leaves room; ours
+ * lets the sender wait.  Programs that try a few times and then drop are given
+ * a moment in which the receiver can move. */
+static int
+txsync(struct dev *d)
+{
+	int rc = dev_sync(d, SHARE_TX);
+
+	if (unlikely(rc == DEV_FULL))
+		wait_room(d, NS_PER_MS);
+	return rc < 0 && rc != -EINVAL ? rc : 0;
+}
+
 int
 request_run(struct dev *d, unsigned long cmd, void *arg)
 {
@@ -250,9 +264,10 @@ request_run(struct dev *d, unsigned long cmd, void *arg)
 
 	switch (cmd) {
 	case NIOCTXSYNC:
+		return txsync(d);
 	case NIOCRXSYNC:
-		rc = dev_sync(d, cmd == NIOCTXSYNC ? SHARE_TX : SHARE_RX);
-		return rc == -EINVAL ? 0 : rc; /* put back is all, as netmap */
+		rc = dev_sync(d, SHARE_RX);
+		return rc < 0 && rc != -EINVAL ? rc : 0;
 	case NIOCCTRL:
 		return ctrl(d, arg);
 	case NIOCREGIF:

@@ -228,3 +228,15 @@ wait_poll(struct pollfd *fds, nfds_t n, ns_t timeout_ns, const sigset_t *mask)
 	}
 	return rc;
 }
+
+void
+wait_room(struct dev *d, ns_t timeout_ns)
+{
+	struct pollfd sys[3], pfd = { .fd = -1, .events = POLLOUT };
+	struct own own = { .dev = d, .pfd = &pfd };
+	struct wait w = { .fds = &pfd, .n = 1, .n_own = 1, .sys = sys,
+		.own = &own, .end = clock_mono_ns() + timeout_ns };
+
+	sys[0] = pfd;
+	run(&w);
+}

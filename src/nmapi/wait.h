@@ -23,5 +23,9 @@
 int wait_poll(struct pollfd *fds, nfds_t n, ns_t timeout_ns,
     const sigset_t *mask);
 
+/* Until a tx ring of 'd' has room, or the time is over, or a signal comes. */
+struct dev;
+void wait_room(struct dev *d, ns_t timeout_ns);
+
 /* Is one of them ours? */
 bool wait_has_ours(const struct pollfd *fds, nfds_t n);
