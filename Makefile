@@ -46,14 +46,17 @@ LIBS	= $(shell pkg-config --libs liburcu-qsbr libevent_core libpcap libxdp \
 
 MAINS	:= src/daemon/kipfw.c src/cli/ipfw.c src/tools/pkt-gen.c \
 	   src/tools/vale-ctl.c
-SRCS	:= $(filter-out $(MAINS),$(wildcard src/*/*.c))
+# What takes libc's names is for the preload library alone.
+PRELOAD	:= $(wildcard src/nmapi/preload*.c)
+SRCS	:= $(filter-out $(MAINS) $(PRELOAD),$(wildcard src/*/*.c))
 LIB	:= $(O)/libkipfw.a
 UNIT	:= $(patsubst %.c,$(O)/%,$(wildcard test/unit/test_*.c))
 DEPS	:= build/.deps-build
 
+, := ,
 .DELETE_ON_ERROR:
 .SECONDARY:
-all: $(addprefix $(BIN)/,$(PROGS))
+all: $(addprefix $(BIN)/,$(PROGS)) $(BIN)/netmap-run $(BIN)/libnetmap-user.so
 
 $(DEPS): dist/install-deps
 	@mkdir -p build
@@ -82,6 +85,22 @@ $(BIN)/vale-ctl: $(O)/src/tools/vale-ctl.o $(LIB)
 	$(LINK)
 $(BIN)/dnctl: $(BIN)/ipfw
 	@ln -sf ipfw $@
+
+# netmap's API for programs that were written for the kernel module: what of
+# the sources it needs, once more as position-independent code.
+SO_SRCS	:= $(wildcard src/nmapi/*.c src/vale/*.c) src/base/err.c
+$(O)/pic/%.o: %.c Makefile | $(DEPS)
+	@mkdir -p $(@D)
+	@echo "  CC $< (pic)"
+	@$(CC) $(ALLFLAGS) -fPIC -fvisibility=hidden -ftls-model=initial-exec \
+	    -MMD -MP -c -o $@ $<
+$(BIN)/libnetmap-user.so: $(SO_SRCS:%.c=$(O)/pic/%.o)
+	@mkdir -p $(@D); echo "  LD $@"
+	@$(CC) $(ALLFLAGS) $(LDFLAGS) -shared -Wl,-soname,libnetmap-user.so \
+	    $(if $(filter release dev cov,$(BUILD)),-Wl$(,)-z$(,)defs) \
+	    -o $@ $^ -ldl
+$(BIN)/netmap-run: dist/netmap-run
+	@mkdir -p $(@D); install -m 755 $< $@
 
 # Unit tests: one program a file, TAP from cmocka.
 $(O)/test/unit/%: $(O)/test/unit/%.o $(LIB) | build/.deps-check

@@ -8,6 +8,7 @@ packet:
 state: packet
 pipe: packet
 vale:
+nmapi: vale
 table:
 port: packet vale
 rule: packet state table

@@ -1,0 +1,512 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "nmapi/dev.h"
+
+#include "netmap_api.h"
+#include "nmapi/real.h"
+#include "vale/arena.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+enum { RX_EVENTS = POLLIN | POLLRDNORM, TX_EVENTS = POLLOUT | POLLWRNORM };
+
+/* Memory that a program has mapped: its arena stays. */
+struct map {
+	struct map *next;
+	struct arena *a;
+};
+
+struct dev *dev_table[DEV_MAX_FD];
+unsigned dev_n_open;
+
+static pthread_mutex_t ctl_mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t map_mutex = PTHREAD_MUTEX_INITIALIZER; /* leaf */
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static struct dev *free_list;
+static struct map *maps;
+static unsigned n_maps;
+
+/* ---- fork ---- */
+
+static void
+before_fork(void)
+{
+	pthread_mutex_lock(&ctl_mutex);
+	pthread_mutex_lock(&map_mutex);
+}
+
+static void
+after_fork(void)
+{
+	pthread_mutex_unlock(&map_mutex);
+	pthread_mutex_unlock(&ctl_mutex);
+}
+
+static void
+in_child(void)
+{
+	pthread_mutex_init(&ctl_mutex, NULL);
+	pthread_mutex_init(&map_mutex, NULL);
+	share_forked();
+}
+
+static void
+start(void)
+{
+	pthread_atfork(before_fork, after_fork, in_child);
+}
+
+/* ---- numbers ---- */
+
+static struct dev *
+alloc_dev(void)
+{
+	struct dev *d = free_list;
+
+	if (d == NULL)
+		return calloc(1, sizeof(*d));
+	free_list = d->next;
+	memset(d, 0, sizeof(*d));
+	return d;
+}
+
+static void
+set_number(int fd, struct dev *d)
+{
+	d->n_fds++;
+	__atomic_store_n(&dev_table[fd], d, __ATOMIC_RELEASE);
+	__atomic_add_fetch(&dev_n_open, 1, __ATOMIC_SEQ_CST);
+}
+
+/* The extra buffers that a program leaves behind go back with the port. */
+static void
+leave_port(struct dev *d)
+{
+	struct share *s = d->share;
+
+	__atomic_store_n(&d->share, NULL, __ATOMIC_RELEASE);
+	if (d->nifp->ni_bufs_head != 0)
+		nmport_if(s->nm)->ni_bufs_head = d->nifp->ni_bufs_head;
+	share_nifp_put(s, d->nifp);
+	share_unclaim(s, &d->on, d->is_excl);
+	share_put(s);
+	close(d->efd);
+}
+
+static void
+clear_number(int fd)
+{
+	struct dev *d = dev_table[fd];
+
+	__atomic_store_n(&dev_table[fd], NULL, __ATOMIC_RELEASE);
+	__atomic_sub_fetch(&dev_n_open, 1, __ATOMIC_SEQ_CST);
+	if (--d->n_fds != 0)
+		return;
+	if (d->share != NULL)
+		leave_port(d);
+	d->next = free_list;
+	free_list = d;
+}
+
+int
+dev_open(int flags)
+{
+	struct dev *d;
+	int fd, rc = 0;
+
+	pthread_once(&once, start);
+	fd = real()->open("/dev/null", flags & (O_ACCMODE | O_CLOEXEC));
+	if (fd == -1)
+		return -errno;
+	pthread_mutex_lock(&ctl_mutex);
+	d = alloc_dev();
+	if (d == NULL || fd >= DEV_MAX_FD)
+		rc = d == NULL ? -ENOMEM : -EMFILE;
+	else
+		set_number(fd, d);
+	pthread_mutex_unlock(&ctl_mutex);
+	if (rc < 0)
+		real()->close(fd);
+	return rc < 0 ? rc : fd;
+}
+
+int
+dev_close(int fd)
+{
+	int rc;
+
+	pthread_mutex_lock(&ctl_mutex);
+	/* First the number, so that the port is dead when it is left. */
+	rc = real()->close(fd) == -1 ? -errno : 0;
+	if (dev_table[fd] != NULL)
+		clear_number(fd);
+	pthread_mutex_unlock(&ctl_mutex);
+	return rc;
+}
+
+void
+dev_forget(int fd)
+{
+	pthread_mutex_lock(&ctl_mutex);
+	if ((unsigned)fd < DEV_MAX_FD && dev_table[fd] != NULL)
+		clear_number(fd);
+	pthread_mutex_unlock(&ctl_mutex);
+}
+
+int
+dev_dup(int fd, int (*dup)(int fd, int arg), int arg)
+{
+	struct dev *d;
+	int to;
+
+	pthread_mutex_lock(&ctl_mutex);
+	d = dev_table[fd];
+	to = dup(fd, arg);
+	if (to == -1)
+		to = -errno;
+	else if (to >= DEV_MAX_FD) {
+		real()->close(to);
+		to = -EMFILE;
+	} else if (d != NULL)
+		set_number(to, d);
+	pthread_mutex_unlock(&ctl_mutex);
+	return to;
+}
+
+/* 'fd' or 'to' is ours, or both. */
+int
+dev_dup2(int fd, int to, int flags)
+{
+	struct dev *d;
+	int rc;
+
+	if (to >= DEV_MAX_FD)
+		return -EMFILE;
+	pthread_mutex_lock(&ctl_mutex);
+	d = (unsigned)fd < DEV_MAX_FD ? dev_table[fd] : NULL;
+	rc = flags == -1 ? real()->dup2(fd, to) : real()->dup3(fd, to, flags);
+	if (rc == -1)
+		rc = -errno;
+	else if (fd != to) {
+		if (d != NULL)
+			d->n_fds++; /* 'to' may be the same device's last */
+		if (dev_table[to] != NULL)
+			clear_number(to);
+		if (d != NULL) {
+			d->n_fds--;
+			set_number(to, d);
+		}
+	}
+	pthread_mutex_unlock(&ctl_mutex);
+	return rc;
+}
+
+/* ---- register ---- */
+
+/* All numbers of the device become ones that keep the port alive. */
+static int
+move_numbers(struct dev *d, int alive_fd)
+{
+	unsigned left = d->n_fds;
+
+	for (int fd = 0; left != 0 && fd < DEV_MAX_FD; fd++) {
+		int cloexec;
+
+		if (dev_table[fd] != d)
+			continue;
+		left--;
+		cloexec = real()->fcntl(fd, F_GETFD) & FD_CLOEXEC;
+		if (real()->dup3(alive_fd, fd, cloexec ? O_CLOEXEC : 0) == -1)
+			return -errno;
+	}
+	return 0;
+}
+
+/* Which of the port's rings 'reg' means. */
+static int
+choose_rings(const struct share *s, struct dev_reg *reg)
+{
+	const bool none[SHARE_DIRS] = { reg->no_tx, reg->no_rx };
+
+	if (reg->one_ring >= (int)s->n_rings[SHARE_TX] &&
+	    reg->one_ring >= (int)s->n_rings[SHARE_RX])
+		return -EINVAL;
+	for (unsigned dir = 0; dir < SHARE_DIRS; dir++) {
+		unsigned one = (unsigned)reg->one_ring;
+
+		if (one >= s->n_rings[dir]) /* then the first, as netmap */
+			one = 0;
+		reg->on.lo[dir] = reg->one_ring < 0 ? 0 : one;
+		reg->on.hi[dir] = none[dir] ? reg->on.lo[dir] :
+		    reg->one_ring < 0	    ? s->n_rings[dir] :
+					      one + 1;
+	}
+	return 0;
+}
+
+static int
+bind_share(struct dev *d, struct share *s, struct dev_reg *reg)
+{
+	int rc = choose_rings(s, reg);
+
+	if (rc < 0)
+		return rc;
+	d->efd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE);
+	if (d->efd == -1)
+		return -errno;
+	rc = share_claim(s, &reg->on, reg->is_excl);
+	if (rc < 0)
+		goto err_efd;
+	rc = share_nifp_get(s, &reg->on, &d->nifp);
+	if (rc < 0)
+		goto err_claim;
+	rc = move_numbers(d, nmport_alive_fd(s->nm));
+	if (rc < 0)
+		goto err_nifp;
+	d->on = reg->on;
+	d->is_excl = reg->is_excl;
+	d->tx_poll = reg->tx_poll;
+	d->rx_poll = reg->rx_poll;
+	__atomic_store_n(&d->share, s, __ATOMIC_RELEASE);
+	return 0;
+err_nifp:
+	share_nifp_put(s, d->nifp);
+err_claim:
+	share_unclaim(s, &reg->on, reg->is_excl);
+err_efd:
+	close(d->efd);
+	return rc;
+}
+
+int
+dev_register(struct dev *d, struct dev_reg *reg, struct err *e)
+{
+	struct share *s;
+	int rc;
+
+	pthread_mutex_lock(&ctl_mutex);
+	if (d->share != NULL)
+		rc = err_set(e, EBUSY, "descriptor: has a port");
+	else
+		rc = share_get(reg->name, &reg->cfg, &s, e);
+	if (rc == 0) {
+		rc = bind_share(d, s, reg);
+		if (rc < 0)
+			share_put(s);
+	}
+	pthread_mutex_unlock(&ctl_mutex);
+	return rc;
+}
+
+/* A plain file whose position says that it is ours?  Anything else costs one
+ * system call, and only after an ioctl that nobody else has. */
+struct dev *
+dev_adopt(int fd)
+{
+	struct dev_reg all = { .one_ring = -1, .tx_poll = true };
+	struct share *s = NULL;
+	struct dev *d = NULL;
+
+	if ((unsigned)fd >= DEV_MAX_FD)
+		return NULL;
+	pthread_once(&once, start);
+	pthread_mutex_lock(&ctl_mutex);
+	if (dev_table[fd] == NULL && share_adopt(fd, &s, NULL) == 0) {
+		d = alloc_dev();
+		if (d != NULL)
+			set_number(fd, d);
+		if (d == NULL || bind_share(d, s, &all) < 0) {
+			if (d != NULL)
+				clear_number(fd);
+			d = NULL;
+			share_put(s);
+		}
+	}
+	pthread_mutex_unlock(&ctl_mutex);
+	return d;
+}
+
+/* ---- sync and poll ---- */
+
+static void
+stamp(struct netmap_ring *r)
+{
+	if (unlikely((r->flags & NR_TIMESTAMP) != 0))
+		gettimeofday(&r->ts, NULL);
+}
+
+/* Syncs a direction; true in '*ready' if a ring has slots for the program. */
+static int
+sync_rings(struct dev *d, struct share *s, unsigned dir, bool *ready)
+{
+	int rc = 0;
+
+	*ready = false;
+	for (unsigned i = d->on.lo[dir]; i < d->on.hi[dir]; i++) {
+		struct netmap_ring *r = share_ring(s, dir, i);
+		int one = share_sync(s, dir, i);
+
+		if (unlikely(one < 0))
+			rc = one;
+		if (dir == SHARE_RX)
+			stamp(r);
+		*ready |= r->cur != r->tail;
+	}
+	return rc;
+}
+
+static bool
+has_pending(const struct dev *d, const struct share *s)
+{
+	for (unsigned i = d->on.lo[SHARE_TX]; i < d->on.hi[SHARE_TX]; i++)
+		if (nmport_txpending(s->nm, i) != 0)
+			return true;
+	return false;
+}
+
+int
+dev_sync(struct dev *d, unsigned dir)
+{
+	struct share *s = __atomic_load_n(&d->share, __ATOMIC_ACQUIRE);
+	bool ready;
+	int rc;
+
+	if (s == NULL)
+		return -ENXIO;
+	rc = sync_rings(d, s, dir, &ready);
+	if (rc == 0 && dir == SHARE_TX && unlikely(!ready) && has_pending(d, s))
+		rc = DEV_FULL;
+	return rc;
+}
+
+short
+dev_poll(struct dev *d, short events)
+{
+	struct share *s = __atomic_load_n(&d->share, __ATOMIC_ACQUIRE);
+	short found = 0;
+	bool ready;
+
+	if (s == NULL)
+		return POLLERR;
+	if (d->tx_poll || (events & TX_EVENTS)) {
+		if (sync_rings(d, s, SHARE_TX, &ready) < 0)
+			found |= POLLERR;
+		if (ready)
+			found |= events & TX_EVENTS;
+	}
+	if (d->rx_poll || (events & RX_EVENTS)) {
+		if (sync_rings(d, s, SHARE_RX, &ready) < 0)
+			found |= POLLERR;
+		if (ready)
+			found |= events & RX_EVENTS;
+	}
+	return found;
+}
+
+static unsigned
+mask_of(const struct dev *d, unsigned dir)
+{
+	return ((1u << d->on.hi[dir]) - 1) & ~((1u << d->on.lo[dir]) - 1);
+}
+
+int
+dev_sleep_begin(struct dev *d, short events, struct share_sleeper *sl,
+    int fds[2])
+{
+	struct share *s = __atomic_load_n(&d->share, __ATOMIC_ACQUIRE);
+
+	if (s == NULL)
+		return 0;
+	*sl = (struct share_sleeper){
+		.rings = { mask_of(d, SHARE_TX), mask_of(d, SHARE_RX) },
+		.efd = d->efd,
+	};
+	if (events & RX_EVENTS)
+		sl->flags |= NMPORT_RX;
+	if ((d->tx_poll || (events & TX_EVENTS)) && has_pending(d, s))
+		sl->flags |= NMPORT_TX;
+	if (sl->flags == 0)
+		return 2;
+	if (!share_sleep_begin(s, sl))
+		return 0;
+	fds[0] = nmport_fd(s->nm);
+	fds[1] = d->efd;
+	return 1;
+}
+
+void
+dev_sleep_end(struct dev *d, struct share_sleeper *sl)
+{
+	struct share *s = __atomic_load_n(&d->share, __ATOMIC_ACQUIRE);
+
+	if (s != NULL)
+		share_sleep_end(s, sl);
+}
+
+/* ---- memory ---- */
+
+void *
+dev_map(struct dev *d, size_t *size)
+{
+	struct map *m = malloc(sizeof(*m));
+	uint8_t *base = NULL;
+
+	pthread_mutex_lock(&ctl_mutex);
+	if (m != NULL && d->share != NULL && arena_get(&m->a, NULL) == 0) {
+		base = nmport_region(d->share->nm, size);
+		if (base != m->a->base) { /* KIPFW_SHM has changed */
+			arena_put(m->a);
+			base = NULL;
+		}
+	}
+	pthread_mutex_unlock(&ctl_mutex);
+	if (base == NULL) {
+		free(m);
+		return NULL;
+	}
+	pthread_mutex_lock(&map_mutex);
+	m->next = maps;
+	maps = m;
+	__atomic_add_fetch(&n_maps, 1, __ATOMIC_RELAXED);
+	pthread_mutex_unlock(&map_mutex);
+	return base;
+}
+
+/* Takes the mapping at 'addr' out of the list. */
+static struct map *
+take_map(const void *addr)
+{
+	struct map *m = NULL;
+
+	pthread_mutex_lock(&map_mutex);
+	for (struct map **p = &maps; *p != NULL; p = &(*p)->next)
+		if ((*p)->a->base == addr) {
+			m = *p;
+			*p = m->next;
+			__atomic_sub_fetch(&n_maps, 1, __ATOMIC_RELAXED);
+			break;
+		}
+	pthread_mutex_unlock(&map_mutex);
+	return m;
+}
+
+bool
+dev_unmap(const void *addr)
+{
+	struct map *m;
+
+	if (likely(__atomic_load_n(&n_maps, __ATOMIC_RELAXED) == 0))
+		return false;
+	m = take_map(addr);
+	if (m == NULL)
+		return false;
+	arena_put(m->a); /* may unmap it for real, and come back to us */
+	free(m);
+	return true;
+}

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "nmapi/request.h"
+
+#include "nmapi/legacy.h"
+#include "nmapi/option.h"
+#include "nmapi/reg.h"
+#include "nmapi/switches.h"
+#include "nmapi/user.h"
+#include "nmapi/wait.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A request whose body has been read into 'body'; what is left there goes
+ * back to the program if all is well. */
+typedef int handler(struct dev *d, struct nmreq_header *hdr,
+    union legacy_body *body, struct err *e);
+
+static int
+reg(struct dev *d, struct nmreq_header *hdr, union legacy_body *b,
+    struct err *e)
+{
+	return reg_port(d, hdr->nr_name, &b->reg, e);
+}
+
+static int
+info(struct dev *d, struct nmreq_header *hdr, union legacy_body *b,
+    struct err *e)
+{
+	(void)d;
+	return reg_info(hdr->nr_name, &b->info, e);
+}
+
+static int
+pools(struct dev *d, struct nmreq_header *hdr, union legacy_body *b,
+    struct err *e)
+{
+	(void)d;
+	return reg_pools(hdr->nr_name, &b->pools, e);
+}
+
+static int
+list(struct dev *d, struct nmreq_header *hdr, union legacy_body *b,
+    struct err *e)
+{
+	(void)d;
+	return switches_list(hdr->nr_name, &b->list, e);
+}
+
+static int
+attach(struct dev *d, struct nmreq_header *hdr, union legacy_body *b,
+    struct err *e)
+{
+	(void)d;
+	return switches_attach(hdr->nr_name, &b->attach, e);
+}
+
+static int
+detach(struct dev *d, struct nmreq_header *hdr, union legacy_body *b,
+    struct err *e)
+{
+	(void)d;
+	return switches_detach(hdr->nr_name, &b->detach, e);
+}
+
+static int
+newif(struct dev *d, struct nmreq_header *hdr, union legacy_body *b,
+    struct err *e)
+{
+	(void)d;
+	return switches_newif(hdr->nr_name, &b->newif, e);
+}
+
+static int
+delif(struct dev *d, struct nmreq_header *hdr, union legacy_body *b,
+    struct err *e)
+{
+	(void)d;
+	(void)b;
+	return switches_delif(hdr->nr_name, e);
+}
+
+/* The switch knows no virtio-net headers. */
+static int
+set_header(struct dev *d, struct nmreq_header *hdr, union legacy_body *b,
+    struct err *e)
+{
+	uint32_t len = b->hdr.nr_hdr_len;
+	int rc = switches_find(hdr->nr_name, NULL, e);
+
+	(void)d;
+	if (len != 0 && len != 10 && len != 12)
+		return err_set(e, EINVAL, "header of %u octets", len);
+	if (rc < 0)
+		return rc;
+	return len == 0 ? 0 : err_set(e, EOPNOTSUPP,
+	    "%.64s: no virtio-net headers", hdr->nr_name);
+}
+
+static int
+get_header(struct dev *d, struct nmreq_header *hdr, union legacy_body *b,
+    struct err *e)
+{
+	(void)d;
+	b->hdr.nr_hdr_len = 0;
+	return switches_find(hdr->nr_name, NULL, e);
+}
+
+/* Threads of netmap's own that poll a NIC of a switch: there are no NICs. */
+static int
+polling(struct dev *d, struct nmreq_header *hdr, union legacy_body *b,
+    struct err *e)
+{
+	int rc = switches_find(hdr->nr_name, NULL, e);
+
+	(void)d;
+	(void)b;
+	return rc < 0 ? rc : err_set(e, EOPNOTSUPP, "%.64s: not a NIC",
+	    hdr->nr_name);
+}
+
+/* Positions outside the rings, and the loop over them, are for hypervisors. */
+static int
+no_csb(struct dev *d, struct nmreq_header *hdr, union legacy_body *b,
+    struct err *e)
+{
+	(void)hdr;
+	(void)b;
+	return d->share == NULL ?
+	    err_set(e, ENXIO, "descriptor: has no port") :
+	    err_set(e, EINVAL, "descriptor: not in CSB mode");
+}
+
+static const struct request {
+	uint16_t body_size;
+	handler *run;
+} requests[] = {
+	[NETMAP_REQ_REGISTER] = { sizeof(struct nmreq_register), reg },
+	[NETMAP_REQ_PORT_INFO_GET] = { sizeof(struct nmreq_port_info_get),
+	    info },
+	[NETMAP_REQ_VALE_ATTACH] = { sizeof(struct nmreq_vale_attach),
+	    attach },
+	[NETMAP_REQ_VALE_DETACH] = { sizeof(struct nmreq_vale_detach),
+	    detach },
+	[NETMAP_REQ_VALE_LIST] = { sizeof(struct nmreq_vale_list), list },
+	[NETMAP_REQ_PORT_HDR_SET] = { sizeof(struct nmreq_port_hdr),
+	    set_header },
+	[NETMAP_REQ_PORT_HDR_GET] = { sizeof(struct nmreq_port_hdr),
+	    get_header },
+	[NETMAP_REQ_VALE_NEWIF] = { sizeof(struct nmreq_vale_newif), newif },
+	[NETMAP_REQ_VALE_DELIF] = { 0, delif },
+	[NETMAP_REQ_VALE_POLLING_ENABLE] = { sizeof(struct nmreq_vale_polling),
+	    polling },
+	[NETMAP_REQ_VALE_POLLING_DISABLE] = {
+	    sizeof(struct nmreq_vale_polling), polling },
+	[NETMAP_REQ_POOLS_INFO_GET] = { sizeof(struct nmreq_pools_info),
+	    pools },
+	[NETMAP_REQ_SYNC_KLOOP_START] = {
+	    sizeof(struct nmreq_sync_kloop_start), no_csb },
+	[NETMAP_REQ_SYNC_KLOOP_STOP] = { 0, no_csb },
+	[NETMAP_REQ_CSB_ENABLE] = { 0, no_csb },
+};
+
+static const struct request *
+find(unsigned type)
+{
+	return type < ARRAY_LEN(requests) && requests[type].run != NULL ?
+	    &requests[type] : NULL;
+}
+
+/* The sentence behind an error, for who wants to know. */
+static void
+tell(const struct nmreq_header *hdr, int rc, const struct err *e)
+{
+	const char *v = getenv("NETMAP_VERBOSE");
+
+	if (rc < 0 && v != NULL && v[0] != '\0' && v[0] != '0')
+		fprintf(stderr, "netmap-user: request %u: %s\n",
+		    hdr->nr_reqtype, e->text[0] ? e->text : strerror(-rc));
+}
+
+static int
+check_header(const struct nmreq_header *hdr, const struct request *r)
+{
+	if (hdr->nr_version < NETMAP_MIN_API ||
+	    hdr->nr_version > NETMAP_MAX_API || hdr->nr_reserved != 0)
+		return -EINVAL;
+	if (r == NULL || (r->body_size != 0) != (hdr->nr_body != 0))
+		return -EINVAL;
+	return 0;
+}
+
+static int
+ctrl(struct dev *d, void *arg)
+{
+	const uint64_t at = (uintptr_t)arg;
+	struct err e = { 0 };
+	union legacy_body body = { 0 };
+	struct nmreq_header hdr;
+	const struct request *r;
+	int rc = user_copyin(&hdr, at, sizeof(hdr));
+
+	if (rc < 0)
+		return rc;
+	r = find(hdr.nr_reqtype);
+	rc = check_header(&hdr, r);
+	if (rc == 0)
+		rc = user_copyin(&body, hdr.nr_body, r->body_size);
+	if (rc == 0)
+		rc = option_check(&hdr, r->body_size);
+	if (rc < 0) {
+		tell(&hdr, rc, &e);
+		return rc;
+	}
+	hdr.nr_name[sizeof(hdr.nr_name) - 1] = '\0';
+	rc = r->run(d, &hdr, &body, &e);
+	tell(&hdr, rc, &e);
+	if (rc == 0)
+		rc = user_copyout(hdr.nr_body, &body, r->body_size);
+	return rc == 0 ? user_copyout(at, &hdr, sizeof(hdr)) : rc;
+}
+
+static int
+legacy(struct dev *d, unsigned long cmd, void *arg)
+{
+	const uint64_t at = (uintptr_t)arg;
+	struct err e = { 0 };
+	union legacy_body body;
+	struct nmreq_header hdr;
+	struct nmreq old;
+	int rc = user_copyin(&old, at, sizeof(old));
+
+	if (rc == 0)
+		rc = legacy_read(&old, cmd, &hdr, &body);
+	if (rc < 0)
+		return rc;
+	rc = find(hdr.nr_reqtype)->run(d, &hdr, &body, &e);
+	tell(&hdr, rc, &e);
+	if (rc < 0)
+		return rc;
+	legacy_write(&hdr, &body, &old);
+	return user_copyout(at, &old, sizeof(old));
+}
+
+/* The kernel's switch drops what does not fit, so a txsync leaves room; ours
+ * lets the sender wait.  Programs that try a few times and then drop are given
+ * a moment in which the receiver can move. */
+static int
+txsync(struct dev *d)
+{
+	int rc = dev_sync(d, SHARE_TX);
+
+	if (unlikely(rc == DEV_FULL))
+		wait_room(d, NS_PER_MS);
+	return rc < 0 && rc != -EINVAL ? rc : 0;
+}
+
+int
+request_run(struct dev *d, unsigned long cmd, void *arg)
+{
+	int rc;
+
+	switch (cmd) {
+	case NIOCTXSYNC:
+		return txsync(d);
+	case NIOCRXSYNC:
+		rc = dev_sync(d, SHARE_RX);
+		return rc < 0 && rc != -EINVAL ? rc : 0;
+	case NIOCCTRL:
+		return ctrl(d, arg);
+	case NIOCREGIF:
+	case NIOCGINFO:
+		return legacy(d, cmd, arg);
+	}
+	return -EOPNOTSUPP;
+}

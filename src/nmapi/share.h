@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A netmap port as the descriptors of this process share it.
+ *
+ * Place      over vale/nmport, under dev.  netmap lets any number of
+ *            descriptors stand for one port, or for some of its rings; an
+ *            nmport has one user.
+ * Life       share_get -> sync, sleep -> share_put; the last one leaves the
+ *            port.  The block itself is used again and never unmapped, so a
+ *            thread that is late finds a port without nmport, no hole.
+ * Threads    get and put under the control mutex (dev.h); the rest by any, of
+ *            several processes after fork(): rings are locked by a word in
+ *            memory that children share, which names the thread that has it.
+ * Cost       one compare-and-swap a sync.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "vale/nmport.h"
+
+#include <pthread.h>
+
+enum { SHARE_TX = 0, SHARE_RX = 1, SHARE_DIRS = 2 };
+
+/* [lo, hi) of both directions. */
+struct share_rings {
+	unsigned lo[SHARE_DIRS], hi[SHARE_DIRS];
+};
+
+/* Somebody asleep; on the sleeper's stack. */
+struct share_sleeper {
+	struct share_sleeper *next;
+	unsigned flags; /* NMPORT_* */
+	struct nmport_rings rings;
+	int efd; /* one is added to it to wake the sleeper */
+};
+
+struct share {
+	struct share *next;
+	struct nmport *nm; /* NULL: not in use */
+	char name[64];
+	unsigned n_users;	       /* descriptors of this process */
+	unsigned n_rings[SHARE_DIRS];
+	uint8_t n_on[SHARE_DIRS][NMPORT_MAX_RINGS]; /* descriptors, a ring */
+	bool is_excl[SHARE_DIRS][NMPORT_MAX_RINGS];
+	uint32_t (*locks)[NMPORT_MAX_RINGS][CACHE_LINE / 4]; /* [SHARE_DIRS] */
+	uint32_t *nifps; /* shared by children: bit = place in use */
+	pthread_mutex_t sleep_mutex;
+	struct share_sleeper *sleepers;
+};
+
+/* The port 'name', opened as 'cfg' says if this process does not have it.
+ * Errors are nmport_open()'s. */
+int share_get(const char *name, const struct nmport_cfg *cfg,
+    struct share **out, struct err *e);
+
+/* The port that 'fd' keeps alive (nmport_adopt()). */
+int share_adopt(int fd, struct share **out, struct err *e);
+void share_put(struct share *s);
+
+/* Marks 'on' as used.  EBUSY: one of the rings is somebody's exclusively, or
+ * 'excl' and one has a user. */
+int share_claim(struct share *s, const struct share_rings *on, bool excl);
+void share_unclaim(struct share *s, const struct share_rings *on, bool excl);
+
+/* A netmap_if of one descriptor's own, in the shared region, that shows the
+ * rings 'on'; ENOMEM if there is no place for one more. */
+int share_nifp_get(struct share *s, const struct share_rings *on,
+    struct netmap_if **out);
+void share_nifp_put(struct share *s, struct netmap_if *nifp);
+
+struct netmap_ring *share_ring(const struct share *s, unsigned dir, unsigned i);
+
+/* One sync of a ring.  A ring that another thread is just syncing is left to
+ * it: 0.  -EINVAL as nmport's, -ENXIO: the port has been left meanwhile. */
+int share_sync(struct share *s, unsigned dir, unsigned i);
+
+/* As nmport_sleep_on() for one of several sleepers; after true, poll
+ * nmport_fd() and sl->efd, then call share_sleep_end(). */
+bool share_sleep_begin(struct share *s, struct share_sleeper *sl);
+void share_sleep_end(struct share *s, struct share_sleeper *sl);
+
+/* For the child of a fork(): nobody else sleeps here. */
+void share_forked(void);
