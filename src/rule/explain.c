@@ -224,8 +224,8 @@ explain_probe(struct explain *x, const struct pass *pass, const struct pkt *p,
 {
 	const struct ruleset *rs = pass->rules;
 	struct state_rule rule = {.backward = false};
+	unsigned gone = x->would.n_gone, n;
 	bool now;
-	unsigned n;
 	int made;
 
 	if (!stateful_begin(pass, p, name, probe))
@@ -235,8 +235,8 @@ explain_probe(struct explain *x, const struct pass *pass, const struct pkt *p,
 	now = n == ruleset_end(rs) && made >= 0;
 	/* Under all names the table's order decides, which is not known of
 	 * those that are not made. */
-	if (made >= 0 && (n < ruleset_end(rs) ||
-		(name == STATE_ANY_NAME && x->n_made > 1)))
+	if (made >= 0 && name == STATE_ANY_NAME &&
+	    (n < ruleset_end(rs) || x->would.n_gone != gone || x->n_made > 1))
 		x->either = true;
 	if (now)
 		n = x->made[made].at;
