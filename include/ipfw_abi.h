@@ -69,6 +69,7 @@ enum fw3_op { /* first u16 of CTL_FW3 data */
 	FW3_DUMP_SOPTCODES = 116,
 	FW3_DUMP_SRVOBJECTS = 117,
 	FW3_PLAN = 0x4b01, /* kipfw's own: obj_lhdr, one plan_info */
+	FW3_TRIAL = 0x4b02, /* kipfw's own: trial_req and a frame; trial_reply */
 };
 
 struct fw3_hdr {
@@ -264,6 +265,154 @@ struct plan_info {
 	uint64_t build_ns;
 	uint64_t builds;  /* so far */
 	char scan[16];	  /* how rules are compared */
+};
+
+/* ---- what would become of a packet: kipfw's own ---- */
+
+enum trial_prob { /* how 'prob' ends */
+	TRIAL_PROB_YES,	 /* it matches */
+	TRIAL_PROB_NO,
+	TRIAL_PROB_DRAW, /* from 'seed' */
+};
+
+enum trial_req_flags {
+	TRIAL_OUT = 0x1,   /* the evaluation on the way out alone */
+	TRIAL_STEPS = 0x2, /* the reply shall have them */
+	TRIAL_ANY_IF = 0x4, /* interfaces need not be ports */
+};
+
+struct trial_req { /* 'frame_len' octets follow, Ethernet header first */
+	struct fw3_hdr op;
+	uint32_t flags; /* TRIAL_* */
+	uint32_t prob;	/* TRIAL_PROB_* */
+	uint64_t seed;
+	uint32_t frame_len; /* at most 65535 */
+	uint32_t spare;
+	char in_if[16];	 /* "": the first port, or the other one of out_if */
+	char out_if[16]; /* "": the other port of the pair */
+};
+
+/* What happened at a rule, in order. */
+enum trial_what {
+	TRIAL_OFF = 1, /* its set is switched off */
+	TRIAL_MISS,    /* 'word' begins the tests that failed; 'n': how many
+			* of the rule's words would have failed */
+	TRIAL_PROB,    /* 'n' = 1: taken as matched */
+	TRIAL_HIT,     /* it asked for states and found one, under 'n', which
+			* leads to the rule of the next step; 'value':
+			* TRIAL_BACK, TRIAL_MADE_NOW */
+	TRIAL_KEEP,    /* 'word' would make a state: 'n' is one of TRIAL_KEEP_* */
+	TRIAL_DEFER,   /* defer-action: the rest is for those with a state */
+	TRIAL_IDLE,    /* the tests match, and the action has nothing to do */
+	TRIAL_NO_JUMP, /* call too deep, or return without a call */
+	TRIAL_LOG,
+	TRIAL_TAG,     /* 'n' */
+	TRIAL_UNTAG,   /* 'n' */
+	TRIAL_ACT,     /* 'word' is the action, 'value' its number if it has
+			* one; from here on the rule has counted the packet */
+	TRIAL_RESUME,  /* after a pipe the search goes on below this rule */
+	TRIAL_WAY_OUT, /* the evaluation on the way out begins */
+};
+
+enum trial_keep {
+	TRIAL_KEEP_MADE,
+	TRIAL_KEEP_THERE,   /* it exists already */
+	TRIAL_KEEP_NO_IP,   /* frames that are not IP have none */
+	TRIAL_KEEP_FULL,    /* no room: dropped */
+	TRIAL_KEEP_LIMITED, /* the limit is reached: dropped */
+};
+
+enum { /* bits of a TRIAL_HIT's value */
+	TRIAL_BACK = 1,	    /* the packet answers the state's first one */
+	TRIAL_MADE_NOW = 2, /* this packet itself would have made it */
+};
+
+struct trial_step {
+	uint32_t rule_id;
+	uint16_t rule; /* its number */
+	uint8_t what;  /* TRIAL_* */
+	uint8_t arg;   /* TRIAL_ACT: 1 = 'value' is a table's */
+	uint16_t word; /* from the rule's first instruction */
+	uint16_t n;
+	uint32_t value; /* TRIAL_MISS: mark, dscp or tag of the packet by now */
+};
+
+enum trial_end {
+	TRIAL_ACCEPT,
+	TRIAL_DENY,
+	TRIAL_BACKWARD, /* accepted: out of the port it came in by */
+	TRIAL_DIVERT,	/* a listener has it */
+	TRIAL_REASS,	/* waits for the other fragments */
+	TRIAL_BAD,	/* dropped before the rules */
+	TRIAL_ENDLESS,	/* given up: too many rules were looked at */
+};
+
+enum trial_reply_flags {
+	TRIAL_FW_OFF = 0x1,  /* net.inet.ip.fw.enable is 0: no rule is asked */
+	TRIAL_PIPED = 0x2,   /* 'to' is a pipe */
+	TRIAL_QUEUED = 0x4,  /* 'to' is a queue */
+	TRIAL_NO_PIPE = 0x8, /* which does not exist: dropped */
+	TRIAL_NOBODY = 0x10, /* nobody listens at divert port 'to' now */
+	TRIAL_NO_OUT = 0x20, /* asked about the way out, where kipfw asks no
+			      * rules: net.inet.ip.fw.out_pass is 0 */
+	TRIAL_EITHER = 0x40, /* one of two states: which one is not known */
+	TRIAL_CUT = 0x80,    /* there were more steps */
+};
+
+enum trial_facts_flags { /* those of packet/pkt.h */
+	TRIAL_IP4 = 0x01,
+	TRIAL_IP6 = 0x02,
+	TRIAL_LATER_FRAG = 0x04,
+	TRIAL_FRAG = 0x08,
+	TRIAL_L4 = 0x10,
+	TRIAL_PORTS = 0x20,
+	TRIAL_VLAN = 0x40,
+};
+
+/* The packet as the rules saw it first; host order but for addresses. */
+struct trial_facts {
+	uint8_t flags; /* TRIAL_IP4 and so on */
+	uint8_t proto;
+	uint8_t tcp_flags; /* or ICMP type; with TRIAL_L4 */
+	uint8_t frag;	   /* FRAG_* */
+	uint8_t ext;	   /* EXT_* */
+	uint8_t tos;
+	uint8_t ttl;
+	uint8_t tcp_opts; /* TCPOPT_* */
+	uint8_t ip_opts;  /* IPOPT_* */
+	uint8_t bad;	  /* why it never came to the rules, 0 = it did */
+	uint16_t ethertype;
+	uint16_t ip_len, ip_id;
+	uint16_t sport, dport;
+	uint16_t tcp_win, tcp_mss;
+	uint32_t tcp_seq, tcp_ack;
+	uint32_t tcp_data;
+	uint32_t flow_label;
+	uint32_t frame_len;
+	uint8_t src[16], dst[16]; /* IPv4: the first four octets */
+	uint8_t macs[12];	  /* destination, source */
+};
+
+struct trial_reply { /* n_steps trial_step follow */
+	struct fw3_hdr op;
+	uint32_t size;	/* needed, header and steps included */
+	uint32_t flags; /* TRIAL_FW_OFF and so on */
+	uint32_t n_steps;
+	uint32_t n_looked; /* rules, those that were looked at twice twice */
+	uint32_t rule_id;  /* that decided */
+	uint16_t rule;	   /* its number, 0 = none did */
+	uint8_t end;	   /* enum trial_end */
+	uint8_t answer;	   /* of a rejected one: 1 RST, 2 unreachable, 3 ABORT */
+	uint8_t code;	   /* of ICMP */
+	uint8_t pad;
+	uint16_t mtu;
+	uint32_t to; /* pipe, queue, divert port */
+	uint32_t mark; /* at the end */
+	uint8_t tos;   /* at the end */
+	uint8_t pad2[11];
+	char in_if[16], out_if[16];
+	char why[80]; /* why it is dropped, a sentence; "" if it is not */
+	struct trial_facts facts;
 };
 
 /* ---- tables ---- */
@@ -648,6 +797,10 @@ _Static_assert(sizeof(struct abi_state) == 120, "state ABI");
 _Static_assert(sizeof(struct sopt_info) == 16, "sopt_info ABI");
 _Static_assert(sizeof(struct iface_info) == 88, "iface_info ABI");
 _Static_assert(sizeof(struct plan_info) == 80, "plan_info ABI");
+_Static_assert(sizeof(struct trial_req) == 64, "trial_req ABI");
+_Static_assert(sizeof(struct trial_step) == 16, "trial_step ABI");
+_Static_assert(sizeof(struct trial_facts) == 88, "trial_facts ABI");
+_Static_assert(sizeof(struct trial_reply) == 256, "trial_reply ABI");
 _Static_assert(sizeof(struct table_value) == 64, "table_value ABI");
 _Static_assert(sizeof(struct tflow_entry) == 40, "tflow_entry ABI");
 _Static_assert(sizeof(struct obj_tentry) == 120, "obj_tentry ABI");

@@ -26,6 +26,7 @@ const struct op op_table[] = {
     {FW3_XIFLIST, 0, OP_GET, LIST, op_list_ports, NULL},
     {FW3_DUMP_SRVOBJECTS, 0, OP_GET, LIST, op_list_objects, NULL},
     {FW3_PLAN, 0, OP_GET, LIST, op_plan, NULL},
+    {FW3_TRIAL, 0, OP_GET, sizeof(struct trial_req), op_trial, NULL},
     {FW3_TABLES_XLIST, 0, OP_GET, LIST, op_list_tables, NULL},
     {FW3_TABLES_ALIST, 0, OP_GET, LIST, op_list_algos, NULL},
     {FW3_TABLE_VLIST, 0, OP_GET, LIST, op_list_values, NULL},

@@ -62,6 +62,7 @@ op_fn op_list_opcodes;
 op_fn op_list_ports;
 op_fn op_list_objects; /* names of states and external actions */
 op_fn op_plan; /* op_plan.c */
+op_fn op_trial; /* op_trial.c */
 /* Prepares a reply of 'n' objects of 'objsize', zeroed, which follow its
  * header. */
 int op_list_begin(struct ctl_call *call, unsigned n, size_t objsize,

@@ -161,5 +161,13 @@ struct dn;
 typedef int engine_dn_fn(struct dn *dn, ns_t now, void *arg);
 int engine_dn_call(struct engine *en, engine_dn_fn *fn, void *arg);
 
+/* Fills in the world of a trial (trial.h), as it is now: everything but the
+ * question.  t->in_if and ->out_if are what is known of the interfaces, "" for
+ * the other one of the pair or, if both are, for the first pair; -ENODEV if there
+ * is no such pair, unless 'any_if'. */
+struct trial;
+int engine_trial(struct engine *en, struct trial *t, bool any_if,
+    struct err *e);
+
 /* Name of port 'i' as given, NULL past the last; for 'internal iflist'. */
 const char *engine_port_name(const struct engine *en, unsigned i);

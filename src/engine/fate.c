@@ -15,6 +15,12 @@ static const enum drop_reason drop_of_bad[PKT_BAD_MAX] = {
 	[PKT_BAD_SINGLE_FRAG] = DROP_SINGLE_FRAG,
 };
 
+enum drop_reason
+fate_of_bad(uint8_t bad)
+{
+	return drop_of_bad[bad];
+}
+
 void
 fate_lane(struct step_ctx *c, const struct lane *lane)
 {

@@ -4,6 +4,7 @@
 #include "packet/reply.h"
 #include "packet/rewrite.h"
 #include "rule/divert.h"
+#include "rule/explain.h"
 #include "rule/match.h"
 #include "rule/plan.h"
 
@@ -52,16 +53,31 @@ run_log(const struct pass *pass, const struct rule *r, const struct insn *i,
 	((insn)->arg1 != TABLEARG ? (insn)->arg1 : \
 	    (uint16_t)tables_value((pass)->tables, (tablearg))->member)
 
+/* The same, told to 'x'. */
+#define ARG16X(x, pass, insn, tablearg, member) \
+	noted((x), ARG16((pass), (insn), (tablearg), member), \
+	    (insn)->arg1 == TABLEARG)
+
+static inline uint16_t
+noted(struct explain *const x, uint16_t value, bool of_table)
+{
+	if (x != NULL)
+		explain_arg(x, value, of_table);
+	return value;
+}
+
 /* Does what stands before the action; returns the action. */
 static inline const struct insn *
 run_modifiers(const struct pass *pass, const struct rule *r, struct pkt *p,
-    uint32_t tablearg)
+    uint32_t tablearg, struct explain *const x)
 {
 	const struct insn *i = rule_action(r);
 
 	while (unlikely(i->opcode == O_TAG || i->opcode == O_LOG)) {
 		uint16_t tag = ARG16(pass, i, tablearg, tag);
 
+		if (x != NULL)
+			explain_modifier(x, r, i, tag);
 		if (i->opcode == O_LOG)
 			run_log(pass, r, i, p, tablearg);
 		else if ((i->len & INSN_NOT) != 0)
@@ -213,10 +229,12 @@ verify(const struct pass *pass, struct way *way, const struct before *b,
 	stat_set(&pass->check->rule, r->num);
 }
 
-/* The fate of a packet from index 'n' on; 'known' if that is a candidate. */
+/* The fate of a packet from index 'n' on; 'known' if that is a candidate.  'x',
+ * if there is one, is told what happens, and nothing outside of the packet
+ * does; like 'verifies' a constant. */
 static inline __attribute__((always_inline)) enum verdict
 run(const struct pass *pass, struct pkt *p, unsigned n, struct way *way,
-    bool known, const bool verifies)
+    bool known, const bool verifies, struct explain *const x)
 {
 	struct before before;
 	const struct ruleset *rs = pass->rules;
@@ -240,14 +258,20 @@ run(const struct pass *pass, struct pkt *p, unsigned n, struct way *way,
 		known = false;
 		r = rs->rules[n];
 		if (unlikely(!ruleset_on(rs, r))) {
+			if (x != NULL)
+				explain_note(x, r, TRIAL_OFF);
 			n++;
 			continue;
 		}
+		if (x != NULL && !explain_look(x))
+			return VERDICT_DENY;
 		if (n != target)
 			tablearg = 0;
 		if (verifies)
 			before = (struct before){probe, *pass->rng, n};
-		if (unlikely(r->stateful))
+		if (x != NULL)
+			o = match_explained(pass, p, &probe, &n, &tablearg, x);
+		else if (unlikely(r->stateful))
 			o = match_stateful(pass, p, &probe, &n, &tablearg);
 		else
 			o = (trusts && r->keyed) ||
@@ -263,21 +287,30 @@ run(const struct pass *pass, struct pkt *p, unsigned n, struct way *way,
 				n = rs->n_rules - 2;
 		}
 		if (o == NO_MATCH || (o != STATE_FULL && !acts_on(r, p))) {
+			if (x != NULL && o != NO_MATCH)
+				explain_note(x, r, TRIAL_IDLE);
 			n++;
 			continue;
 		}
 		if (unlikely(o == STATE_FULL)) {
-			counter_add(&pass->counts[r->counter], bytes,
-			    pass->now_s);
+			if (x == NULL)
+				counter_add(&pass->counts[r->counter], bytes,
+				    pass->now_s);
 			return VERDICT_DENY;
 		}
-		act = run_modifiers(pass, r, p, tablearg);
+		act = run_modifiers(pass, r, p, tablearg, x);
 		if (unlikely(act->opcode == O_CALLRETURN) &&
 		    !can_jump(act, &calls)) {
+			if (x != NULL)
+				explain_note(x, r, TRIAL_NO_JUMP);
 			n++;
 			continue;
 		}
-		counter_add(&pass->counts[r->counter], bytes, pass->now_s);
+		if (x != NULL)
+			explain_act(x, r, act);
+		else
+			counter_add(&pass->counts[r->counter], bytes,
+			    pass->now_s);
 		switch (act->opcode) {
 		case O_ACCEPT:
 			return VERDICT_ACCEPT;
@@ -287,21 +320,23 @@ run(const struct pass *pass, struct pkt *p, unsigned n, struct way *way,
 			n++;
 			break;
 		case O_SKIPTO:
-			n = skip(rs, r, ARG16(pass, act, tablearg, skipto));
+			n = skip(rs, r, ARG16X(x, pass, act, tablearg, skipto));
 			n = target = landing(rs, n, tablearg);
 			break;
 		case O_CALLRETURN:
 			n = call_or_return(rs, r, act,
-			    ARG16(pass, act, tablearg, skipto), &calls);
+			    ARG16X(x, pass, act, tablearg, skipto), &calls);
 			n = target = landing(rs, n, tablearg);
 			break;
 		case O_SETDSCP:
-			rewrite_dscp(p, ARG16(pass, act, tablearg, dscp) & 0x3f);
+			rewrite_dscp(p, ARG16X(x, pass, act, tablearg, dscp) & 0x3f);
 			n++;
 			break;
 		case O_SETMARK:
 			p->mark = act->arg1 != TABLEARG ? insn_args(act)[0] :
 			    tables_value(pass->tables, tablearg)->mark;
+			if (x != NULL)
+				explain_arg(x, p->mark, act->arg1 == TABLEARG);
 			n++;
 			break;
 		case O_FORWARD_IP: /* here there is one other way: back */
@@ -310,7 +345,7 @@ run(const struct pass *pass, struct pkt *p, unsigned n, struct way *way,
 			    VERDICT_ACCEPT : VERDICT_BOUNCE;
 		case O_TEE: {
 			struct pkt_fate to = fate_of(r,
-			    ARG16(pass, act, tablearg, divert));
+			    ARG16X(x, pass, act, tablearg, divert));
 
 			divert_tee(pass, p, &to);
 			n++;
@@ -318,12 +353,12 @@ run(const struct pass *pass, struct pkt *p, unsigned n, struct way *way,
 		}
 		case O_PIPE:
 		case O_QUEUE:
-			p->fate = fate_of(r, ARG16(pass, act, tablearg, pipe));
+			p->fate = fate_of(r, ARG16X(x, pass, act, tablearg, pipe));
 			return act->opcode == O_PIPE ? VERDICT_PIPE :
 						       VERDICT_QUEUE;
 		case O_DIVERT:
 			p->fate = fate_of(r,
-			    ARG16(pass, act, tablearg, divert));
+			    ARG16X(x, pass, act, tablearg, divert));
 			return VERDICT_DIVERT;
 		case O_REASS:
 			if ((p->flags & PKT_FRAG) == 0 ||
@@ -354,7 +389,7 @@ static __attribute__((noinline)) enum verdict
 run_verified(const struct pass *pass, struct pkt *p, unsigned n,
     struct way *way)
 {
-	enum verdict v = run(pass, p, n, way, false, true);
+	enum verdict v = run(pass, p, n, way, false, true, NULL);
 
 	stat_add(&pass->check->pkts, 1);
 	if (way->missed)
@@ -375,7 +410,7 @@ run_one(const struct pass *pass, struct pkt *p, unsigned n)
 	}
 	if (unlikely(pass->match == MATCH_VERIFY) && way.plan != NULL)
 		return run_verified(pass, p, n, &way);
-	return run(pass, p, n, &way, false, false);
+	return run(pass, p, n, &way, false, false, NULL);
 }
 
 enum verdict
@@ -384,6 +419,17 @@ interp_run(const struct pass *pass, struct pkt *p, unsigned first)
 	if (pass->rules->stateful)
 		stateful_burst(pass, p, 1, 0);
 	return run_one(pass, p, first);
+}
+
+__attribute__((noinline, cold)) enum verdict
+interp_explain(const struct pass *pass, struct pkt *p, unsigned first,
+    struct explain *x)
+{
+	struct way way = {.plan = NULL};
+
+	if (pass->states != NULL && (p->flags & PKT_IP) != 0)
+		p->flow_hash = state_hash(pass->states, p);
+	return run(pass, p, first, &way, false, false, x);
 }
 
 /* True if walks of a burst shall begin together: not if the first rule sends
@@ -424,7 +470,7 @@ run_group(const struct pass *pass, struct pkt *const *pkts, unsigned n,
 		bool known = plan->n_probes == 0;
 
 		pkts[i]->verdict = (uint8_t)run(pass, pkts[i],
-		    known ? first[i] : 0, &way, known, false);
+		    known ? first[i] : 0, &way, known, false, NULL);
 	}
 }
 

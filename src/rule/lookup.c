@@ -73,7 +73,7 @@ find_flow(const struct tables *ts, unsigned kidx, const struct pkt *p)
 }
 
 /* lookup KEY TABLE */
-static uint32_t
+static inline __attribute__((always_inline)) uint32_t
 find_key(const struct tables *ts, const struct insn *i, const struct pkt *p)
 {
 	switch (word(i, 2)) {
@@ -98,7 +98,7 @@ find_key(const struct tables *ts, const struct insn *i, const struct pkt *p)
 	}
 }
 
-static uint32_t
+static inline __attribute__((always_inline)) uint32_t
 find(const struct insn *i, const struct tables *ts, const struct pkt *p,
     const char *ifname)
 {
@@ -133,6 +133,17 @@ lookup_insn(const struct insn *i, const struct tables *ts,
 	if (insn_words(i) == 2 && tables_value(ts, idx)->tag != word(i, 1))
 		return 0;
 	tables_count(ts, idx, pkt_count_bytes(p));
+	return idx;
+}
+
+__attribute__((cold)) uint32_t
+lookup_peek(const struct insn *i, const struct tables *ts,
+    const struct pkt *p, const char *ifname)
+{
+	uint32_t idx = find(i, ts, p, ifname);
+
+	if (insn_words(i) == 2 && tables_value(ts, idx)->tag != word(i, 1))
+		return 0;
 	return idx;
 }
 

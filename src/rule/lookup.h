@@ -62,6 +62,10 @@ void lookup_burst(const struct pass *pass, const struct pkt *pkts, unsigned n);
 uint32_t lookup_insn(const struct insn *i, const struct tables *ts,
     const struct pkt *p, const char *ifname);
 
+/* The same without counting. */
+uint32_t lookup_peek(const struct insn *i, const struct tables *ts,
+    const struct pkt *p, const char *ifname);
+
 /* True if the instruction names a table: its index and the type it must have. */
 bool lookup_table_of(const struct insn *i, uint16_t *kidx, uint8_t *type);
 

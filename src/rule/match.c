@@ -3,6 +3,7 @@
 
 #include "base/bytes.h"
 #include "packet/proto.h"
+#include "rule/explain.h"
 #include "rule/lookup.h"
 #include "rule/opt.h"
 
@@ -146,15 +147,28 @@ match_table(const struct insn *i, const struct pass *pass,
 	return true;
 }
 
-/* The interface a packet came in by, or would leave by. */
+/* The same without a trace that it was asked. */
 static bool
+peek_table(const struct insn *i, const struct pass *pass,
+    const struct pkt *p, const char *ifname, uint32_t *tablearg)
+{
+	uint32_t idx = lookup_peek(i, pass->tables, p, ifname);
+
+	if (idx != 0)
+		*tablearg = idx;
+	return idx != 0;
+}
+
+/* The interface a packet came in by, or would leave by. */
+static inline bool
 match_if(const struct insn *i, const struct pass *pass, const struct pkt *p,
-    const char *name, uint32_t *tablearg)
+    const char *name, uint32_t *tablearg, const bool dry)
 {
 	const struct insn_if *f = (const struct insn_if *)(const void *)i;
 
 	if (f->name[0] == '\1')
-		return match_table(i, pass, p, name, tablearg);
+		return dry ? peek_table(i, pass, p, name, tablearg) :
+			     match_table(i, pass, p, name, tablearg);
 	if (f->name[0] == '\0') /* by address: ports here have none */
 		return false;
 	if (f->p.glob == 1)
@@ -208,7 +222,7 @@ match_tcpopt(const struct insn *i, const struct pkt *p)
 }
 
 /* The MSS that a SYN announces. */
-static bool
+static inline __attribute__((always_inline)) bool
 match_tcpmss(const struct insn *i, const struct pkt *p)
 {
 	struct opt_tcp o;
@@ -229,7 +243,7 @@ match_me(const struct pass *pass, const struct pkt *p, uint32_t addr4,
 }
 
 /* Payload octets as the headers tell, not as the frame holds. */
-static bool
+static inline __attribute__((always_inline)) bool
 match_tcpdatalen(const struct insn *i, const struct pkt *p)
 {
 	unsigned hdrs;
@@ -285,7 +299,7 @@ match_estab(const struct pkt *p)
 }
 
 /* Any tag of the packet in the list. */
-static bool
+static inline __attribute__((always_inline)) bool
 match_tagged(const struct insn *i, const struct pass *pass,
     const struct pkt *p, uint32_t tablearg)
 {
@@ -319,10 +333,12 @@ match_mark(const struct insn *i, const struct pass *pass,
 }
 
 /* One test, before its 'not'; 'tablearg' is what the last lookup that matched
- * found.  A flat switch: one row an opcode. */
-static inline bool
+ * found; with 'dry' (a constant) nothing is counted.  A flat switch: one row an
+ * opcode.  It is compiled into the loops, helpers included: the copies for
+ * explaining would else move some of them out of the rules' loop. */
+static inline __attribute__((always_inline)) bool
 match_one(const struct insn *i, const struct pass *pass, const struct pkt *p,
-    uint32_t *tablearg)
+    uint32_t *tablearg, const bool dry)
 {
 	switch (i->opcode) {
 	case O_NOP:
@@ -378,19 +394,20 @@ match_one(const struct insn *i, const struct pass *pass, const struct pkt *p,
 	case O_IN:
 		return !pass->out;
 	case O_RECV:
-		return match_if(i, pass, p, pass->in_if, tablearg);
+		return match_if(i, pass, p, pass->in_if, tablearg, dry);
 	case O_XMIT:
 		return pass->out &&
-		    match_if(i, pass, p, pass->out_if, tablearg);
+		    match_if(i, pass, p, pass->out_if, tablearg, dry);
 	case O_VIA:
 		return match_if(i, pass, p,
-		    pass->out ? pass->out_if : pass->in_if, tablearg);
+		    pass->out ? pass->out_if : pass->in_if, tablearg, dry);
 	case O_IP_SRC_LOOKUP:
 	case O_IP_DST_LOOKUP:
 	case O_IP_FLOW_LOOKUP:
 	case O_MAC_SRC_LOOKUP:
 	case O_MAC_DST_LOOKUP:
-		return match_table(i, pass, p, NULL, tablearg);
+		return dry ? peek_table(i, pass, p, NULL, tablearg) :
+			     match_table(i, pass, p, NULL, tablearg);
 	case O_FRAG:
 		return match_frag(i, p);
 	case O_IPOPT:
@@ -454,7 +471,7 @@ match_rule(const struct pass *pass, const struct rule *r, const struct pkt *p,
 	const struct insn *i = r->cmd, *end = rule_action(r);
 
 	for (; i < end; i = insn_next(i)) {
-		bool hit = match_one(i, pass, p, tablearg) !=
+		bool hit = match_one(i, pass, p, tablearg, false) !=
 		    ((i->len & INSN_NOT) != 0);
 
 		if (hit) { /* the rest of an or-block need not be asked */
@@ -467,38 +484,74 @@ match_rule(const struct pass *pass, const struct rule *r, const struct pkt *p,
 	return true;
 }
 
-/* As match_rule(), and tests that have to do with states: looks at the rule at
- * index *n; at a hit *n is the rule that made the state. */
-enum outcome
-match_stateful(const struct pass *pass, const struct pkt *p,
-    struct probe *probe, unsigned *n, uint32_t *tablearg)
+/* All that a rule asks, states included.  'x' is NULL, a constant, or is told
+ * what happens, and nothing is changed. */
+static inline __attribute__((always_inline)) enum outcome
+match_any(const struct pass *pass, const struct pkt *p, struct probe *probe,
+    unsigned *n, uint32_t *tablearg, struct explain *const x)
 {
 	const struct rule *r = pass->rules->rules[*n];
 	const struct insn *i = r->cmd, *end = rule_action(r);
 
 	for (; i < end; i = insn_next(i)) {
-		bool hit = match_one(i, pass, p, tablearg) !=
-		    ((i->len & INSN_NOT) != 0);
+		bool raw = match_one(i, pass, p, tablearg, x != NULL), hit;
 
+		if (x != NULL && i->opcode == O_PROB)
+			raw = explain_prob(x, r, i, raw);
+		hit = raw != ((i->len & INSN_NOT) != 0);
 		if (hit) {
 			while ((i->len & INSN_OR) != 0)
 				i = insn_next(i);
 		} else if ((i->len & INSN_OR) == 0) {
+			if (x != NULL)
+				explain_miss(x, pass, r, i, p, *tablearg);
 			return NO_MATCH;
 		}
-		if (i->opcode == O_SKIP_ACTION)
+		if (i->opcode == O_SKIP_ACTION) {
+			if (x != NULL)
+				explain_defer(x, r, i);
 			return NO_MATCH;
+		}
 		if (i->opcode == O_PROBE_STATE &&
-		    stateful_probe(pass, p, i->arg1, probe, n))
+		    (x != NULL ? explain_probe(x, pass, p, i->arg1, probe, n) :
+				 stateful_probe(pass, p, i->arg1, probe, n)))
 			return STATE_HIT;
 		if ((i->opcode == O_KEEP_STATE || i->opcode == O_LIMIT) &&
-		    !stateful_keep(pass, p, *n, i, *tablearg))
+		    !(x != NULL ? explain_keep(x, pass, p, *n, i, *tablearg) :
+				  stateful_keep(pass, p, *n, i, *tablearg)))
 			return STATE_FULL;
 	}
 	while (insn_table[end->opcode].kind == INSN_MODIFIER)
 		end = insn_next(end);
 	if (end->opcode != O_CHECK_STATE)
 		return MATCH;
-	return stateful_probe(pass, p, end->arg1, probe, n) ? STATE_HIT :
-							       NO_MATCH;
+	if (x == NULL)
+		return stateful_probe(pass, p, end->arg1, probe, n) ?
+		    STATE_HIT : NO_MATCH;
+	if (explain_probe(x, pass, p, end->arg1, probe, n))
+		return STATE_HIT;
+	explain_miss(x, pass, r, end, p, *tablearg);
+	return NO_MATCH;
+}
+
+enum outcome
+match_stateful(const struct pass *pass, const struct pkt *p,
+    struct probe *probe, unsigned *n, uint32_t *tablearg)
+{
+	return match_any(pass, p, probe, n, tablearg, NULL);
+}
+
+__attribute__((cold)) enum outcome
+match_explained(const struct pass *pass, const struct pkt *p,
+    struct probe *probe, unsigned *n, uint32_t *tablearg, struct explain *x)
+{
+	return match_any(pass, p, probe, n, tablearg, x);
+}
+
+__attribute__((cold)) bool
+match_insn(const struct insn *i, const struct pass *pass, const struct pkt *p,
+    uint32_t tablearg)
+{
+	return match_one(i, pass, p, &tablearg, true) !=
+	    ((i->len & INSN_NOT) != 0);
 }

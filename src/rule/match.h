@@ -28,3 +28,14 @@ bool match_rule(const struct pass *pass, const struct rule *r,
  * index *n; at a hit *n is the rule that made the state. */
 enum outcome match_stateful(const struct pass *pass, const struct pkt *p,
     struct probe *probe, unsigned *n, uint32_t *tablearg);
+
+struct explain;
+
+/* As match_stateful(), of any rule, and changes nothing: 'x' is told what
+ * happens, and what would have happened. */
+enum outcome match_explained(const struct pass *pass, const struct pkt *p,
+    struct probe *probe, unsigned *n, uint32_t *tablearg, struct explain *x);
+
+/* One test of a rule, its 'not' included, without a trace; not of O_PROB. */
+bool match_insn(const struct insn *i, const struct pass *pass,
+    const struct pkt *p, uint32_t tablearg);

@@ -1,16 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "rule/stateful.h"
 
-/* FreeBSD's order of questions: the first lookup always, another one only for
- * another name, none after one for all names. */
-static bool
-is_needed(const struct probe *probe, uint16_t name)
-{
-	if (!probe->done)
-		return true;
-	return probe->name != STATE_ANY_NAME && probe->name != name;
-}
-
 bool
 stateful_probe(const struct pass *pass, const struct pkt *p, uint16_t name,
     struct probe *probe, unsigned *at)
@@ -20,11 +10,8 @@ stateful_probe(const struct pass *pass, const struct pkt *p, uint16_t name,
 	uint32_t idx;
 	unsigned n;
 
-	if (!is_needed(probe, name) || probe->jumps == STATE_JUMPS ||
-	    (p->flags & PKT_IP) == 0 || pass->states == NULL)
+	if (!stateful_begin(pass, p, name, probe))
 		return false;
-	probe->done = true;
-	probe->name = name;
 	while ((idx = state_find(pass->states, pass->state_cfg, p, name,
 		    &rule)) != 0) {
 		n = ruleset_find_rule(rs, rule.num, rule.id, rule.hint);
@@ -46,24 +33,11 @@ bool
 stateful_keep(const struct pass *pass, const struct pkt *p, unsigned n,
     const struct insn *i, uint32_t tablearg)
 {
-	const struct rule *r = pass->rules->rules[n];
-	struct state_new new = {
-	    .rule = {r->id, n, r->num, false},
-	    .name = i->arg1,
-	    .lane = pass->lane,
-	    .kind = STATE_KEEP,
-	};
+	struct state_new new;
 
 	if ((p->flags & PKT_IP) == 0 || pass->states == NULL)
 		return true;
-	if (i->opcode == O_LIMIT) {
-		const struct insn_limit *l = (const void *)i;
-
-		new.kind = STATE_LIMIT;
-		new.limit_mask = l->mask;
-		new.limit = l->limit != TABLEARG ? l->limit :
-		    tables_value(pass->tables, tablearg)->limit;
-	}
+	new = stateful_new(pass, n, i, tablearg);
 	return state_install(pass->states, pass->state_cfg, p, &new);
 }
 

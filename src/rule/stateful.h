@@ -28,6 +28,49 @@ struct probe {
 	unsigned jumps;
 };
 
+/* True if a lookup under 'name' is still to be done, which is then noted.
+ * FreeBSD's order of questions: the first lookup always, another one only for
+ * another name, none after one for all names. */
+static inline bool
+stateful_begin(const struct pass *pass, const struct pkt *p, uint16_t name,
+    struct probe *probe)
+{
+	bool needed = !probe->done ||
+	    (probe->name != STATE_ANY_NAME && probe->name != name);
+
+	if (!needed || probe->jumps == STATE_JUMPS ||
+	    (p->flags & PKT_IP) == 0 || pass->states == NULL)
+		return false;
+	probe->done = true;
+	probe->name = name;
+	return true;
+}
+
+/* What state the instruction 'i' (keep-state, limit) of the rule at index 'n'
+ * makes. */
+static inline struct state_new
+stateful_new(const struct pass *pass, unsigned n, const struct insn *i,
+    uint32_t tablearg)
+{
+	const struct rule *r = pass->rules->rules[n];
+	struct state_new new = {
+	    .rule = {r->id, n, r->num, false},
+	    .name = i->arg1,
+	    .lane = pass->lane,
+	    .kind = STATE_KEEP,
+	};
+
+	if (i->opcode == O_LIMIT) {
+		const struct insn_limit *l = (const void *)i;
+
+		new.kind = STATE_LIMIT;
+		new.limit_mask = l->mask;
+		new.limit = l->limit != TABLEARG ? l->limit :
+		    tables_value(pass->tables, tablearg)->limit;
+	}
+	return new;
+}
+
 /* Looks for the packet's state under 'name', if that is still to be done.  True
  * if there is one: its rule's index is in *at. */
 bool stateful_probe(const struct pass *pass, const struct pkt *p,

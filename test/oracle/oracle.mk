@@ -6,8 +6,8 @@
 PACKETS	    ?= 100000000
 SEED	    ?= 1
 # Two firewalls; part of fuzz/fuzz_match as well.
-ORACLE_WORLD := $(patsubst %,test/oracle/%.c,world side compare recipe traffic \
-		vocab)
+ORACLE_WORLD := $(patsubst %,test/oracle/%.c,world side compare foretold recipe \
+		traffic vocab)
 # Rule sets as the world has them; part of bench/bench_match as well.
 ORACLE_GEN  := test/oracle/genrules.c test/oracle/gentrace.c
 ORACLE	    := $(O)/test/oracle/diff

@@ -5,6 +5,7 @@
 #include "engine/defrag.h"
 #include "rule/check.h"
 #include "test/oracle/compare.h"
+#include "test/oracle/foretold.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,8 @@ enum {
 
 struct world {
 	struct side a, b; /* with the index, without */
+	struct foretold *foretold;
+	bool alone; /* every packet comes alone, so that it can be foretold */
 	struct chance *c;
 	struct vocab vocab;
 	struct recipe_style style;
@@ -33,7 +36,19 @@ struct world {
 struct world *
 world_create(void)
 {
-	return calloc(1, sizeof(struct world));
+	struct world *w = calloc(1, sizeof(*w));
+
+	if (w != NULL && (w->foretold = foretold_create()) == NULL) {
+		free(w);
+		return NULL;
+	}
+	return w;
+}
+
+void
+world_foretell(struct world *w)
+{
+	w->alone = true;
 }
 
 void
@@ -41,6 +56,7 @@ world_destroy(struct world *w)
 {
 	side_fini(&w->a);
 	side_fini(&w->b);
+	foretold_destroy(w->foretold);
 	free(w);
 }
 
@@ -419,6 +435,8 @@ frames(struct world *w)
 {
 	unsigned n = 1 + draw(w->c, once_in(w->c, 2) ? SIDE_BURST : 6);
 
+	if (w->alone)
+		n = 1;
 	for (unsigned i = 0; i < n; i++)
 		w->b.lens[i] = traffic_frame(w->b.frames[i], &w->vocab, w->c);
 	memcpy(w->a.frames, w->b.frames, n * sizeof(w->b.frames[0]));
@@ -447,7 +465,7 @@ world_run(struct world *w, struct chance *c, uint64_t max_pkts,
     struct world_stats *stats)
 {
 	uint64_t end = stats->pkts + max_pkts;
-	unsigned bursts = 0, lane;
+	unsigned bursts = 0, lane, n;
 
 	w->c = c;
 	w->stats = stats;
@@ -461,8 +479,14 @@ world_run(struct world *w, struct chance *c, uint64_t max_pkts,
 			change(w);
 		}
 		lane = draw(c, 2);
-		stats->pkts += frames(w);
+		n = frames(w);
+		stats->pkts += n;
+		if (n == 1)
+			foretold_ask(w->foretold, &w->a, lane);
 		side_burst(&w->a, lane);
+		if (n == 1 && (w->diff = foretold_check(w->foretold, &w->a,
+			w->text)) != NULL)
+			return w->diff;
 		side_burst(&w->b, lane);
 		w->diff = compare_burst(&w->a, &w->b, w->text);
 		if (w->diff != NULL)
@@ -475,6 +499,7 @@ world_run(struct world *w, struct chance *c, uint64_t max_pkts,
 	if (w->diff != NULL)
 		return w->diff;
 	tally(w);
+	stats->foretold = foretold_checked(w->foretold);
 	side_close(&w->a);
 	side_close(&w->b);
 	return NULL;

@@ -30,12 +30,17 @@ struct world_stats {
 	uint64_t states;  /* largest number in a world, summed up */
 	uint64_t records;
 	uint64_t answers;
+	uint64_t foretold; /* packets of which engine/trial was asked first */
 	uint32_t max_rules;
 };
 
 /* Returns owned, NULL without memory. */
 struct world *world_create(void);
 void world_destroy(struct world *w);
+
+/* From now on every packet comes alone, and engine/trial is asked first; else
+ * only of those that come alone anyway. */
+void world_foretell(struct world *w);
 
 /* Builds the two firewalls from 'c' and runs at most 'max_pkts' packets, or as
  * far as an input goes.  NULL: all was the same; else what was not, valid until
