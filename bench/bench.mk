@@ -24,5 +24,11 @@ bench: all $(BENCH_BIN)
 	@echo "# two and three processes"
 	@$(O)/bench/bench_vale
 	@KIPFW_BIN=$(CURDIR)/$(BIN) BENCH_VALE=$(O)/bench/bench_vale bench/chain
+	@$(MAKE) --no-print-directory bench-net
 
-.PHONY: bench
+# Between network namespaces, beside the kernel's bridge.
+bench-net: all $(O)/bench/bench_wire | build/.deps-check
+	@echo "# network namespaces, beside the kernel's bridge"
+	@KIPFW_BIN=$(CURDIR)/$(BIN) BENCH_WIRE=$(O)/bench/bench_wire bench/net
+
+.PHONY: bench bench-net

@@ -2,7 +2,8 @@
 #
 # Unit tests run as ASan+UBSan builds; those that share memory between threads
 # or processes run once more under TSan; system tests and the differential test
-# of test/oracle use the release build.
+# of test/oracle use the release build.  Those of test/net make networks of their
+# own, which only root may: 'make check' has them if it runs as root.
 
 CHECK_UNIT := $(patsubst %.c,build/asan/%,$(wildcard test/unit/test_*.c))
 TSAN_NAMES := $(wildcard test/unit/test_vale*.c test/unit/test_nmport.c \
@@ -14,6 +15,8 @@ TSAN_NAMES := $(wildcard test/unit/test_vale*.c test/unit/test_nmport.c \
 CHECK_TSAN := $(patsubst %.c,build/tsan/%,$(TSAN_NAMES))
 CHECK_ORACLE := build/release/test/oracle/diff build/release/test/oracle/bounds
 CHECK_T	   := $(wildcard test/arch/*.t test/system/*.t)
+CHECK_NET  := $(wildcard test/net/*.t)
+IS_ROOT    := $(filter 0,$(shell id -u))
 PROVE	   := CMOCKA_MESSAGE_OUTPUT=TAP KIPFW_BIN=$(CURDIR)/bin \
 	      prove --timer -e ''
 
@@ -21,7 +24,16 @@ PROVE	   := CMOCKA_MESSAGE_OUTPUT=TAP KIPFW_BIN=$(CURDIR)/bin \
 PAR := $(MAKE) --no-print-directory -j$(shell nproc)
 
 check: check-build
-	@$(PROVE) $(CHECK_UNIT) $(CHECK_TSAN) $(CHECK_ORACLE) $(CHECK_T)
+	@$(PROVE) $(CHECK_UNIT) $(CHECK_TSAN) $(CHECK_ORACLE) $(CHECK_T) \
+	    $(if $(IS_ROOT),$(CHECK_NET))
+	@$(if $(IS_ROOT),:,echo "test/net was NOT run: it makes network \
+	namespaces, as root: make check-net")
+
+# Real interfaces; BUILD=asan has that build's programs in it, on smaller files.
+check-net: all build/.deps-check
+	@$(if $(IS_ROOT),:,echo "check-net: only root can make networks"; exit 77)
+	@NET_MEGABYTES=$(if $(filter asan tsan,$(BUILD)),10,100) \
+	    KIPFW_BIN=$(CURDIR)/$(BIN) prove --timer -e '' $(CHECK_NET)
 
 check-build: build/.deps-check
 	@$(PAR) all rig $(CHECK_ORACLE)
@@ -33,4 +45,4 @@ check-unit: build/.deps-check
 	@$(PAR) BUILD=asan unit
 	@$(PROVE) $(CHECK_UNIT)
 
-.PHONY: check check-build check-unit
+.PHONY: check check-build check-unit check-net

@@ -1,0 +1,156 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""The commands of README.md, run as they stand.
+
+usage: readme.t [NAME ...]
+
+    <!-- run: NAME -->               the block below is run, by itself
+    <!-- run: NAME after OTHER -->   behind the blocks of OTHER, in one shell
+    <!-- prints: NAME -->            lines of its output; numbers may be others
+
+Each runs in an empty directory, where ./bin is, with namespaces of its own for
+processes, mounts and the network: what it makes is gone when it ends.  CHECKS
+has, for each name, what the text around it promises.
+"""
+import os
+import re
+import shutil
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from lab import BIN, ROOT, Lab
+from tap import Tap
+
+SECONDS = 60
+MARK = re.compile(r'<!-- (run|prints): ([\w-]+)(?: after ([\w-]+))? -->\n+'
+                  r'```\w*\n(.*?)```', re.S)
+NUMBER = r'\d+(?:\.\d+)?'
+
+# What a machine has that a block is about: made before it.
+BEFORE = {'pong': '''
+bin/kipfw valeA:f valeB:f &
+until bin/ipfw -q list >/dev/null 2>&1; do sleep 0.1; done
+''', 'nics': '''
+for host in inside outside; do ip netns add $host; done
+ip link add eth1 type veth peer name eth0 netns inside
+ip link add eth2 type veth peer name eth0 netns outside
+n=0
+for host in inside outside; do
+    ip -n $host link set eth0 up
+    ip -n $host addr add 10.0.0.$((n += 1))/24 dev eth0
+done
+'''}
+
+# Shell lines behind a block, whose exit status judges what it left.
+BEHIND = {'nics': '''
+until bin/ipfw -q list >/dev/null 2>&1; do sleep 0.1; done
+ip netns exec outside iperf3 -s -D
+ip netns exec inside iperf3 -s -D
+sleep 1
+ip netns exec inside ping -c 3 -i 0.2 10.0.0.2
+ip netns exec inside iperf3 -t 2 -c 10.0.0.2 &
+sleep 1
+bin/ipfw -d show
+! timeout 2 ip netns exec outside iperf3 --connect-timeout 1000 -n 1M -c 10.0.0.1
+'''}
+
+
+def numbers(pattern, text):
+    """The numbers that the groups of 'pattern' find, of the first place."""
+    found = re.search(pattern, text, re.M)
+    return [float(x) for x in found.groups()] if found else [0]
+
+
+def pong(text):
+    return numbers(r'RTT over \d+ packets: min (\d+)', text)[0] >= 80e6
+
+
+def bad_link(text):
+    rtt = numbers(r'rtt min/avg/max/mdev = ([\d.]+)/', text)
+    rate = numbers(r'([\d.]+) Mbits/sec .*receiver', text)
+    return rtt[0] >= 80 and 10 < rate[0] < 20.5
+
+
+def good_link(text):
+    """Behind bad-link: 1 ms there, nothing back."""
+    rtt = re.findall(r'rtt min/avg/max/mdev = ([\d.]+)/', text)
+    return len(rtt) == 2 and 1 <= float(rtt[1]) < 40 <= float(rtt[0])
+
+
+def shares(text):
+    rates = re.findall(r'([\d.]+) Mbits/sec .*receiver', text)
+    return len(rates) == 2 and all(4 < float(r) < 10.5 for r in rates)
+
+
+def two_nics(text):
+    return '0% packet loss' in text and 'STATE tcp' in text
+
+
+CHECKS = {'pong': pong, 'network': lambda _: True, 'bad-link': bad_link,
+          'good-link': good_link, 'shares': shares, 'nics': two_nics}
+
+
+def read(path):
+    """Blocks by name, in order: the text, what comes before, what is printed."""
+    run, after, prints = {}, {}, {}
+    with open(path) as f:
+        for what, name, other, text in MARK.findall(f.read()):
+            if what == 'prints':
+                prints[name] = prints.get(name, '') + text
+            else:
+                run[name] = run.get(name, '') + text
+                after[name] = other or after.get(name, '')
+    return run, after, prints
+
+
+def whole(name, run, after):
+    """A block with those that it comes after."""
+    first = whole(after[name], run, after) if after[name] else ''
+    return first + BEFORE.get(name, '') + run[name] + BEHIND.get(name, '')
+
+
+def unlike(line, text):
+    """True if no line of the text is this one, with whatever numbers."""
+    pattern = re.sub(NUMBER, lambda _: NUMBER, re.escape(line).replace(
+        r'\.', '.')).replace(r'\ ', ' ')
+    pattern = re.sub(r'(?: )+', r'\\s+', pattern)
+    return not re.search(r'^%s\s*$' % pattern, text, re.M)
+
+
+def execute(lab, script):
+    """The block in namespaces of its own; exit status and all it prints."""
+    here = os.path.join(lab.dir, 'readme')
+    shutil.rmtree(here, ignore_errors=True)
+    os.mkdir(here)
+    os.symlink(BIN, os.path.join(here, 'bin'))
+    os.symlink(os.path.join(ROOT, 'examples'), os.path.join(here, 'examples'))
+    name = os.path.join(here, 'block')
+    with open(name, 'w') as f:
+        f.write('exec 2>&1\nset -e\nexport KIPFW_SHM=$(mktemp -d)\n'
+                'mount -t tmpfs none /run\nip link set lo up\n'
+                'cd %s\n%s' % (here, script))
+    net = lab.net()
+    done = net.run('unshare', '-m', '-p', '-f', '--kill-child', '--mount-proc',
+                   'timeout', str(SECONDS), 'bash', name, seconds=SECONDS + 5)
+    lab.forget(net)
+    return done.code, done.out + done.err
+
+
+report = Tap()
+run, after, prints = read(os.path.join(ROOT, 'README.md'))
+report.ok(set(run) == set(CHECKS) and set(prints) <= set(run),
+          'each block of the README has its check',
+          'blocks %s, checks %s' % (sorted(run), sorted(CHECKS)))
+with Lab() as lab:
+    for name in sys.argv[1:] or run:
+        code, text = execute(lab, whole(name, run, after))
+        if not report.ok(code == 0, '%s runs' % name, text):
+            continue
+        report.ok(CHECKS[name](text), '%s does what it promises' % name, text)
+        missing = [line for line in prints.get(name, '').splitlines()
+                   if unlike(line, text)]
+        if name in prints:
+            report.ok(not missing, '%s prints what the README shows' % name,
+                      *missing, 'of', text)
+report.end()

@@ -1,0 +1,120 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Rules and pipes do to real traffic what they say, over each kind of port.
+
+usage: rules.t [KIND ...]
+"""
+import os
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import cases
+import frames
+from lab import Lab
+from path import Path
+from tap import Tap
+
+KINDS = ['xdp', 'packet', 'tap']
+DELAY_MS = 30
+RATE = 10e6
+FRAMES = 1000
+
+
+def clear(path):
+    path.ipfw('-q', '-f', 'flush')
+    path.ipfw('-q', '-f', 'pipe', 'flush')
+
+
+def denied(path):
+    """The rule takes ping away, and nothing else; without it, it is back."""
+    path.ipfw('add', '100', 'deny', 'icmp', 'from', 'any', 'to', 'any')
+    got, _, text = cases.ping(path.a, cases.B, count=3, more=('-W', '0.3'))
+    end, complaint = cases.iperf(path, '-n', '1M')
+    counted = int(path.ipfw('show', '100').split()[1])
+    clear(path)
+    back, _, _ = cases.ping(path.a, cases.B, count=3)
+    return (got == 0 and end is not None and counted == 3 and back == 3,
+            '%s%s\n%d counted, %d replies afterwards' % (
+                text, complaint, counted, back))
+
+
+def counted(path):
+    """Each packet of a ping is counted once, there and back."""
+    clear(path)
+    path.ipfw('add', '100', 'count', 'icmp', 'from', cases.A, 'to', cases.B)
+    path.ipfw('add', '200', 'count', 'icmp', 'from', cases.B, 'to', cases.A,
+              'recv', 'kb')
+    cases.ping(path.a, cases.B, count=20, size=100)
+    lines = [path.ipfw('show', n).split()[1:3] for n in ('100', '200')]
+    clear(path)
+    return lines == [['20', str(20 * 128)]] * 2, str(lines)
+
+
+def delayed(path):
+    """A round trip takes the pipe's delay twice, and has not done so before."""
+    _, before, _ = cases.ping(path.a, cases.B)
+    path.ipfw('pipe', '1', 'config', 'delay', '%dms' % DELAY_MS)
+    path.ipfw('add', 'pipe', '1', 'ip', 'from', 'any', 'to', 'any')
+    got, rtt, text = cases.ping(path.a, cases.B)
+    clear(path)
+    return (got == 10 and rtt[0] >= 2 * DELAY_MS > before[0],
+            'without %.3f ms, with %.3f to %.3f\n%s' % (
+                before[0], rtt[0], rtt[2], text))
+
+
+def limited(path):
+    """TCP gets what the pipe has, and less than without."""
+    path.ipfw('pipe', '1', 'config', 'bw', '%dbit/s' % RATE)
+    path.ipfw('add', 'pipe', '1', 'ip', 'from', cases.A, 'to', 'any')
+    end, complaint = cases.iperf(path, '-t', '2')
+    clear(path)
+    if end is None:
+        return False, complaint
+    rate = end['sum_received']['bits_per_second']
+    return 0.4 * RATE < rate < 1.05 * RATE, '%.2f Mbit/s' % (rate / 1e6)
+
+
+def lossy(path):
+    """Of many frames about as many arrive as the pipe says."""
+    path.ipfw('pipe', '1', 'config', 'plr', '0.3')
+    path.ipfw('add', 'pipe', '1', 'udp', 'from', 'any', 'to', 'any', '9')
+    tx, rx = frames.Wire(path.a, 'eth0'), frames.Wire(path.b, 'eth0')
+    for i in range(FRAMES):
+        tx.send(frames.udp4(60))
+        if i % 50 == 49:
+            time.sleep(0.005)
+    got = len(rx.receive(FRAMES, 1))
+    tx.close()
+    rx.close()
+    clear(path)
+    # 15 standard deviations to either side
+    return 0.48 * FRAMES < got < 0.92 * FRAMES, '%d arrived' % got
+
+
+def stateful(path):
+    """Connections go out and come back; nothing comes in by itself."""
+    path.ipfw('add', '100', 'check-state')
+    path.ipfw('add', '200', 'allow', 'tcp', 'from', cases.A, 'to', 'any',
+              'setup', 'keep-state')
+    path.ipfw('add', '300', 'allow', 'not', 'ip4', 'from', 'any', 'to', 'any')
+    path.ipfw('add', '400', 'deny', 'ip', 'from', 'any', 'to', 'any')
+    end, complaint = cases.iperf(path, '-n', '1M')
+    got, _, _ = cases.ping(path.b, cases.A, count=3, more=('-W', '0.3'))
+    clear(path)
+    return end is not None and got == 0, '%s, %d replies' % (complaint, got)
+
+
+report = Tap()
+with Lab() as lab:
+    for kind in sys.argv[1:] or KINDS:
+        with Path(lab, (kind, kind)) as path:
+            cases.run(report, path, [
+                ('deny takes effect', denied, True),
+                ('every packet is counted once', counted, True),
+                ('delay', delayed, True),
+                ('bandwidth', limited, True),
+                ('loss', lossy, True),
+                ('states', stateful, True)])
+report.end()
