@@ -9,6 +9,7 @@
 #include "engine/engine.h"
 #include "pipe/dn.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 struct engine {
@@ -140,4 +141,11 @@ engine_port_name(const struct engine *en, unsigned i)
 
 	(void)en;
 	return i < 2 ? names[i] : NULL;
+}
+
+int
+engine_trial(struct engine *en, struct trial *t, bool any_if, struct err *e)
+{
+	(void)en, (void)t, (void)any_if;
+	return err_set(e, ENODEV, "no trials here");
 }
