@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Two processes over one switch: packets per second from port to port.
+ * Two processes over one switch, or a pipe: packets per second.
  *
  * Build      cc -O3 -std=gnu11 -D_GNU_SOURCE -DNDEBUG -Iinclude -Isrc
  *              bench/bench_vale.c src/vale/[a-z]*.c src/base/err.c
@@ -49,10 +49,13 @@ enum { MAX_WINDOWS = 99 };
 
 static unsigned slots = 0, burst = 256, n_windows = 15, window_ms = 50;
 static unsigned cores[2] = { 0, 1 };
-static bool is_quick; /* the first two lines only */
+static bool is_quick; /* the first three lines only */
 static bool is_probe_only; /* just the core-to-core distance, in ns */
 static struct shared *sh;
-static char names[2][32];
+static char names[2][64];
+
+/* What is between sender and receiver. */
+enum way { BARE, SWITCH, PIPE };
 
 static void
 sample(struct samples *s, ns_t ns, unsigned n_pkts)
@@ -366,14 +369,26 @@ map_shared(size_t size)
 }
 
 static void
-line(const char *what, unsigned len, bool is_unicast, bool is_bare)
+set_names(enum way way)
 {
+	const char *form = way == PIPE ? "valeb%d:p%c1" : "valeb%d:%c";
+
+	for (unsigned i = 0; i < 2; i++)
+		snprintf(names[i], sizeof(names[i]), form,
+		    (int)getpid() % 100000, (way == PIPE ? "{}" : "01")[i]);
+}
+
+static void
+line(const char *what, unsigned len, bool is_unicast, enum way way)
+{
+	bool is_bare = way == BARE;
 	uint8_t frame[VALE_BUF_SIZE] = { 0 };
 	double m[MAX_WINDOWS], before = probe_ns(), mid;
 	pid_t rx, tx;
 
 	memset(frame, is_unicast ? 2 : 0xff, 6);
 	frame[6] = 2;
+	set_names(way);
 	memset(sh, 0, sizeof(*sh));
 	bare = is_bare ? map_shared(sizeof(*bare)) : NULL;
 	rx = fork();
@@ -424,20 +439,19 @@ main(int argc, char **argv)
 			return 64;
 	}
 	sh = map_shared(sizeof(*sh));
-	for (unsigned i = 0; i < 2; i++)
-		snprintf(names[i], sizeof(names[i]), "valeb%d:%u",
-		    (int)getpid() % 100000, i);
 	pin(cores[0]);
 	if (is_probe_only) {
 		printf("%.0f\n", probe_ns());
 		return 0;
 	}
-	line("bare ring, one copy", 64, true, true);
-	line("valeX: unknown address", 64, true, false);
+	line("bare ring, one copy", 64, true, BARE);
+	line("valeX: unknown address", 64, true, SWITCH);
+	line("pipe", 64, true, PIPE);
 	if (is_quick)
 		return 0;
-	line("valeX: broadcast to one", 64, false, false);
-	line("bare ring, one copy", 1500, true, true);
-	line("valeX: broadcast to one", 1500, false, false);
+	line("valeX: broadcast to one", 64, false, SWITCH);
+	line("bare ring, one copy", 1500, true, BARE);
+	line("valeX: broadcast to one", 1500, false, SWITCH);
+	line("pipe", 1500, true, PIPE);
 	return 0;
 }

@@ -35,6 +35,11 @@ struct netmap_slot {
 #define NS_NO_LEARN    0x0008 /* do not learn the source address */
 #define NS_INDIRECT    0x0010 /* data is at ptr, not in the buffer */
 #define NS_MOREFRAG    0x0020 /* the packet goes on in the next slot */
+#define NS_TXMON       0x0040 /* monitors: sent by the monitored port */
+#define NS_RFRAGS(s)   (((s)->flags >> 8) & 0xff) /* rx of VALE: slots left */
+
+#define NR_TIMESTAMP 0x0002 /* netmap_ring.flags: set 'ts' at each sync */
+#define NR_FORWARD   0x0004 /* of real interfaces: NS_FORWARD is meant */
 
 struct netmap_ring {
 	int64_t buf_ofs;      /* from this ring to buffer 0, in octets */

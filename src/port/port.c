@@ -26,7 +26,8 @@ kind_of(const char *name)
 		if (strncmp(name, (*k)->kind, strlen((*k)->kind)) == 0)
 			return *k;
 	}
-	return NULL;
+	/* A pipe's end may be called anything. */
+	return strpbrk(name, "{}") != NULL ? &port_vale : NULL;
 }
 
 /* Names the kinds that there are. */
@@ -43,8 +44,8 @@ unknown_kind(const char *name, struct err *e)
 		snprintf(kinds + n, sizeof(kinds) - n, "%s%s", glue,
 		    (*k)->kind);
 	}
-	return err_set(e, EINVAL, "port '%.100s': its name must begin with %s",
-	    name, kinds);
+	return err_set(e, EINVAL, "port '%.100s': its name must begin with "
+	    "%s, or be a pipe's end, NAME{id", name, kinds);
 }
 
 /* A switch port keeps its whole name; "kind:name/queue,options" is "name". */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A port of a VALE switch, over one pair of netmap rings.
+ * A port of a VALE switch, or the end of a netmap pipe, over one pair of netmap
+ * rings.
  *
  * rx lends the slots [head, head + lent) of the receive ring and release moves
  * head over them.  tx exchanges buffers with the slots it is given if both
@@ -269,7 +270,8 @@ vale_sleep_end(struct port *p)
 
 const struct port_ops port_vale = {
 	.kind = "vale",
-	.help = "valeX:p          port p of the userspace switch valeX",
+	.help = "valeX:p          port p of the userspace switch valeX\n"
+		"  NAME{id, NAME}id  master or slave end of a netmap pipe",
 	.open = vale_open,
 	.close = vale_close,
 	.rx = vale_rx,

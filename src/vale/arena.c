@@ -142,7 +142,8 @@ arena_release_all(struct arena *a)
 	    (off_t)OFS_SWITCHES, (off_t)(ARENA_SIZE - OFS_SWITCHES));
 }
 
-/* Under the slow lock: makes the file, or checks that we speak its layout. */
+/* Under the slow lock: makes the file, or checks that we speak its layout.  Says
+ * so with -EPROTO if not. */
 static int
 check_header(struct arena *a, struct err *e)
 {
@@ -207,12 +208,55 @@ map(struct arena *a, struct err *e)
 	return 0;
 }
 
+static int
+map_ours(struct arena *a, struct err *e)
+{
+	int rc = map(a, e);
+
+	return rc == 0 ? check_header(a, e) : rc;
+}
+
+/* Has no port of the file a live user?  All versions hold them alike. */
+static bool
+is_deserted(const struct arena *a)
+{
+	struct flock fl = {
+		.l_type = F_WRLCK,
+		.l_whence = SEEK_SET,
+		.l_start = ALIVE_OFS,
+		.l_len = VALE_MAX_PORTS,
+	};
+
+	return fcntl(a->fd, F_OFD_GETLK, &fl) == 0 && fl.l_type == F_UNLCK;
+}
+
+/* In place of what another version has left, a new file.  Whoever has the old
+ * one mapped keeps it, and has no port in it. */
+static int
+renew(struct arena *a)
+{
+	struct stat st;
+
+	if (a->base != NULL)
+		munmap(a->base, ARENA_SIZE);
+	a->base = NULL;
+	close(a->fd);
+	a->fd = -1;
+	unlinkat(a->dir_fd, "arena", 0);
+	a->fd = open_file(a->dir_fd, "arena", &st, NULL);
+	return a->fd >= 0 ? 0 : a->fd;
+}
+
 static void
 destroy(struct arena *a)
 {
-	for (unsigned i = 0; i < VALE_MAX_PORTS; i++)
-		if (a->wake_fds[i].fd != -1)
-			close(a->wake_fds[i].fd);
+	for (unsigned i = 0; i < VALE_MAX_PORTS * NMPORT_MAX_RINGS; i++) {
+		int fd = a->wake_fds[i / NMPORT_MAX_RINGS]
+				    [i % NMPORT_MAX_RINGS].fd;
+
+		if (fd != -1)
+			close(fd);
+	}
 	if (a->base != NULL)
 		munmap(a->base, ARENA_SIZE);
 	if (a->lock_fd >= 0)
@@ -235,8 +279,8 @@ alloc_arena(int dir_fd)
 	a->dir_fd = dir_fd;
 	a->fd = a->lock_fd = -1;
 	a->n_refs = 1;
-	for (unsigned i = 0; i < VALE_MAX_PORTS; i++)
-		a->wake_fds[i].fd = -1;
+	for (unsigned i = 0; i < VALE_MAX_PORTS * NMPORT_MAX_RINGS; i++)
+		a->wake_fds[i / NMPORT_MAX_RINGS][i % NMPORT_MAX_RINGS].fd = -1;
 	pthread_mutex_init(&a->slow, NULL);
 	pthread_mutex_init(&a->wake_mutex, NULL);
 	return a;
@@ -260,9 +304,9 @@ create(int dir_fd, struct arena **out, struct err *e)
 	if (rc >= 0)
 		rc = arena_lock(a, true, e);
 	if (rc >= 0) {
-		rc = map(a, e);
-		if (rc == 0)
-			rc = check_header(a, e);
+		rc = map_ours(a, e);
+		if (rc == -EPROTO && is_deserted(a) && renew(a) == 0)
+			rc = map_ours(a, e);
 		arena_unlock(a);
 	}
 	if (rc < 0) {
@@ -486,6 +530,12 @@ pool_give(struct arena *a, uint32_t buf_idx)
 		return false;
 	*w |= bit;
 	return true;
+}
+
+bool
+pool_is_free(struct arena *a, uint32_t buf_idx)
+{
+	return (arena_bits(a->base)[buf_idx / 64] >> buf_idx % 64 & 1) != 0;
 }
 
 uint32_t

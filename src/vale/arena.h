@@ -27,7 +27,8 @@
 
 #include <pthread.h>
 
-/* A descriptor to wake a port, remembered for one user of the port's place. */
+/* A descriptor to wake the user of a ring, remembered for one user of the
+ * port's place. */
 struct wake_fd {
 	uint32_t gen;
 	int fd; /* -1 = none */
@@ -43,11 +44,12 @@ struct arena {
 	struct arena *next;
 	pthread_mutex_t slow;
 	pthread_mutex_t wake_mutex; /* wake.c */
-	struct wake_fd wake_fds[VALE_MAX_PORTS];
+	struct wake_fd wake_fds[VALE_MAX_PORTS][NMPORT_MAX_RINGS];
 };
 
 /* Opens or creates the arena of this user.  EPERM: the directory belongs to
- * somebody else or is open to others.  EPROTO: made by another version.
+ * somebody else or is open to others.  EPROTO: made by another version, and
+ * used by one; if nobody uses it it is made anew.
  * ENOMEM, ENOSPC: no room to map or to create it.  Ends with arena_put(). */
 int arena_get(struct arena **out, struct err *e);
 void arena_put(struct arena *a);
@@ -89,6 +91,9 @@ int pool_find(struct arena *a, struct pool_cursor *c, uint32_t *buf_idx,
  * is out of range: the caller then marks the arena suspect. */
 bool pool_take(struct arena *a, uint32_t buf_idx);
 bool pool_give(struct arena *a, uint32_t buf_idx);
+
+/* Not taken; of a number in range. */
+bool pool_is_free(struct arena *a, uint32_t buf_idx);
 
 /* Buffers not taken. */
 uint32_t pool_n_free(struct arena *a);

@@ -2,32 +2,21 @@
 #include "vale/forward.h"
 
 #include "base/clock.h"
+#include "vale/indirect.h"
 #include "vale/journal.h"
+#include "vale/kring.h"
 #include "vale/mac.h"
 #include "vale/wake.h"
 
-#include <sched.h>
 #include <string.h>
-#include <sys/uio.h>
-#include <unistd.h>
 
 enum {
 	PREFETCH = 16,	   /* slots ahead: headers, */
 	PREFETCH_DST = 64, /* and the ring they go to */
-	SPINS = 64,    /* then let the holder of the lock run */
-	YIELDS = 16,
 	DST_FLOOD = VALE_MAX_PORTS,
 	DST_DROP, /* + enum vdrop */
 	ONLY_NOBODY = -1, /* of txring.only */
 	ONLY_MANY = -2,
-};
-
-/* A destination's ring, locked, its geometry checked. */
-struct dst {
-	struct kring *k;
-	struct netmap_slot *slots;
-	uint32_t mask, tail, room;
-	uint64_t pkts, bytes;
 };
 
 /* ---- pass 1: what is to go where ---- */
@@ -57,12 +46,26 @@ word_ok(uint64_t w)
 	    word_len(w) - VALE_MIN_LEN <= VALE_BUF_SIZE - VALE_MIN_LEN;
 }
 
+/* A port on no switch sends on one that has no members. */
+static void
+set_switch(struct txring *t, uint32_t sw_idx)
+{
+	static struct vswitch nowhere;
+
+	t->switch_idx = sw_idx;
+	t->sw = sw_idx < VALE_MAX_SWITCHES ? arena_switch(t->a->base, sw_idx) :
+					     &nowhere;
+}
+
 static void
 look_around(struct txring *t)
 {
+	uint32_t sw_idx = ld_relaxed(&t->vp->switch_idx);
 	bool is_many = false;
 
 	t->only = ONLY_NOBODY;
+	if (unlikely(sw_idx != t->switch_idx)) /* attached or detached */
+		set_switch(t, sw_idx);
 	for (unsigned i = 0; i < VALE_PORT_WORDS; i++) {
 		t->others[i] = ld_acquire(&t->sw->members[i]);
 		if (i == t->port / 64)
@@ -133,18 +136,13 @@ new_run(struct txring *t, unsigned dst, unsigned off)
 	return &t->runs[i];
 }
 
-/* Replaces indirect data by a copy in the slot's own buffer.  The pointer may
- * be anything; the kernel reads through it so that a bad one is an error. */
+/* Replaces indirect data by a copy in the slot's own buffer. */
 static bool
 fetch_indirect(struct txring *t, unsigned off, uint64_t *w)
 {
-	struct netmap_slot *s = slot_at(t, off);
-	uint64_t ptr = ld_relaxed(&s->ptr);
-	struct iovec to = { word_data(t, *w), (size_t)word_len(*w) };
-	struct iovec from = { (void *)(uintptr_t)ptr, (size_t)word_len(*w) };
+	uint64_t ptr = ld_relaxed(&slot_at(t, off)->ptr);
 
-	if (process_vm_readv(getpid(), &to, 1, &from, 1, 0) !=
-	    (ssize_t)word_len(*w))
+	if (!indirect_read(word_data(t, *w), ptr, (size_t)word_len(*w)))
 		return false;
 	*w &= ~((uint64_t)NS_INDIRECT << 48);
 	return true;
@@ -300,41 +298,12 @@ classify(struct txring *t, unsigned n_slots, bool is_end)
 
 /* ---- pass 2: one destination at a time ---- */
 
-/* A counter with one writer at a time, that others read. */
-static inline void
-add_to(uint64_t *shared, uint64_t n)
-{
-	if (n != 0)
-		st_relaxed(shared, ld_relaxed(shared) + n);
-}
-
-/* Bounded: spins, then lets others run, then gives up. */
 static bool
 lock_ring(struct txring *t, struct kring *k, uint64_t *seen)
 {
-	uint64_t me = klock_word(t->port, t->ring_idx, t->gen, ++t->lock_seq);
-
-	for (unsigned i = 0; i < SPINS + YIELDS; i++) {
-		uint64_t w = ld_relaxed(&k->lock);
-
-		if (w == 0 && cas(&k->lock, &w, me))
-			return true;
-		*seen = w;
-		if (w == KLOCK_CLOSED || (w != 0 && w == t->stuck_word))
-			return false;
-		if (i < SPINS)
-			cpu_relax();
-		else
-			sched_yield();
-	}
-	return false;
-}
-
-static inline void
-unlock_ring(struct kring *k)
-{
-	st_release(&k->journal, 0ull);
-	st_release(&k->lock, 0ull);
+	return kring_lock(k,
+	    klock_word(t->port, t->ring_idx, t->gen, ++t->lock_seq),
+	    t->stuck_word, seen);
 }
 
 static struct kring *
@@ -348,48 +317,34 @@ kring_of(const struct txring *t, unsigned port)
 	return &vp->rx[t->ring_idx % n];
 }
 
-static void
-refresh_room(struct dst *d)
-{
-	d->k->head_seen = ld_acquire(&d->k->head) & d->mask;
-	d->room = (d->k->head_seen - d->tail - 1) & d->mask;
-}
+/* What NS_RFRAGS says in a receiver's slot: how many slots of the packet are
+ * left, this one included.  'now' of the first slot, 'step' to the next. */
+struct rfrags {
+	uint64_t now, step;
+};
+#define RFRAGS_SHIFT 56 /* in a slot's word */
 
-/* The geometry was written by another process; believes nothing of it. */
-static bool
-open_dst(struct txring *t, unsigned port, struct kring *k, struct dst *d)
+static inline struct rfrags
+rfrags_of(const struct fwd_run *r)
 {
-	uint32_t n = k->n_slots, ofs = k->ring_ofs;
-
-	if (!slots_ok(n) || ofs % PAGE != 0 ||
-	    (size_t)ofs + ring_size(n) > PORT_AREA_SIZE ||
-	    arena_switch(t->a->base, k->switch_idx % VALE_MAX_SWITCHES) !=
-		t->sw)
-		return false;
-	*d = (struct dst){
-		.k = k,
-		.slots = at(t->a->base, port_area_ofs(port) + ofs + RING_HDR),
-		.mask = n - 1,
-		.tail = k->tail & (n - 1),
-	};
-	d->room = (k->head_seen - d->tail - 1) & d->mask;
-	k->journal_by = ld_relaxed(&k->lock);
-	return true;
+	return r->is_chain ? (struct rfrags){ r->n, 1 } :
+			     (struct rfrags){ 1, 0 };
 }
 
 /* Exchanges the buffers of n slots with the ring's next ones.  Returns how
  * many were delivered: fewer only if the ring holds broken slots. */
 static unsigned
-swap_slots(struct txring *t, struct dst *d, unsigned off, unsigned n)
+swap_slots(struct txring *t, struct dst *d, const struct fwd_run *r, unsigned n)
 {
 	/* In locals: the stores below could change anything, says C. */
 	const uint64_t flag = (uint64_t)NS_BUF_CHANGED << 48;
 	const uint64_t keep = (uint64_t)NS_MOREFRAG << 48 | 0xffffffffffffull;
-	const uint64_t *words = t->words + off;
+	const uint64_t *words = t->words + r->off;
+	struct rfrags frags = rfrags_of(r);
 	struct netmap_slot *ours = t->ring->slot, *dst = d->slots;
 	uint64_t *journal = &d->k->journal, bytes = 0;
 	uint32_t tail = d->tail, mask = d->mask;
-	uint32_t pos = (t->cur + off) & t->mask, our_mask = t->mask;
+	uint32_t pos = (t->cur + r->off) & t->mask, our_mask = t->mask;
 	unsigned i;
 
 	for (i = 0; i < n; i++) {
@@ -400,9 +355,11 @@ swap_slots(struct txring *t, struct dst *d, unsigned off, unsigned n)
 		if (unlikely(!buf_idx_ok(theirs)))
 			break;
 		st_release(journal, swap_note_encode((uint32_t)w, theirs, pos));
-		st_release(slot_word(&dst[tail]), (w & keep) | flag);
+		st_release(slot_word(&dst[tail]),
+		    (w & keep) | flag | frags.now << RFRAGS_SHIFT);
 		st_release(slot_word(&ours[pos]),
 		    (w & ~0xffffffffull) | theirs | flag);
+		frags.now -= frags.step;
 		bytes += word_len(w);
 		tail = (tail + 1) & mask;
 		pos = (pos + 1) & our_mask;
@@ -414,13 +371,14 @@ swap_slots(struct txring *t, struct dst *d, unsigned off, unsigned n)
 }
 
 static unsigned
-copy_slots(struct txring *t, struct dst *d, unsigned off, unsigned n)
+copy_slots(struct txring *t, struct dst *d, const struct fwd_run *r, unsigned n)
 {
+	struct rfrags frags = rfrags_of(r);
 	uint64_t keep = (uint64_t)NS_MOREFRAG << 48 | 0xffffull << 32;
 	unsigned i;
 
 	for (i = 0; i < n; i++) {
-		uint64_t w = t->words[off + i];
+		uint64_t w = t->words[r->off + i];
 		struct netmap_slot *dst = &d->slots[d->tail];
 		uint32_t theirs = ld_relaxed(&dst->buf_idx);
 
@@ -428,7 +386,9 @@ copy_slots(struct txring *t, struct dst *d, unsigned off, unsigned n)
 			break;
 		memcpy(arena_buf(t->a->base, theirs), word_data(t, w),
 		    word_len(w));
-		st_relaxed(slot_word(dst), (w & keep) | theirs);
+		st_relaxed(slot_word(dst),
+		    (w & keep) | theirs | frags.now << RFRAGS_SHIFT);
+		frags.now -= frags.step;
 		d->bytes += word_len(w);
 		d->tail = (d->tail + 1) & d->mask;
 	}
@@ -486,7 +446,7 @@ fitting(struct dst *d, const struct fwd_run *r)
 {
 	if (d->room >= r->n)
 		return r->n;
-	refresh_room(d);
+	dst_refresh_room(d);
 	if (d->room >= r->n)
 		return r->n;
 	return r->is_chain ? 0 : d->room;
@@ -499,7 +459,7 @@ deliver_one(struct txring *t, struct dst *d, unsigned port,
 {
 	unsigned fit = is_blocked ? 0 : fitting(d, r);
 	uint64_t bytes = d->bytes;
-	unsigned sent = swap_slots(t, d, r->off, fit);
+	unsigned sent = swap_slots(t, d, r, fit);
 	uint32_t head = d->k->head_seen;
 
 	if (unlikely(sent < fit)) { /* the receiver broke its ring */
@@ -538,7 +498,7 @@ deliver_copy(struct txring *t, struct dst *d, const struct fwd_run *r,
 {
 	unsigned fit = is_blocked ? 0 : fitting(d, r);
 	uint64_t bytes = d->bytes;
-	unsigned sent = copy_slots(t, d, r->off, fit);
+	unsigned sent = copy_slots(t, d, r, fit);
 
 	if (r->is_chain && sent < r->n) {
 		d->tail = (d->tail - sent) & d->mask;
@@ -612,8 +572,8 @@ deliver(struct txring *t, unsigned port)
 		miss(t, port, seen);
 		return;
 	}
-	if (unlikely(!open_dst(t, port, k, &d))) {
-		unlock_ring(k);
+	if (unlikely(!dst_open(t->a->base, port, k, t->switch_idx, &d))) {
+		kring_unlock(k);
 		miss(t, port, KLOCK_CLOSED);
 		return;
 	}
@@ -623,9 +583,10 @@ deliver(struct txring *t, unsigned port)
 	add_to(&k->bytes, d.bytes);
 	if (d.tail != tail)
 		st_seqcst(&k->tail, d.tail);
-	unlock_ring(k);
+	kring_unlock(k);
 	t->next_dst = &d.slots[d.tail];
-	wake_port(t->a, port, NMPORT_RX);
+	wake_ring(t->a, port, (unsigned)(k - arena_port(t->a->base, port)->rx),
+	    NMPORT_RX);
 }
 
 static void
@@ -727,7 +688,7 @@ mark_stalled(struct txring *t, unsigned port, uint64_t head)
 	if (!lock_ring(t, k, &seen))
 		return;
 	st_relaxed(&k->stalled, (uint32_t)head + 1);
-	unlock_ring(k);
+	kring_unlock(k);
 }
 
 /* What 'met' says stands in our way; since when?  True: something was given
@@ -852,7 +813,8 @@ fwd_init(struct txring *t, struct arena *a, unsigned port, unsigned ring_idx,
 
 	memset(t, 0, sizeof(*t));
 	t->a = a;
-	t->sw = arena_switch(a->base, vp->switch_idx);
+	t->vp = vp;
+	set_switch(t, vp->switch_idx);
 	t->ring = ring;
 	t->stat = &vp->tx[ring_idx];
 	t->mask = n_slots - 1;

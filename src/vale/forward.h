@@ -56,7 +56,9 @@ struct fwd_list {
  * the shared ring says about positions. */
 struct txring {
 	struct arena *a;
+	struct vport *vp;
 	struct vswitch *sw;
+	uint32_t switch_idx; /* the one 'sw' is for */
 	struct netmap_ring *ring;
 	struct txstat *stat;
 	uint32_t mask;

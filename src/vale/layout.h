@@ -15,7 +15,10 @@
  *	         switches        name, members, MAC table
  *	         ports           state, counters, one kring per rx ring
  *	         free bits       one bit a buffer, 1 = free           [slow]
- *	RINGS    one fixed area a port: netmap_if, tx rings, rx rings
+ *	RINGS    one fixed area a port: netmap_if, tx rings, rx rings; each ring
+ *	         has its header in the last octets of a page and its slots on
+ *	         pages of their own, so that the slots of a pipe can be seen
+ *	         twice (nmpipe.h)
  *	BUFS     buffers, 2112 octets each, 0 and 1 never given out
  *
  * The file is sparse: only what attached ports use is backed by memory.
@@ -28,13 +31,15 @@
 
 enum {
 	VALE_MAX_PORTS = 256,
+	VALE_N_PLACES = 254, /* of these are used: offsets of the others do not
+			      * fit 32 bits, and netmap has no port 255 */
 	VALE_MAX_SWITCHES = 64,
 	VALE_MAX_BUFS = 1 << 20,
 	VALE_BUF_SIZE = 2112, /* 33 lines: headers spread over cache sets */
 	VALE_MIN_LEN = 14,    /* an Ethernet header */
 	VALE_MIN_SLOTS = 256,
 	VALE_MAX_SLOTS = 65536,
-	VALE_NAME_SIZE = 32, /* "valeX:p" and its NUL */
+	VALE_NAME_SIZE = 64, /* "valeX:p" and its NUL */
 	VALE_SW_NAME_SIZE = 16,
 	VALE_MAC_WAYS = 8, /* one cache line of entries a bucket */
 	VALE_MAC_BUCKETS = 256,
@@ -42,7 +47,7 @@ enum {
 };
 
 #define LAYOUT_MAGIC   0x314572417066694bull
-#define LAYOUT_VERSION 1u
+#define LAYOUT_VERSION 2u
 #define LINE2	       __attribute__((aligned(128))) /* lines come in pairs */
 
 enum vdrop {
@@ -96,6 +101,13 @@ struct txstat {
 	uint64_t drops[VDROP_N];
 };
 
+enum vport_kind {
+	VPORT_SWITCH = 0, /* a port of a switch, or a persistent one of none */
+	VPORT_MASTER,	  /* ends of a pipe; the master's area has the slots */
+	VPORT_SLAVE,
+	VPORT_MONITOR,
+};
+
 /* Order matters: recovery redoes whatever state it finds (vswitch.c). */
 enum vport_state {
 	VPORT_FREE = 0,
@@ -104,17 +116,35 @@ enum vport_state {
 	VPORT_LIVE,
 	VPORT_CLOSING,	/* rx rings are being closed against senders */
 	VPORT_FREEING,	/* nobody else looks; bits are being given back */
+	VPORT_IDLE,	/* persistent and without a user: no rings */
 };
+
+#define NO_SWITCH VALE_MAX_SWITCHES /* vport.switch_idx of a port on none */
+#define NO_PEER	  VALE_MAX_PORTS
 
 struct vport {
 	uint32_t state; /* [slow] enum vport_state */
 	uint32_t gen;	/* [slow] counts the users of this place */
-	uint32_t switch_idx;
-	uint32_t pid; /* for humans; liveness is a file lock */
+	uint32_t switch_idx; /* [slow], read by its tx rings; or NO_SWITCH */
+	uint32_t kind;	     /* [slow] enum vport_kind */
+	uint32_t pid;	     /* for humans; liveness is a file lock */
 	uint32_t n_tx, n_rx;
 	uint32_t tx_slots, rx_slots;
+	uint32_t n_extra;	/* [slow] buffers beside the rings */
+	uint32_t peer;		/* [slow] the pipe's other end; the monitored */
+	uint32_t peer_gen;	/* [slow] of a monitor: of whom it watches */
+	uint32_t one_ring;	/* [slow] of a monitor: 1 + its only ring, or 0 */
+	uint32_t has_user;	/* [slow] of a pipe's end: it was opened */
+	uint32_t is_persistent; /* [slow] */
+	uint32_t hdr_len;	/* [slow] of the virtio-net header, read by all */
+	uint32_t watched;	/* [slow] NMPORT_* that monitors want, read by
+				 * its user */
+	uint64_t watchers[2][VALE_PORT_WORDS]; /* [slow] monitors: of rx, tx */
+	uint32_t wished[4];  /* [slow] persistent: slots and rings, tx and rx */
 	char name[VALE_NAME_SIZE];
-	uint32_t sleeping LINE2; /* 0 awake, else seq << 2 | NMPORT_* */
+	struct {
+		uint32_t word LINE2; /* 0 awake, else seq << 2 | NMPORT_* */
+	} sleeping[NMPORT_MAX_RINGS]; /* the user of tx and rx ring i */
 	struct txstat tx[NMPORT_MAX_RINGS];
 	struct kring rx[NMPORT_MAX_RINGS];
 };
@@ -148,9 +178,10 @@ struct arena_hdr {
 enum {
 	PAGE = 4096,
 	RING_HDR = sizeof(struct netmap_ring),
+	RING_GAP = PAGE - RING_HDR, /* in front of each ring */
 	PORT_AREA_SIZE = PAGE +
 	    2 * NMPORT_MAX_RINGS *
-		ALIGN_UP(RING_HDR + VALE_MAX_SLOTS * 16, PAGE),
+		(PAGE + VALE_MAX_SLOTS * 16),
 };
 #define OFS_SWITCHES ((size_t)PAGE)
 #define OFS_PORTS                                                              \
@@ -211,17 +242,19 @@ port_area_ofs(unsigned port)
 	return OFS_RINGS + (size_t)port * PORT_AREA_SIZE;
 }
 
+/* From one ring to the next: a page that ends in the header, and the slots,
+ * which fill their pages. */
 static inline uint32_t
 ring_size(uint32_t n_slots)
 {
-	return ALIGN_UP(RING_HDR + n_slots * 16, PAGE);
+	return PAGE + n_slots * 16;
 }
 
 /* Offset of a ring from the start of its port's area: tx rings, then rx. */
 static inline size_t
 tx_ring_ofs(uint32_t tx_slots, unsigned ring)
 {
-	return PAGE + (size_t)ring * ring_size(tx_slots);
+	return PAGE + RING_GAP + (size_t)ring * ring_size(tx_slots);
 }
 
 static inline size_t
@@ -231,11 +264,26 @@ rx_ring_ofs(uint32_t n_tx, uint32_t tx_slots, uint32_t rx_slots, unsigned ring)
 	    (size_t)ring * ring_size(rx_slots);
 }
 
+/* Where the rings end. */
+static inline size_t
+rings_end(uint32_t n_tx, uint32_t tx_slots, uint32_t n_rx, uint32_t rx_slots)
+{
+	return PAGE + (size_t)n_tx * ring_size(tx_slots) +
+	    (size_t)n_rx * ring_size(rx_slots);
+}
+
 static inline bool
 slots_ok(uint32_t n)
 {
 	return n >= VALE_MIN_SLOTS && n <= VALE_MAX_SLOTS &&
 	    (n & (n - 1)) == 0;
+}
+
+/* Is lo <= x <= hi on a ring, lo and hi in range? */
+static inline bool
+pos_is_between(uint32_t lo, uint32_t x, uint32_t hi, uint32_t mask)
+{
+	return x <= mask && ((x - lo) & mask) <= ((hi - lo) & mask);
 }
 
 static inline bool

@@ -2,7 +2,9 @@
 #include "vale/sweep.h"
 
 #include "base/clock.h"
+#include "vale/extra.h"
 #include "vale/journal.h"
+#include "vale/monitor.h"
 #include "vale/wake.h"
 
 #include <sched.h>
@@ -53,13 +55,18 @@ rx_slots_of(struct arena *a, unsigned port, const struct geometry *g,
 		RING_HDR);
 }
 
-/* Calls fn for every slot of the port until it returns false. */
+/* Calls fn for every slot of the port until it returns false.  A pipe's slave
+ * has none of its own. */
 static bool
 each_slot(struct arena *a, unsigned port,
     bool (*fn)(struct arena *a, uint32_t buf_idx, void *arg), void *arg)
 {
-	struct geometry g = geometry_of(a, arena_port(a->base, port));
+	struct vport *vp = arena_port(a->base, port);
+	struct geometry g = { 0 };
 
+	if (vp->state != VPORT_FREE && vp->state != VPORT_IDLE &&
+	    vp->kind != VPORT_SLAVE)
+		g = geometry_of(a, vp);
 	for (unsigned r = 0; r < g.n_tx + g.n_rx; r++) {
 		bool is_tx = r < g.n_tx;
 		struct netmap_slot *s = is_tx ? tx_slots_of(a, port, &g, r) :
@@ -71,6 +78,15 @@ each_slot(struct arena *a, unsigned port,
 				return false;
 	}
 	return true;
+}
+
+void
+sweep_each_slot(struct arena *a,
+    bool (*fn)(struct arena *a, uint32_t buf_idx, void *arg), void *arg)
+{
+	for (unsigned p = 0; p < VALE_MAX_PORTS; p++)
+		if (!each_slot(a, p, fn, arg))
+			return;
 }
 
 bool
@@ -238,7 +254,9 @@ free_place(struct arena *a, unsigned port)
 	struct vport *vp = arena_port(a->base, port);
 
 	wake_unlink(a, port, vp->gen);
-	st_release(&vp->state, (uint32_t)VPORT_FREE);
+	vp->pid = 0;
+	st_release(&vp->state,
+	    (uint32_t)(vp->is_persistent ? VPORT_IDLE : VPORT_FREE));
 }
 
 static void
@@ -248,6 +266,7 @@ free_buffers(struct arena *a, unsigned port)
 	bool all_taken = vp->state == VPORT_FREEING;
 
 	each_slot(a, port, give_slot, &all_taken);
+	extra_give(a, port, all_taken);
 	if (all_taken && vp->switch_idx < VALE_MAX_SWITCHES) {
 		forget_macs(arena_switch(a->base, vp->switch_idx), port);
 		keep_counters(arena_switch(a->base, vp->switch_idx), vp);
@@ -262,8 +281,10 @@ sweep_port(struct arena *a, unsigned port)
 	leave_switch(a, port);
 	switch ((enum vport_state)vp->state) {
 	case VPORT_FREE:
+	case VPORT_IDLE:
 		return true;
 	case VPORT_LIVE:
+		monitor_forget(a, port);
 		st_release(&vp->state, (uint32_t)VPORT_CLOSING);
 		/* fallthrough */
 	case VPORT_CLOSING:
@@ -282,8 +303,68 @@ sweep_port(struct arena *a, unsigned port)
 	}
 	/* Garbage in the state: nothing about the place can be believed. */
 	arena_hdr(a->base)->suspect = 1;
+	vp->is_persistent = 0;
 	free_place(a, port);
 	return true;
+}
+
+/* The other end of a live pipe, or NO_PEER. */
+static unsigned
+peer_of(struct arena *a, unsigned port)
+{
+	struct vport *vp = arena_port(a->base, port), *other;
+	unsigned peer = vp->peer;
+
+	if (peer >= VALE_MAX_PORTS)
+		return NO_PEER;
+	other = arena_port(a->base, peer);
+	return other->state == VPORT_LIVE && other->peer == port &&
+		       other->kind == (uint32_t)VPORT_MASTER +
+			       VPORT_SLAVE - vp->kind ?
+		   peer :
+		   NO_PEER;
+}
+
+void
+sweep_pipe_end(struct arena *a, unsigned port)
+{
+	struct vport *vp = arena_port(a->base, port);
+
+	monitor_forget(a, port);
+	extra_give(a, port, true);
+	wake_unlink(a, port, vp->gen);
+	vp->pid = 0;
+	vp->has_user = 0;
+}
+
+/* A pipe stays as long as one end is used.  True: both ends are gone. */
+static bool
+sweep_pipe(struct arena *a, unsigned port)
+{
+	unsigned peer = peer_of(a, port);
+
+	if (arena_is_alive(a, port))
+		return false;
+	if (peer != NO_PEER && arena_is_alive(a, peer)) {
+		if (arena_port(a->base, port)->has_user)
+			sweep_pipe_end(a, port);
+		return false;
+	}
+	return sweep_port(a, port) &&
+	    (peer == NO_PEER || sweep_port(a, peer));
+}
+
+/* Takes the port apart if it has to go. */
+static bool
+sweep_if_dead(struct arena *a, unsigned port)
+{
+	const struct vport *vp = arena_port(a->base, port);
+
+	if (vp->state != VPORT_LIVE)
+		return sweep_port(a, port);
+	if (vp->kind == VPORT_MASTER || vp->kind == VPORT_SLAVE)
+		return sweep_pipe(a, port);
+	return !arena_is_alive(a, port) && sweep_port(a, port);
 }
 
 static bool
@@ -301,24 +382,45 @@ mark_slot(struct arena *a, uint32_t buf_idx, void *arg)
 	return true;
 }
 
+/* Extra buffers of all ports. */
+static uint32_t
+count_extra(struct arena *a)
+{
+	uint32_t n = 0;
+
+	for (unsigned p = 0; p < VALE_MAX_PORTS; p++) {
+		const struct vport *vp = arena_port(a->base, p);
+
+		if (vp->state != VPORT_FREE && vp->state != VPORT_IDLE)
+			n += vp->n_extra;
+	}
+	return n;
+}
+
 /* With all senders stopped: frees what no ring holds.  False: some program is
- * exchanging buffers right now, or holds one twice. */
+ * exchanging buffers right now, holds one twice, or has extra ones that nobody
+ * sees. */
 static bool
 rebuild_pool(struct arena *a)
 {
 	uint64_t *bits = arena_bits(a->base);
 	uint64_t *used = calloc(VALE_MAX_BUFS / 64, sizeof(*used));
+	uint32_t n_extra = count_extra(a), n_used = 0;
 	bool ok = used != NULL;
 
 	for (unsigned p = 0; ok && p < VALE_MAX_PORTS; p++)
-		if (arena_port(a->base, p)->state != VPORT_FREE)
-			ok = each_slot(a, p, mark_slot, used);
-	if (ok) {
+		ok = each_slot(a, p, mark_slot, used);
+	for (unsigned i = 0; ok && i < VALE_MAX_BUFS / 64; i++)
+		n_used += (uint32_t)__builtin_popcountll(used[i]);
+	if (ok && n_extra != 0) {
+		ok = n_used + n_extra + pool_n_free(a) == VALE_MAX_BUFS - 2;
+	} else if (ok) {
 		used[0] |= 3;
 		for (unsigned i = 0; i < VALE_MAX_BUFS / 64; i++)
 			bits[i] = ~used[i];
-		arena_hdr(a->base)->suspect = 0;
 	}
+	if (ok)
+		arena_hdr(a->base)->suspect = 0;
 	free(used);
 	return ok;
 }
@@ -345,8 +447,7 @@ sweep_count_wrong(struct arena *a)
 	struct check c = { calloc(VALE_MAX_BUFS / 64, sizeof(*c.seen)), 0 };
 
 	for (unsigned p = 0; c.seen != NULL && p < VALE_MAX_PORTS; p++)
-		if (arena_port(a->base, p)->state != VPORT_FREE)
-			each_slot(a, p, check_slot, &c);
+		each_slot(a, p, check_slot, &c);
 	free(c.seen);
 	return c.n_wrong;
 }
@@ -400,10 +501,9 @@ sweep_all(struct arena *a)
 
 		if (state == VPORT_FREE)
 			continue;
-		if ((state != VPORT_LIVE || !arena_is_alive(a, p)) &&
-		    sweep_port(a, p))
+		if (state != VPORT_IDLE && sweep_if_dead(a, p))
 			n_freed++;
-		else
+		if (arena_port(a->base, p)->state != VPORT_FREE)
 			n_left++;
 	}
 	drop_empty_switches(a);

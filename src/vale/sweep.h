@@ -18,7 +18,12 @@
  * already, the arena becomes suspect, and the audit stops all senders for a
  * moment, marks what the rings hold, and frees the rest.  If all numbers it
  * read are different, it has seen every buffer in use: there are as many slots
- * as buffers in them, so one missed would be another seen twice.
+ * as buffers in them, so one missed would be another seen twice.  Extra buffers
+ * (extra.h) are seen only as far as their list goes: while a live port has any,
+ * nothing is freed, and the arena stays suspect unless the numbers agree.
+ *
+ * Pipes (nmpipe.h) have two places, and go when neither end has a user; their
+ * slots are in the master's area, and belong to no end.
  */
 #pragma once
 
@@ -35,6 +40,13 @@ bool sweep_port(struct arena *a, unsigned port);
 
 /* Is the owner of this lock word able to go on (it may be stopped)? */
 bool sweep_holder_is_alive(struct arena *a, uint64_t lock_word);
+
+/* Calls fn for every slot of every port, until it returns false. */
+void sweep_each_slot(struct arena *a,
+    bool (*fn)(struct arena *a, uint32_t buf_idx, void *arg), void *arg);
+
+/* The user of one end of a pipe left, or died; the other one stays. */
+void sweep_pipe_end(struct arena *a, unsigned port);
 
 /* Slots whose buffer is out of range, free, or in another slot too: 0 when
  * nothing moves and nothing is broken. */

@@ -26,6 +26,18 @@ add_rx(struct vport_info *sum, const struct kring *k)
 		sum->rx_drops[d] += ld_relaxed(&k->drops[d]);
 }
 
+/* What one end of a pipe sends is the other's. */
+static void
+list_other_end(struct arena *a, unsigned peer, struct vport_info *i)
+{
+	struct txstat sum = { 0 };
+
+	for (unsigned r = 0; r < NMPORT_MAX_RINGS; r++)
+		add_tx(&sum, &arena_port(a->base, peer)->tx[r]);
+	i->rx_pkts = sum.pkts;
+	i->rx_bytes = sum.bytes;
+}
+
 static void
 list_port(struct arena *a, unsigned idx, struct vport_info *i)
 {
@@ -40,12 +52,21 @@ list_port(struct arena *a, unsigned idx, struct vport_info *i)
 	i->tx_slots = vp->tx_slots;
 	i->rx_slots = vp->rx_slots;
 	i->is_alive = arena_is_alive(a, idx);
-	i->is_closing = vp->state != VPORT_LIVE;
+	i->is_idle = vp->state == VPORT_IDLE;
+	i->is_closing = vp->state != VPORT_LIVE && !i->is_idle;
+	i->is_persistent = vp->is_persistent != 0;
+	i->kind = vp->kind;
+	i->n_extra = i->is_idle ? 0 : vp->n_extra;
+	i->hdr_len = vp->hdr_len;
+	if (i->is_idle)
+		return;
 	for (unsigned r = 0; r < NMPORT_MAX_RINGS; r++) {
 		add_tx(&i->tx, &vp->tx[r]);
 		if (r < i->n_rx)
 			add_rx(i, &vp->rx[r]);
 	}
+	if (vp->kind == VPORT_MASTER || vp->kind == VPORT_SLAVE)
+		list_other_end(a, vp->peer % VALE_MAX_PORTS, i);
 }
 
 static void
@@ -95,12 +116,18 @@ list_all(struct arena *a, struct arena_info *info)
 		struct vport_info *i = &info->ports[info->n_ports].port;
 		unsigned s = vp->switch_idx;
 
-		if (vp->state == VPORT_FREE || s >= VALE_MAX_SWITCHES)
+		if (vp->state == VPORT_FREE)
 			continue;
 		list_port(a, p, i);
+		info->n_extra += i->n_extra;
+		if (!i->is_idle && i->kind != VPORT_SLAVE)
+			info->n_in_rings += i->n_tx * i->tx_slots +
+			    i->n_rx * i->rx_slots;
+		if (s >= VALE_MAX_SWITCHES) {
+			info->ports[info->n_ports++].switch_idx = NO_SWITCH;
+			continue;
+		}
 		info->ports[info->n_ports++].switch_idx = place_of[s];
-		info->n_in_rings += i->n_tx * i->tx_slots +
-		    i->n_rx * i->rx_slots;
 		add_to_switch(&info->switches[place_of[s]], i);
 	}
 }

@@ -2,304 +2,209 @@
 #include "vale/vswitch.h"
 
 #include "vale/sweep.h"
-#include "vale/wake.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23
-#endif
-
-/* Everything attach needs between its steps. */
-struct attach {
-	struct arena *a;
-	const char *name;
-	const struct nmport_cfg *cfg;
-	unsigned port, sw;
-	struct vport *vp;
-	int alive_fd, wake_fd;
-};
-
-/* "valeX:p" -> length of "valeX", or -EINVAL. */
-static int
-check_name(const char *name, struct err *e)
+int
+vswitch_enter(struct arena *a, struct err *e)
 {
-	const char *colon = strchr(name, ':');
-	size_t n = colon == NULL ? 0 : (size_t)(colon - name);
+	int rc = arena_lock(a, true, e);
 
-	if (strncmp(name, "vale", 4) != 0 || colon == NULL || colon[1] == '\0')
-		return err_set(e, EINVAL, "%.40s: want valeX:port", name);
-	if (n >= VALE_SW_NAME_SIZE || strlen(name) >= VALE_NAME_SIZE)
-		return err_set(e, EINVAL,
-		    "%.40s: longer than %d (switch %d) octets", name,
-		    VALE_NAME_SIZE - 1, VALE_SW_NAME_SIZE - 1);
-	for (const char *c = name; *c != '\0'; c++)
-		if (!isalnum((unsigned char)*c) && c != colon &&
-		    strchr("_-.", *c) == NULL)
-			return err_set(e, EINVAL,
-			    "%.40s: bad character in a port name", name);
-	return (int)n;
-}
-
-/* Finds the port of this name, and a free place for a new one. */
-static int
-find_place(struct attach *t, struct err *e)
-{
-	t->port = VALE_MAX_PORTS;
-	for (unsigned p = VALE_MAX_PORTS; p-- > 0;) {
-		struct vport *vp = arena_port(t->a->base, p);
-
-		if (vp->state == VPORT_FREE)
-			t->port = p;
-		else if (vp->state == VPORT_LIVE &&
-		    strncmp(vp->name, t->name, VALE_NAME_SIZE) == 0)
-			return err_set(e, EBUSY,
-			    "%s: in use by process %u", t->name, vp->pid);
+	if (rc < 0)
+		return rc;
+	sweep_all(a);
+	rc = arena_reserve_tables(a, e);
+	if (rc < 0) {
+		sweep_all(a);
+		arena_unlock(a);
 	}
-	if (t->port == VALE_MAX_PORTS)
-		return err_set(e, ENOSPC, "%s: all %d ports are in use",
-		    t->name, VALE_MAX_PORTS);
-	t->vp = arena_port(t->a->base, t->port);
-	return 0;
+	return rc;
 }
 
+void
+vswitch_leave(struct arena *a, bool failed)
+{
+	if (failed)
+		sweep_all(a); /* gives the tables back if we were the first */
+	arena_unlock(a);
+}
+
+/* The switch of that name, made if it is not there. */
 static int
-find_switch(struct attach *t, size_t name_len, struct err *e)
+find_switch(struct arena *a, const char *name, size_t len, unsigned *out,
+    struct err *e)
 {
 	unsigned free_idx = VALE_MAX_SWITCHES;
 	struct vswitch *sw;
 
-	for (t->sw = 0; t->sw < VALE_MAX_SWITCHES; t->sw++) {
-		sw = arena_switch(t->a->base, t->sw);
+	for (unsigned s = 0; s < VALE_MAX_SWITCHES; s++) {
+		sw = arena_switch(a->base, s);
 		if (sw->name[0] == '\0') {
 			if (free_idx == VALE_MAX_SWITCHES)
-				free_idx = t->sw;
-		} else if (strncmp(sw->name, t->name, name_len) == 0 &&
-		    sw->name[name_len] == '\0') {
+				free_idx = s;
+		} else if (strncmp(sw->name, name, len) == 0 &&
+		    sw->name[len] == '\0') {
+			*out = s;
 			return 0;
 		}
 	}
 	if (free_idx == VALE_MAX_SWITCHES)
 		return err_set(e, ENOSPC, "%s: all %d switches are in use",
-		    t->name, VALE_MAX_SWITCHES);
-	t->sw = free_idx;
-	sw = arena_switch(t->a->base, t->sw);
+		    name, VALE_MAX_SWITCHES);
+	sw = arena_switch(a->base, free_idx);
 	memset(sw, 0, sizeof(*sw));
-	memcpy(sw->name, t->name, name_len);
+	memcpy(sw->name, name, len);
+	*out = free_idx;
 	return 0;
 }
 
-/* From here on a sweep would find the port and take it apart. */
 static void
-begin_filling(struct attach *t)
+join(struct arena *a, unsigned port)
 {
-	struct vport *vp = t->vp;
-	uint32_t gen = ++arena_hdr(t->a->base)->gen;
+	const struct vport *vp = arena_port(a->base, port);
+	struct vswitch *sw;
 
-	for (unsigned r = 0; r < NMPORT_MAX_RINGS; r++)
-		st_release(&vp->rx[r].lock, KLOCK_CLOSED);
-	vp->switch_idx = t->sw;
-	vp->n_tx = t->cfg->tx_rings;
-	st_relaxed(&vp->n_rx, t->cfg->rx_rings); /* senders look */
-	vp->tx_slots = t->cfg->tx_slots;
-	vp->rx_slots = t->cfg->rx_slots;
-	vp->pid = (uint32_t)getpid();
-	strncpy(vp->name, t->name, sizeof(vp->name) - 1);
-	vp->name[sizeof(vp->name) - 1] = '\0';
-	st_release(&vp->sleeping, 0u);
-	memset(vp->tx, 0, sizeof(vp->tx));
-	st_release(&vp->gen, gen);
-	st_release(&vp->state, (uint32_t)VPORT_FILLING);
+	if (vp->switch_idx >= VALE_MAX_SWITCHES)
+		return;
+	sw = arena_switch(a->base, vp->switch_idx);
+	st_release(&sw->members[port / 64],
+	    sw->members[port / 64] | 1ull << port % 64);
 }
 
-static int
-fill_ring(struct attach *t, struct pool_cursor *c, size_t ofs, unsigned ring,
-    bool is_rx, struct err *e)
+/* What the port's own name is without the switch's. */
+static const char *
+own_name(const char *name)
 {
-	struct netmap_ring *r = at(t->a->base, ofs);
-	uint32_t n = is_rx ? t->cfg->rx_slots : t->cfg->tx_slots;
+	const char *colon = strchr(name, ':');
 
-	*r = (struct netmap_ring){
-		.buf_ofs = (int64_t)OFS_BUFS - (int64_t)ofs,
-		.num_slots = n,
-		.nr_buf_size = VALE_BUF_SIZE,
-		.ringid = (uint16_t)ring,
-		.dir = is_rx,
-		.tail = is_rx ? 0 : n - 1,
-	};
-	for (uint32_t i = 0; i < n; i++) {
-		struct netmap_slot s = { 0 };
-		int rc = pool_find(t->a, c, &s.buf_idx, e);
+	return colon != NULL ? colon + 1 : name;
+}
 
-		if (rc < 0)
-			return rc;
-		r->slot[i] = s;
+unsigned
+vswitch_find_persistent(struct arena *a, const char *name)
+{
+	for (unsigned p = 0; p < VALE_MAX_PORTS; p++) {
+		const struct vport *vp = arena_port(a->base, p);
+
+		if (vp->state != VPORT_FREE && vp->is_persistent &&
+		    strcmp(own_name(vp->name), own_name(name)) == 0)
+			return p;
 	}
-	return 0;
+	return NO_PEER;
 }
 
-static size_t
-ring_ofs_of(const struct attach *t, unsigned i)
+int
+vswitch_join(struct arena *a, unsigned port, const char *name, size_t sw_len,
+    struct err *e)
 {
-	const struct nmport_cfg *g = t->cfg;
-
-	return i < g->tx_rings ? tx_ring_ofs(g->tx_slots, i) :
-				 rx_ring_ofs(g->tx_rings, g->tx_slots,
-				     g->rx_slots, i - g->tx_rings);
-}
-
-/* Interface and rings; every slot names a buffer that is still free. */
-static int
-fill_area(struct attach *t, struct err *e)
-{
-	size_t area = port_area_ofs(t->port);
-	unsigned n_rings = t->cfg->tx_rings + t->cfg->rx_rings;
-	struct netmap_if *nifp = at(t->a->base, area);
-	struct pool_cursor c = { .next = 2 };
-	int rc = arena_reserve(t->a, area, ring_ofs_of(t, n_rings), e);
+	struct vport *vp = arena_port(a->base, port);
+	unsigned sw;
+	int rc = find_switch(a, name, sw_len, &sw, e);
 
 	if (rc < 0)
 		return rc;
-	memset(nifp, 0, sizeof(*nifp));
-	memcpy(nifp->ni_name, t->name, strnlen(t->name, NM_IFNAMSIZ - 1));
-	nifp->ni_version = 14;
-	nifp->ni_tx_rings = t->cfg->tx_rings;
-	nifp->ni_rx_rings = t->cfg->rx_rings;
-	for (unsigned i = 0; i < n_rings; i++) {
-		bool is_rx = i >= t->cfg->tx_rings;
-
-		nifp->ring_ofs[i] = (ssize_t)ring_ofs_of(t, i);
-		rc = fill_ring(t, &c, area + ring_ofs_of(t, i),
-		    is_rx ? i - t->cfg->tx_rings : i, is_rx, e);
-		if (rc < 0)
-			return rc;
-	}
-	madvise(nifp, ring_ofs_of(t, n_rings), MADV_POPULATE_WRITE);
+	memcpy(vp->name, name, strlen(name) + 1);
+	st_release(&vp->switch_idx, (uint32_t)sw);
+	for (unsigned r = 0; r < NMPORT_MAX_RINGS; r++)
+		st_release(&vp->rx[r].switch_idx, (uint32_t)sw);
+	if (vp->state == VPORT_LIVE)
+		join(a, port);
 	return 0;
 }
 
-/* Takes the buffers of all slots, which may be what a predecessor left half
- * done: FILLING forgets, MARKING gives back. */
-static void
-take_buffers(struct attach *t)
-{
-	uint8_t *base = t->a->base;
-	size_t area = port_area_ofs(t->port);
-
-	st_release(&t->vp->state, (uint32_t)VPORT_MARKING);
-	for (unsigned i = 0; i < t->cfg->tx_rings + t->cfg->rx_rings; i++) {
-		struct netmap_ring *r = at(base, area + ring_ofs_of(t, i));
-		uint32_t first = ld_relaxed(&r->slot[0].buf_idx);
-		uint32_t n = i < t->cfg->tx_rings ? t->cfg->tx_slots :
-						    t->cfg->rx_slots;
-
-		for (uint32_t s = 0; s < n; s++)
-			pool_take(t->a, ld_relaxed(&r->slot[s].buf_idx));
-		/* Faults now rather than under traffic; usually one run. */
-		if (first < VALE_MAX_BUFS - n &&
-		    r->slot[n - 1].buf_idx - first == n - 1) {
-			size_t lo = OFS_BUFS + (size_t)first * VALE_BUF_SIZE;
-
-			lo = lo / PAGE * PAGE;
-			madvise(base + lo, ALIGN_UP((size_t)n * VALE_BUF_SIZE,
-			    PAGE), MADV_POPULATE_WRITE);
-		}
-	}
-}
-
-static void
-open_krings(struct attach *t)
-{
-	for (unsigned r = 0; r < t->cfg->rx_rings; r++) {
-		struct kring *k = &t->vp->rx[r];
-
-		memset((char *)k + sizeof(k->lock), 0,
-		    sizeof(*k) - sizeof(k->lock));
-		k->n_slots = t->cfg->rx_slots;
-		k->ring_ofs = (uint32_t)ring_ofs_of(t, t->cfg->tx_rings + r);
-		k->switch_idx = t->sw;
-		st_release(&k->lock, 0ull);
-	}
-}
-
-static void
-go_live(struct attach *t)
-{
-	struct vswitch *sw = arena_switch(t->a->base, t->sw);
-
-	open_krings(t);
-	st_release(&t->vp->state, (uint32_t)VPORT_LIVE);
-	st_release(&sw->members[t->port / 64],
-	    sw->members[t->port / 64] | 1ull << t->port % 64);
-}
-
-/* The place is found; fills it or leaves it free. */
+/* The persistent port that 'n' speaks of, if there is one: by its own name, or
+ * as a port of a switch, which it then joins. */
 static int
-populate(struct attach *t, struct err *e)
+find_port(struct place *t, const struct pname *n, struct err *e)
 {
-	int rc;
+	unsigned p = place_find(t->a, n->text);
+	const struct vport *vp;
 
-	begin_filling(t);
-	t->alive_fd = arena_hold(t->a, t->port);
-	if (t->alive_fd < 0) {
-		rc = err_set(e, -t->alive_fd, "%s: cannot lock the port: %s",
-		    t->name, strerror(-t->alive_fd));
-		goto err_place;
+	if (p == NO_PEER)
+		p = vswitch_find_persistent(t->a, n->text);
+	t->port = p;
+	if (p == NO_PEER)
+		return n->kind == PNAME_SWITCH ? 0 :
+			   err_set(e, ENXIO, "%s: no such port; of a switch it "
+			       "is valeX:port, a pipe's end NAME{id", n->text);
+	vp = t->vp = arena_port(t->a->base, p);
+	if (vp->state != VPORT_IDLE)
+		return err_set(e, EBUSY, "%s: in use by process %u", n->text,
+		    vp->pid);
+	if (n->kind == PNAME_SWITCH && strcmp(vp->name, n->text) != 0) {
+		if (vp->switch_idx < VALE_MAX_SWITCHES)
+			return err_set(e, EBUSY, "%s: is %s", n->text,
+			    vp->name);
+		return vswitch_join(t->a, p, n->text, n->sw_len, e);
 	}
-	rc = t->wake_fd = wake_create(t->a, t->port, t->vp->gen, e);
-	if (rc < 0)
-		goto err_alive;
-	rc = fill_area(t, e);
-	if (rc < 0)
-		goto err_wake;
-	take_buffers(t);
-	go_live(t);
 	return 0;
-err_wake:
-	close(t->wake_fd);
-err_alive:
-	arena_unhold(t->alive_fd);
-err_place:
-	sweep_port(t->a, t->port);
+}
+
+/* What is not asked for is as the persistent port was made. */
+static void
+take_wishes(const struct vport *vp, struct nmport_cfg *cfg)
+{
+	const uint32_t *w = vp->wished;
+
+	cfg->tx_slots = cfg->tx_slots ? cfg->tx_slots : w[0];
+	cfg->rx_slots = cfg->rx_slots ? cfg->rx_slots : w[1];
+	cfg->tx_rings = cfg->tx_rings ? cfg->tx_rings : w[2];
+	cfg->rx_rings = cfg->rx_rings ? cfg->rx_rings : w[3];
+}
+
+static int
+attach(struct place *t, const struct pname *n, struct nmport_cfg *cfg,
+    struct err *e)
+{
+	char name[VALE_NAME_SIZE];
+	int rc = find_port(t, n, e);
+
+	if (rc < 0)
+		return rc;
+	memcpy(name, n->text, sizeof(name));
+	if (t->port != NO_PEER) {
+		if (t->vp->hdr_len != 0 && !cfg->knows_hdr)
+			return err_set(e, EIO, "%s: has a virtio-net header "
+			    "of %u octets", n->text, t->vp->hdr_len);
+		take_wishes(t->vp, cfg);
+		t->sw = t->vp->switch_idx;
+		memcpy(name, t->vp->name, sizeof(name));
+	}
+	t->name = name;
+	rc = place_complete_cfg(cfg, e);
+	if (rc == 0 && t->port == NO_PEER) {
+		rc = place_find_free(t, 0, e);
+		if (rc == 0)
+			rc = find_switch(t->a, n->text, n->sw_len, &t->sw, e);
+	}
+	if (rc == 0)
+		rc = place_populate(t, e);
+	if (rc == 0)
+		join(t->a, t->port);
 	return rc;
 }
 
 int
-vswitch_attach(struct arena *a, const char *name, const struct nmport_cfg *cfg,
-    int *alive_fd, int *wake_fd, struct err *e)
+vswitch_attach(struct arena *a, const struct pname *n, struct nmport_cfg *cfg,
+    struct place_fds *fds, struct err *e)
 {
-	struct attach t = { .a = a, .name = name, .cfg = cfg };
-	int rc, name_len = check_name(name, e);
+	struct place t = { .a = a, .name = n->text, .cfg = cfg,
+		.kind = VPORT_SWITCH, .sw = NO_SWITCH, .peer = NO_PEER,
+		.fds = fds };
+	int rc = vswitch_enter(a, e);
 
-	if (name_len < 0)
-		return name_len;
-	rc = arena_lock(a, true, e);
 	if (rc < 0)
 		return rc;
-	sweep_all(a);
-	rc = arena_reserve_tables(a, e);
-	if (rc == 0)
-		rc = find_place(&t, e);
-	if (rc == 0)
-		rc = find_switch(&t, (size_t)name_len, e);
-	if (rc == 0)
-		rc = populate(&t, e);
-	if (rc < 0)
-		sweep_all(a); /* gives the tables back if we were the first */
-	arena_unlock(a);
-	if (rc < 0)
-		return rc;
-	*alive_fd = t.alive_fd;
-	*wake_fd = t.wake_fd;
-	return (int)t.port;
+	rc = attach(&t, n, cfg, e);
+	cfg->n_extra = t.n_extra;
+	vswitch_leave(a, rc < 0);
+	return rc < 0 ? rc : (int)t.port;
 }
 
 void
-vswitch_detach(struct arena *a, unsigned port, int alive_fd)
+vswitch_detach(struct arena *a, int alive_fd)
 {
 	int rc = arena_lock(a, true, NULL);
 
@@ -308,9 +213,15 @@ vswitch_detach(struct arena *a, unsigned port, int alive_fd)
 	arena_unhold(alive_fd);
 	if (rc < 0)
 		return;
-	sweep_port(a, port);
 	sweep_all(a);
 	arena_unlock(a);
+}
+
+void
+vswitch_abandon(struct arena *a, int alive_fd)
+{
+	close(alive_fd);
+	vswitch_sweep(a, NULL);
 }
 
 int

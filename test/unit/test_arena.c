@@ -99,44 +99,72 @@ distrusts_foreign_directories(void **state)
 	unlink(link);
 }
 
-/* Another layout, a short file, garbage: refused with a sentence. */
+/* Says that port 3 has a user. */
+static int
+hold_somebody(void)
+{
+	struct flock fl = { .l_type = F_WRLCK, .l_whence = SEEK_SET,
+		.l_start = ((off_t)1 << 40) + 3, .l_len = 1 };
+	char file[128];
+	int fd;
+
+	snprintf(file, sizeof(file), "%s/arena", rig_dir);
+	fd = open(file, O_RDWR);
+	assert_true(fd >= 0);
+	assert_int_equal(fcntl(fd, F_OFD_SETLK, &fl), 0);
+	return fd;
+}
+
+/* Another layout, a short file, garbage: refused with a sentence as long as
+ * somebody uses it. */
 static void
 refuses_another_layout(void **state)
 {
 	struct arena_hdr *h = arena_hdr(a->base), was = *h;
 	uint32_t *words = (uint32_t *)(void *)h;
-	char file[128];
-	int fd;
+	int fd = hold_somebody();
 
 	(void)state;
 	for (unsigned i = 0; i < offsetof(struct arena_hdr, reserved) / 4;
 	     i++) {
-		struct arena *keep = a;
 		struct err e;
 
 		words[i] ^= 0x55;
 		arena_put(a);
 		assert_int_equal(arena_get(&a, &e), -EPROTO);
-		snprintf(file, sizeof(file), "%s/arena", rig_dir);
-		fd = open(file, O_RDWR);
-		assert_true(fd >= 0);
 		assert_int_equal(pwrite(fd, &was, sizeof(was), 0),
 		    sizeof(was));
-		close(fd);
 		assert_int_equal(arena_get(&a, &e), 0);
 		h = arena_hdr(a->base);
 		words = (uint32_t *)(void *)h;
-		(void)keep;
 	}
 	arena_put(a);
-	assert_int_equal(truncate(file, 4096), 0);
+	assert_int_equal(ftruncate(fd, 4096), 0);
 	assert_int_equal(try_get(rig_dir), -EPROTO);
-	assert_int_equal(truncate(file, 0), 0);
+	assert_int_equal(ftruncate(fd, 0), 0);
 	{
 		struct err e;
 
 		assert_int_equal(arena_get(&a, &e), 0);
 	}
+	close(fd);
+}
+
+/* What another version left behind is made anew. */
+static void
+renews_what_nobody_uses(void **state)
+{
+	struct err e;
+
+	(void)state;
+	arena_hdr(a->base)->version--;
+	arena_put(a);
+	assert_int_equal(arena_get(&a, &e), 0);
+	assert_int_equal(arena_hdr(a->base)->version, LAYOUT_VERSION);
+	close(hold_somebody()); /* the lock went with the descriptor */
+	arena_hdr(a->base)->version--;
+	arena_put(a);
+	assert_int_equal(arena_get(&a, &e), 0);
 }
 
 static void
@@ -301,6 +329,7 @@ main(void)
 		T(one_mapping_a_process_and_directory),
 		T(distrusts_foreign_directories),
 		T(refuses_another_layout),
+		T(renews_what_nobody_uses),
 		T(slow_lock_dies_with_its_process),
 		T(liveness_follows_the_descriptor),
 		T(memory_comes_and_goes),

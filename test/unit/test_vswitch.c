@@ -31,8 +31,10 @@ names(void **state)
 		{ "valeA:a.b-c_9", 0 },
 		{ "vale12345678901:p", 0 },
 		{ "vale123456789012:p", -EINVAL }, /* switch of 16 */
-		{ "valeA:0123456789012345678901234", 0 },
-		{ "valeA:01234567890123456789012345", -EINVAL }, /* 32 */
+		{ "valeA:012345678901234567890123456789012345678901234567"
+		  "890123456", 0 },
+		{ "valeA:012345678901234567890123456789012345678901234567"
+		  "8901234567", -EINVAL }, /* 64 */
 		{ "", -EINVAL },
 		{ "vale", -EINVAL },
 		{ "valeA", -EINVAL },
@@ -69,28 +71,28 @@ one_user_of_a_port(void **state)
 static void
 as_many_ports_as_there_are_places(void **state)
 {
-	static struct nmport *p[VALE_MAX_PORTS];
+	static struct nmport *p[VALE_N_PLACES];
 	char name[VALE_NAME_SIZE];
 	struct arena_info *i;
 
 	(void)state;
-	for (unsigned n = 0; n < VALE_MAX_PORTS; n++) {
+	for (unsigned n = 0; n < VALE_N_PLACES; n++) {
 		snprintf(name, sizeof(name), "valeA:%u", n);
 		p[n] = rig_open(name);
 	}
 	assert_int_equal(try_open("valeA:more"), -ENOSPC);
 	i = rig_list();
-	assert_int_equal(i->n_ports, VALE_MAX_PORTS);
+	assert_int_equal(i->n_ports, VALE_N_PLACES);
 	assert_int_equal(i->n_switches, 1);
 	free(i);
 	/* A broadcast reaches all of them. */
 	rig_send(p[100], 0xff, 1, 3);
-	for (unsigned n = 0; n < VALE_MAX_PORTS; n++)
+	for (unsigned n = 0; n < VALE_N_PLACES; n++)
 		assert_int_equal(rig_get(p[n]), n == 100 ? -1 : 3);
 	nmport_close(p[7]);
 	p[7] = rig_open("valeA:more");
 	rig_check_buffers();
-	for (unsigned n = 0; n < VALE_MAX_PORTS; n++)
+	for (unsigned n = 0; n < VALE_N_PLACES; n++)
 		nmport_close(p[n]);
 }
 

@@ -173,7 +173,7 @@ rig_check_buffers(void)
 {
 	struct arena_info *i = rig_list();
 
-	assert_int_equal(i->n_free + i->n_in_rings, i->n_bufs);
+	assert_int_equal(i->n_free + i->n_in_rings + i->n_extra, i->n_bufs);
 	assert_int_equal(i->n_wrong, 0);
 	assert_false(i->suspect);
 	free(i);
