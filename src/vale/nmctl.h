@@ -36,7 +36,7 @@ int nmctl_detach(const char *name, unsigned *port_idx, struct err *e);
 /* A port of a switch, for enumeration. */
 struct nmctl_port {
 	unsigned switch_idx, port_idx;
-	char name[32]; /* "valeX:p" */
+	char name[64]; /* "valeX:p" */
 };
 
 /* The first port at or after (switch_idx, port_idx), in this order; fills name

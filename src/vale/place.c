@@ -77,8 +77,10 @@ place_find_free(struct place *t, unsigned from, struct err *e)
 {
 	for (t->port = from; t->port < VALE_N_PLACES; t->port++) {
 		t->vp = arena_port(t->a->base, t->port);
-		if (t->vp->state == VPORT_FREE)
+		if (t->vp->state == VPORT_FREE) {
+			t->vp->is_persistent = 0;
 			return 0;
+		}
 	}
 	return err_set(e, ENOSPC, "%s: all %d ports are in use", t->name,
 	    VALE_N_PLACES);

@@ -248,6 +248,20 @@ leave_switch(struct arena *a, unsigned port)
 	    sw->members[port / 64] & ~(1ull << port % 64));
 }
 
+void
+sweep_leave(struct arena *a, unsigned port)
+{
+	struct vport *vp = arena_port(a->base, port);
+	unsigned sw = vp->switch_idx;
+
+	leave_switch(a, port);
+	st_release(&vp->switch_idx, (uint32_t)NO_SWITCH);
+	for (unsigned r = 0; r < NMPORT_MAX_RINGS; r++)
+		st_release(&vp->rx[r].switch_idx, (uint32_t)NO_SWITCH);
+	if (sw < VALE_MAX_SWITCHES)
+		forget_macs(arena_switch(a->base, sw), port);
+}
+
 static void
 free_place(struct arena *a, unsigned port)
 {
@@ -465,7 +479,7 @@ audit(struct arena *a)
 			    ld_acquire(&vp->rx[r].lock) != KLOCK_CLOSED)
 				ok = seize_ring(a, p, r, sweeper_word());
 	}
-	for (unsigned i = 0; ok && i < 10; i++)
+	for (unsigned i = count_extra(a) != 0 ? 9 : 0; ok && i < 10; i++)
 		ok = !rebuild_pool(a);
 	repair_locks_of(a, KLOCK_SWEEPER);
 }

@@ -45,6 +45,9 @@ bool sweep_holder_is_alive(struct arena *a, uint64_t lock_word);
 void sweep_each_slot(struct arena *a,
     bool (*fn)(struct arena *a, uint32_t buf_idx, void *arg), void *arg);
 
+/* The port is no longer on its switch; if it is live it goes on being used. */
+void sweep_leave(struct arena *a, unsigned port);
+
 /* The user of one end of a pipe left, or died; the other one stays. */
 void sweep_pipe_end(struct arena *a, unsigned port);
 
