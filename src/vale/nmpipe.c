@@ -61,15 +61,16 @@ create(struct place *own, struct place *other, struct err *e)
 	bool is_master = own->kind == VPORT_MASTER;
 	struct place *master = is_master ? own : other;
 	struct place *slave = is_master ? other : own;
+	struct pool_cursor c = { .next = 2 };
 	int rc = begin(own, other, e);
 
 	if (rc < 0)
 		return rc;
 	rc = place_open_fds(own, e);
 	if (rc == 0) {
-		rc = place_fill(master, e);
+		rc = place_fill(master, &c, e);
 		if (rc == 0)
-			rc = place_fill(slave, e);
+			rc = place_fill(slave, &c, e);
 		if (rc == 0) {
 			place_take_buffers(master);
 			place_take_buffers(slave);

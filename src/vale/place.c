@@ -231,20 +231,19 @@ reserve(struct place *t, struct err *e)
 }
 
 int
-place_fill(struct place *t, struct err *e)
+place_fill(struct place *t, struct pool_cursor *c, struct err *e)
 {
 	const struct nmport_cfg *g = t->cfg;
-	struct pool_cursor c = { .next = 2 };
 	int rc = reserve(t, e);
 
 	if (rc < 0)
 		return rc;
 	for (unsigned i = 0; i < g->tx_rings + g->rx_rings; i++) {
-		rc = fill_ring(t, &c, i, e);
+		rc = fill_ring(t, c, i, e);
 		if (rc < 0)
 			return rc;
 	}
-	place_fill_if(t, &c);
+	place_fill_if(t, c);
 	if (t->kind != VPORT_SLAVE)
 		madvise(at(t->a->base, port_area_ofs(t->port)),
 		    rings_end(g->tx_rings, g->tx_slots, g->rx_rings,
@@ -315,7 +314,7 @@ place_populate(struct place *t, struct err *e)
 	place_begin(t);
 	rc = place_open_fds(t, e);
 	if (rc == 0) {
-		rc = place_fill(t, e);
+		rc = place_fill(t, &(struct pool_cursor){ 2 }, e);
 		if (rc == 0) {
 			place_take_buffers(t);
 			place_go_live(t);

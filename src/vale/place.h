@@ -54,8 +54,9 @@ void place_close_fds(struct place_fds *fds);
 void place_fill_if(struct place *t, struct pool_cursor *c);
 
 /* Interface, rings, extra buffers; every slot names a buffer that is still
- * free.  A pipe's slave gets no slots. */
-int place_fill(struct place *t, struct err *e);
+ * free: so places that are filled together share a cursor.  A pipe's slave gets
+ * no slots. */
+int place_fill(struct place *t, struct pool_cursor *c, struct err *e);
 
 /* Takes the buffers that the slots name.  After it the place is MARKING. */
 void place_take_buffers(struct place *t);

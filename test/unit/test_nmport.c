@@ -4,6 +4,8 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <sys/time.h>
+#include <sys/wait.h>
 
 static struct nmport *a, *b;
 
@@ -344,6 +346,216 @@ others_come_and_go(void **state)
 		pthread_join(t[n], NULL);
 }
 
+/* ---- one ring's user alone ---- */
+
+static int
+is_ring_readable(struct nmport *p, unsigned ring)
+{
+	struct pollfd pfd = { .fd = nmport_ring_fd(p, ring),
+		.events = POLLIN };
+
+	return poll(&pfd, 1, 0);
+}
+
+static void
+send_on(struct nmport *p, unsigned ring)
+{
+	struct netmap_ring *r = nmport_txring(p, ring);
+
+	rig_frame(nm_buf(r, r->slot[r->cur].buf_idx), 0xff, 1, 0);
+	r->slot[r->cur].len = 64;
+	r->head = r->cur = nm_ring_next(r, r->cur);
+	assert_int_equal(nmport_txsync(p, ring), 0);
+}
+
+static void
+users_of_rings_sleep_apart(void **state)
+{
+	struct nmport_cfg cfg = { .tx_slots = 256, .rx_slots = 256,
+		.tx_rings = 3, .rx_rings = 3 };
+	struct nmport *x = rig_open_cfg("valeU:x", &cfg);
+	struct nmport *y = rig_open_cfg("valeU:y", &cfg);
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++)
+		assert_true(nmport_ring_sleep_begin(y, i, NMPORT_RX));
+	send_on(x, 1);
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(is_ring_readable(y, i), i == 1);
+	nmport_ring_sleep_end(y, 1);
+	assert_int_equal(is_ring_readable(y, 1), 0);
+	assert_false(nmport_ring_sleep_begin(y, 1, NMPORT_RX));
+	assert_int_equal(nmport_rxsync(y, 1), 0);
+	nmport_rxring(y, 1)->cur = nmport_rxring(y, 1)->tail; /* seen, held */
+	assert_int_equal(nmport_rxsync(y, 1), 0);
+	assert_true(nmport_ring_sleep_begin(y, 1, NMPORT_RX));
+	send_on(x, 0);
+	send_on(x, 2);
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(is_ring_readable(y, i), i != 1);
+		nmport_ring_sleep_end(y, i);
+	}
+	assert_int_equal(nmport_ring_fd(y, 3), -EINVAL);
+	assert_false(nmport_ring_sleep_begin(y, 3, NMPORT_RX));
+	nmport_close(x);
+	nmport_close(y);
+}
+
+/* Of a sender of two rings, the one that waits is woken. */
+static void
+a_ring_that_waits_for_room(void **state)
+{
+	struct nmport_cfg cfg = { .tx_slots = 256, .rx_slots = 256,
+		.tx_rings = 2, .rx_rings = 2 };
+	struct nmport *x = rig_open_cfg("valeU:x", &cfg);
+	struct nmport *y = rig_open_cfg("valeU:y", &cfg);
+	struct netmap_ring *r = nmport_rxring(y, 1);
+
+	(void)state;
+	for (unsigned i = 0; i < 256; i++)
+		send_on(x, 1);
+	assert_int_equal(nmport_txpending(x, 1), 1);
+	assert_false(nmport_ring_sleep_begin(x, 0, NMPORT_TX));
+	assert_true(nmport_ring_sleep_begin(x, 0, NMPORT_RX));
+	if (!nmport_ring_sleep_begin(x, 1, NMPORT_TX))
+		skip(); /* a slow machine: its patience has ended */
+	assert_int_equal(nmport_rxsync(y, 1), 0);
+	r->head = r->cur = r->tail;
+	assert_int_equal(nmport_rxsync(y, 1), 0);
+	assert_int_equal(is_ring_readable(x, 1), 1);
+	assert_int_equal(is_ring_readable(x, 0), 0);
+	nmport_ring_sleep_end(x, 0);
+	nmport_ring_sleep_end(x, 1);
+	nmport_close(x);
+	nmport_close(y);
+}
+
+/* ---- the flags of netmap(4) ---- */
+
+static void
+flags_of_slots(void **state)
+{
+	struct netmap_ring *tx = nmport_txring(a, 0), *rx = nmport_rxring(b, 0);
+	static const unsigned frags[] = { 3, 2, 1, 1, 1 };
+
+	(void)state;
+	rig_put(a, 2, 1, 0)->flags = NS_MOREFRAG;
+	rig_put(a, 2, 1, 1)->flags = NS_MOREFRAG;
+	rig_put(a, 2, 1, 2);
+	rig_put(a, 2, 1, 3)->flags = NS_REPORT;
+	rig_put(a, 2, 1, 4)->flags = NS_FORWARD; /* only of interfaces */
+	assert_int_equal(nmport_txsync(a, 0), 0);
+	/* All sent, as NS_REPORT asks; each with another buffer now. */
+	assert_int_equal(nmport_txpending(a, 0), 0);
+	for (unsigned i = 0; i < 5; i++)
+		assert_int_equal(tx->slot[i].flags & NS_BUF_CHANGED,
+		    NS_BUF_CHANGED);
+	assert_int_equal(nmport_rxsync(b, 0), 0);
+	assert_int_equal(nm_ring_space(rx), 5);
+	for (unsigned i = 0; i < 5; i++) {
+		const struct netmap_slot *s = &rx->slot[i];
+
+		assert_int_equal(NS_RFRAGS(s), frags[i]);
+		assert_int_equal(s->flags & NS_MOREFRAG,
+		    frags[i] > 1 ? NS_MOREFRAG : 0);
+		assert_int_equal(s->flags & (NS_REPORT | NS_FORWARD), 0);
+	}
+}
+
+/* The same for copies, which keep their buffers. */
+static void
+flags_of_copies(void **state)
+{
+	struct nmport *c = rig_open("valeT:c");
+	struct nmport *to[2] = { b, c };
+
+	(void)state;
+	rig_put(a, 0xff, 1, 0)->flags = NS_MOREFRAG;
+	rig_put(a, 0xff, 1, 1);
+	assert_int_equal(nmport_txsync(a, 0), 0);
+	for (unsigned i = 0; i < 2; i++) {
+		struct netmap_ring *rx = nmport_rxring(to[i], 0);
+
+		assert_int_equal(nmport_rxsync(to[i], 0), 0);
+		assert_int_equal(NS_RFRAGS(&rx->slot[0]), 2);
+		assert_int_equal(NS_RFRAGS(&rx->slot[1]), 1);
+		assert_int_equal(rx->slot[0].flags & NS_BUF_CHANGED, 0);
+	}
+	nmport_close(c);
+}
+
+static void
+time_stamps_if_asked_for(void **state)
+{
+	struct netmap_ring *rings[] = { nmport_txring(a, 0),
+		nmport_rxring(a, 0) };
+	struct timeval now;
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		rings[i]->ts = (struct timeval){ 7, 7 };
+		nmport_txsync(a, 0);
+		nmport_rxsync(a, 0);
+		assert_int_equal(rings[i]->ts.tv_sec, 7);
+		rings[i]->flags = NR_TIMESTAMP | NR_FORWARD;
+		gettimeofday(&now, NULL);
+		nmport_txsync(a, 0);
+		nmport_rxsync(a, 0);
+		assert_true(rings[i]->ts.tv_sec >= now.tv_sec);
+		rings[i]->flags = 0;
+	}
+}
+
+/* Sizes that cannot be become the next that can. */
+static void
+wishes(void **state)
+{
+	struct nmport_cfg cfg = { .tx_slots = 1, .rx_slots = 1025,
+		.tx_rings = 1, .rx_rings = 16, .are_wishes = true };
+	struct nmport *p = rig_open_cfg("valeT:w", &cfg);
+	struct nmport_info i;
+
+	(void)state;
+	nmport_get_info(p, &i);
+	assert_int_equal(i.tx_slots, 256);
+	assert_int_equal(i.rx_slots, 2048);
+	assert_int_equal(i.rx_rings, NMPORT_MAX_RINGS);
+	assert_int_equal((uintptr_t)nmport_mem(p) + i.if_ofs,
+	    (uintptr_t)nmport_if(p));
+	assert_true(i.if_ofs < UINT32_MAX);
+	nmport_close(p);
+}
+
+/* After fork both have the port; it goes with the last. */
+static void
+shared_by_fork(void **state)
+{
+	struct nmport *p = rig_open("valeT:f");
+	int status, fds[2];
+	pid_t pid;
+	char c;
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	pid = fork();
+	if (pid == 0) {
+		close(fds[1]);
+		(void)!read(fds[0], &c, 1); /* until the parent has left */
+		rig_send(p, 0xff, 9, 77);
+		nmport_leave(p);
+		_exit(0);
+	}
+	nmport_leave(p);
+	assert_int_equal(nmport_open("valeT:f", NULL, &p, NULL), -EBUSY);
+	close(fds[1]);
+	waitpid(pid, &status, 0);
+	assert_int_equal(status, 0);
+	assert_int_equal(rig_get(a), 77);
+	p = rig_open("valeT:f");
+	nmport_close(p);
+	close(fds[0]);
+}
+
 int
 main(void)
 {
@@ -359,6 +571,13 @@ main(void)
 		T(no_wake_up_is_lost),
 		T(ping_pong),
 		T(others_come_and_go),
+		T(users_of_rings_sleep_apart),
+		T(a_ring_that_waits_for_room),
+		T(flags_of_slots),
+		T(flags_of_copies),
+		T(time_stamps_if_asked_for),
+		T(wishes),
+		T(shared_by_fork),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
