@@ -175,12 +175,6 @@ nmport_get_info(const struct nmport *p, struct nmport_info *i)
 	};
 }
 
-void *
-nmport_mem(const struct nmport *p)
-{
-	return p->a->base;
-}
-
 /* The offsets are computed, not read: shared memory is not believed. */
 struct netmap_ring *
 nmport_txring(const struct nmport *p, unsigned i)

@@ -90,7 +90,8 @@ int nmport_alive_fd(const struct nmport *p);
 int nmport_adopt(int fd, struct nmport **out, struct err *e);
 
 /* The shared memory that holds rings and buffers of this port and of all ports
- * of its arena, as mapped here; borrowed until close. */
+ * of its arena, as mapped here; borrowed until close.  Not to be mapped a second
+ * time: rings of a pipe's slave end would be missing. */
 uint8_t *nmport_region(const struct nmport *p, size_t *size);
 
 /* What a port is and where it lies in memory; all but hdr_len are constant
@@ -106,11 +107,6 @@ struct nmport_info {
 	bool is_pipe, is_monitor;
 };
 void nmport_get_info(const struct nmport *p, struct nmport_info *i);
-
-/* Where this process has that memory: what mmap() would have returned.  Not
- * to be mapped a second time (rings of a pipe's slave end would be missing),
- * nor unmapped. */
-void *nmport_mem(const struct nmport *p);
 
 /* Rings, borrowed until close; NULL if there is no such ring. */
 struct netmap_ring *nmport_txring(const struct nmport *p, unsigned i);

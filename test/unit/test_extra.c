@@ -116,7 +116,7 @@ had_and_given_back(void **state)
 static void
 fewer_than_asked_for(void **state)
 {
-	uint64_t *bits = arena_bits(nmport_mem(own));
+	uint64_t *bits = arena_bits(rig_base(own));
 	size_t size = VALE_MAX_BUFS / 8;
 	uint64_t *was = malloc(size);
 	struct nmport *q;

@@ -240,7 +240,7 @@ static void
 hostile_positions(void **state)
 {
 	struct netmap_ring *r = nmport_txring(m, 0);
-	uint8_t *base = nmport_mem(m);
+	uint8_t *base = rig_base(m);
 	struct nmport_info i;
 
 	(void)state;

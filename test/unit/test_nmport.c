@@ -520,7 +520,7 @@ wishes(void **state)
 	assert_int_equal(i.tx_slots, 256);
 	assert_int_equal(i.rx_slots, 2048);
 	assert_int_equal(i.rx_rings, NMPORT_MAX_RINGS);
-	assert_int_equal((uintptr_t)nmport_mem(p) + i.if_ofs,
+	assert_int_equal((uintptr_t)rig_base(p) + i.if_ofs,
 	    (uintptr_t)nmport_if(p));
 	assert_true(i.if_ofs < UINT32_MAX);
 	nmport_close(p);

@@ -157,6 +157,14 @@ rig_list(void)
 	return i;
 }
 
+static inline uint8_t *
+rig_base(const struct nmport *p)
+{
+	size_t size;
+
+	return nmport_region(p, &size);
+}
+
 /* The port of this name in a list, or NULL. */
 static inline const struct vport_info *
 rig_find(const struct arena_info *i, const char *name)
