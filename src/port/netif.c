@@ -67,6 +67,15 @@ netif_close(struct netif *l)
 	l->fd = -1;
 }
 
+unsigned
+netif_mtu(const struct netif *l)
+{
+	struct ifreq r = {0};
+
+	memcpy(r.ifr_name, l->name, sizeof(r.ifr_name));
+	return ioctl(l->fd, SIOCGIFMTU, &r) == 0 ? (unsigned)r.ifr_mtu : 0;
+}
+
 bool
 netif_look(struct netif *l)
 {

@@ -22,5 +22,8 @@ struct netif {
 int netif_open(struct netif *l, const char *name, struct err *e);
 void netif_close(struct netif *l);
 
+/* Its MTU; 0 if there is none. */
+unsigned netif_mtu(const struct netif *l);
+
 /* Reads the news; true if there was any.  Then l->index is what it is now. */
 bool netif_look(struct netif *l);

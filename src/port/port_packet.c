@@ -4,13 +4,16 @@
  * comes with segmentation left.
  *
  * rx reads a ring that the kernel writes (TPACKET_V2: each frame is there at
- * once, where blocks of V3 are handed over up to milliseconds late); its slots
- * hold 64 kB, of which frames touch only what they need.  tx is one sendmmsg a
- * burst, straight from where the frames lie.  virtio's header says on both ways
- * what is left to do.
+ * once, where blocks of V3 are handed over up to milliseconds late).  A slot
+ * holds what a wire carries; a longer frame, with segmentation left, waits in
+ * the socket's queue in the same order and is read from there, into memory that
+ * is used again each burst: a ring of 64 kB a slot would be in no cache.  tx is
+ * one sendmmsg a burst, straight from where the frames lie.  virtio's header
+ * says on both ways what is left to do.
  *
- *	slot: | tpacket2_hdr, sockaddr_ll | .. vnet header | frame ... |
- *	                                            tp_mac ^
+ *	slot:  | tpacket2_hdr, sockaddr_ll | .. vnet header | frame ... |
+ *	                                             tp_mac ^
+ *	arena: | vnet header | long frame |..| vnet header | long frame |.. free
  *
  * The interface may go down, up, away and come back; then the socket is bound
  * anew.  The host's own stack sees what comes in, too.
@@ -35,14 +38,20 @@
 #include <unistd.h>
 
 enum {
-	SLOT = 257 << 8, /* 64 kB and headers; no power of 2, so that slots
-			  * do not share sets of the caches */
-	BLOCK = 1 << 20,
-	PER_BLOCK = BLOCK / SLOT,
-	SLOTS = 512,
+	SLOT_HEAD = 128,   /* most that the kernel puts before a frame */
+	SLOT_ODD = 64,	   /* slots are odd multiples of it, so that they do
+			    * not share sets of the caches */
+	MTU_LEAST = 1950,
+	MTU_MOST = 9216,
+	BLOCK = 1 << 18,
+	SLOTS = 1024,
 	SLOTS_MIN = 32,
-	SLOTS_MAX = 16384,
-	SNDBUF = 16 << 20,
+	SLOTS_MAX = 65536,
+	SOCKBUF = 16 << 20, /* long frames that wait, each way */
+	HDR = sizeof(struct offload),
+	FRAME_MAX = 65536 + 64, /* a long frame */
+	LEAD = 32,		/* before one: vnet header, a tag */
+	ARENA = 512 << 10,	/* long frames of a burst */
 	LOOK_EVERY = 4096, /* empty calls of rx between two looks at the news */
 };
 
@@ -55,9 +64,13 @@ struct packet {
 	unsigned n_empty;   /* calls of rx */
 	uint8_t *ring;	    /* mapped: n_slots */
 	size_t ring_size;
+	unsigned slot_size;
+	unsigned per_block; /* slots */
 	unsigned n_slots;
 	unsigned head;	    /* next slot to read */
 	unsigned n_lent;    /* slots before it, the one being cut aside */
+	uint8_t *arena;
+	unsigned used;	    /* octets of it */
 	struct vnet vnet;
 	struct offload work[PORT_BURST]; /* of what is sent */
 	struct iovec iov[PORT_BURST][2];
@@ -82,14 +95,30 @@ set_option(struct packet *k, int option, int value)
 	return setsockopt(k->fd, SOL_PACKET, option, &value, sizeof(value));
 }
 
+/* Room for the frames of a link with this MTU. */
+static unsigned
+slot_size(unsigned mtu)
+{
+	unsigned n;
+
+	if (mtu < MTU_LEAST)
+		mtu = MTU_LEAST;
+	if (mtu > MTU_MOST)
+		mtu = MTU_MOST;
+	n = (SLOT_HEAD + mtu + SLOT_ODD - 1) / SLOT_ODD;
+	return (n | 1) * SLOT_ODD;
+}
+
 static int
 map_ring(struct port *p, struct packet *k, unsigned n_slots, struct err *e)
 {
-	struct tpacket_req req = {.tp_block_size = BLOCK,
-	    .tp_frame_size = SLOT};
+	struct tpacket_req req = {.tp_block_size = BLOCK};
 
-	req.tp_block_nr = (n_slots + PER_BLOCK - 1) / PER_BLOCK;
-	req.tp_frame_nr = req.tp_block_nr * PER_BLOCK;
+	k->slot_size = slot_size(netif_mtu(&k->netif));
+	k->per_block = BLOCK / k->slot_size;
+	req.tp_frame_size = k->slot_size;
+	req.tp_block_nr = (n_slots + k->per_block - 1) / k->per_block;
+	req.tp_frame_nr = req.tp_block_nr * k->per_block;
 	if (setsockopt(k->fd, SOL_PACKET, PACKET_RX_RING, &req,
 		sizeof(req)) == -1)
 		return fail(p, "ring", e);
@@ -135,26 +164,35 @@ prepare_messages(struct packet *k)
 	}
 }
 
+/* Without CAP_NET_ADMIN the buffer stays as it is. */
+static void
+enlarge(struct packet *k, int which)
+{
+	int size = SOCKBUF;
+
+	if (setsockopt(k->fd, SOL_SOCKET, which, &size, sizeof(size)) == -1)
+		return;
+}
+
 static int
 open_socket(struct port *p, struct packet *k, uint64_t n_slots, bool qdisc,
     struct err *e)
 {
-	int version = TPACKET_V2, sndbuf = SNDBUF;
 	int rc;
 
 	/* Protocol 0: nothing comes before it is bound. */
 	k->fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (k->fd == -1)
 		return fail(p, "socket", e);
-	if (set_option(k, PACKET_VERSION, version) == -1 ||
+	if (set_option(k, PACKET_VERSION, TPACKET_V2) == -1 ||
 	    set_option(k, PACKET_VNET_HDR, 1) == -1 ||
 	    set_option(k, PACKET_IGNORE_OUTGOING, 1) == -1 ||
 	    set_option(k, PACKET_RESERVE, 2 * VLAN_LEN) == -1 ||
+	    set_option(k, PACKET_COPY_THRESH, 1) == -1 ||
 	    set_option(k, PACKET_QDISC_BYPASS, !qdisc) == -1)
 		return fail(p, "socket", e);
-	if (setsockopt(k->fd, SOL_SOCKET, SO_SNDBUFFORCE, &sndbuf,
-		sizeof(sndbuf)) == -1)
-		sndbuf = 0; /* then the system's limit is the buffer */
+	enlarge(k, SO_SNDBUFFORCE);
+	enlarge(k, SO_RCVBUFFORCE);
 	if ((rc = map_ring(p, k, (unsigned)n_slots, e)) != 0)
 		return rc;
 	return tie(k) ? 0 : fail(p, "bind", e);
@@ -171,6 +209,7 @@ packet_close(struct port *p)
 		close(k->fd);
 	netif_close(&k->netif);
 	vnet_fini(&k->vnet);
+	free(k->arena);
 	free(k);
 }
 
@@ -192,14 +231,15 @@ packet_open(struct port *p, const char *name, struct err *e)
 
 	if (rc != 0)
 		return rc;
-	if ((k = calloc(1, sizeof(*k))) == NULL || vnet_init(&k->vnet) != 0) {
-		free(k);
+	if ((k = calloc(1, sizeof(*k))) == NULL)
 		return err_set(e, ENOMEM, "port '%s': no memory", name);
-	}
 	k->fd = k->netif.fd = -1;
 	p->priv = k;
-	if ((rc = netif_open(&k->netif, ifname, e)) != 0 ||
-	    (rc = open_socket(p, k, n_slots, qdisc, e)) != 0) {
+	if (vnet_init(&k->vnet) != 0 || (k->arena = malloc(ARENA)) == NULL)
+		rc = err_set(e, ENOMEM, "port '%s': no memory", name);
+	else if ((rc = netif_open(&k->netif, ifname, e)) == 0)
+		rc = open_socket(p, k, n_slots, qdisc, e);
+	if (rc != 0) {
 		packet_close(p);
 		return rc;
 	}
@@ -247,8 +287,8 @@ count_lost(struct port *p)
 static struct tpacket2_hdr *
 slot_at(const struct packet *k, unsigned i)
 {
-	void *at = k->ring + (size_t)(i / PER_BLOCK) * BLOCK +
-	    (size_t)(i % PER_BLOCK) * SLOT;
+	void *at = k->ring + (size_t)(i / k->per_block) * BLOCK +
+	    (size_t)(i % k->per_block) * k->slot_size;
 
 	return at;
 }
@@ -270,20 +310,37 @@ put_tag(const struct tpacket2_hdr *h, uint8_t *frame, struct offload *o)
 	return frame;
 }
 
+/* Reads the frame that was too long for its slot; NULL if it is not there. */
+static uint8_t *
+read_long(struct packet *k, unsigned *len)
+{
+	uint8_t *frame = k->arena + k->used + LEAD;
+	ssize_t n = recv(k->fd, frame - HDR, HDR + FRAME_MAX,
+	    MSG_DONTWAIT | MSG_TRUNC);
+
+	if (n < HDR + ETHER_LEN || n > HDR + FRAME_MAX)
+		return NULL;
+	*len = (unsigned)n - HDR;
+	k->used += (LEAD + *len + CACHE_LINE - 1) & ~(CACHE_LINE - 1u);
+	return frame;
+}
+
 /* Takes the frame of a slot. */
 static bool
-take(struct port *p, const struct tpacket2_hdr *h)
+take(struct port *p, struct tpacket2_hdr *h)
 {
 	struct packet *k = p->priv;
 	struct offload o;
-	uint8_t *slot, *frame;
+	uint8_t *frame = (uint8_t *)h + h->tp_mac;
 	unsigned len = h->tp_snaplen;
 
-	memcpy(&slot, &h, sizeof(slot));
-	frame = slot + h->tp_mac;
 	if ((h->tp_status & TP_STATUS_LOSING) != 0)
 		k->losing = true;
-	if (h->tp_len != len || len < ETHER_LEN)
+	if ((h->tp_status & TP_STATUS_COPY) != 0)
+		frame = read_long(k, &len);
+	else if (h->tp_len != len || len < ETHER_LEN)
+		return false;
+	if (frame == NULL)
 		return false;
 	memcpy(&o, frame - sizeof(o), sizeof(o));
 	o.flags &= OFFLOAD_CSUM; /* beside it, only hints */
@@ -299,12 +356,14 @@ static bool
 take_next(struct port *p)
 {
 	struct packet *k = p->priv;
-	const struct tpacket2_hdr *h = slot_at(k, k->head);
+	struct tpacket2_hdr *h = slot_at(k, k->head);
 	const struct tpacket2_hdr *next;
-
 	/* Partner: the kernel's store, after it wrote the slot. */
-	if ((__atomic_load_n(&h->tp_status, __ATOMIC_ACQUIRE) &
-		TP_STATUS_USER) == 0 || k->n_lent == k->n_slots)
+	uint32_t status = __atomic_load_n(&h->tp_status, __ATOMIC_ACQUIRE);
+
+	if ((status & TP_STATUS_USER) == 0 || k->n_lent == k->n_slots ||
+	    ((status & TP_STATUS_COPY) != 0 &&
+		k->used + LEAD + FRAME_MAX > ARENA))
 		return false;
 	if (++k->head == k->n_slots)
 		k->head = 0;
@@ -330,6 +389,8 @@ packet_release(struct port *p)
 		__atomic_store_n(&slot_at(k, i)->tp_status, TP_STATUS_KERNEL,
 		    __ATOMIC_RELEASE);
 	}
+	if (keep == 0) /* else the frame that is cut may be there */
+		k->used = 0;
 	vnet_recycle(&k->vnet);
 	if (unlikely(k->losing))
 		count_lost(p);

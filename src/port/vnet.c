@@ -35,11 +35,14 @@ vnet_fini(struct vnet *v)
 	free(v->arena);
 }
 
-/* True if rules may look into, and change, what the checksum has left out. */
+/* True if the frame cannot be given whole: it is longer than a packet may be,
+ * or no longer than a segment, which Linux would not take; or rules may change
+ * what its checksum has left out (the MSS of a SYN). */
 static bool
-is_opening(const struct segments *s)
+must_cut(const struct segments *s, unsigned len)
 {
-	return !s->udp && (s->frame[s->l4 + 13] & TH_SYN) != 0;
+	return len > UINT16_MAX || s->end - s->hdr <= s->mss ||
+	    (!s->udp && (s->frame[s->l4 + 13] & TH_SYN) != 0);
 }
 
 bool
@@ -55,8 +58,7 @@ vnet_take(struct vnet *v, uint8_t *frame, unsigned len,
 	} else {
 		if (!segments_begin(&v->cut, frame, len, o))
 			return false;
-		v->cutting = !whole || len > UINT16_MAX ||
-		    is_opening(&v->cut);
+		v->cutting = !whole || must_cut(&v->cut, len);
 	}
 	v->frame = frame;
 	v->len = len;
