@@ -42,23 +42,49 @@ queues_of(int fd, const char *name)
 	return ch.rx_count + ch.combined_count;
 }
 
+static uint32_t
+flags_of(int fd, const char *name, uint32_t cmd)
+{
+	struct ethtool_value v = {.cmd = cmd};
+
+	return ethtool(fd, name, &v) ? v.data : 0;
+}
+
+static int
+state_by(int fd, const char *name, struct nic_state *out)
+{
+	struct ifreq r = request(name);
+
+	if (ioctl(fd, SIOCGIFFLAGS, &r) == -1)
+		return -errno;
+	out->is_up = (r.ifr_flags & IFF_UP) != 0;
+	if (ioctl(fd, SIOCGIFMTU, &r) == -1)
+		return -errno;
+	out->mtu = (unsigned)r.ifr_mtu;
+	if (ioctl(fd, SIOCGIFINDEX, &r) == -1)
+		return -errno;
+	out->index = (unsigned)r.ifr_ifindex;
+	return 0;
+}
+
 static int
 look_by(int fd, const char *name, struct nic *out)
 {
 	struct ethtool_drvinfo drv = {.cmd = ETHTOOL_GDRVINFO};
-	struct ifreq r = request(name);
+	struct nic_state now;
+	int rc = state_by(fd, name, &now);
+	uint32_t flags;
 
-	if (ioctl(fd, SIOCGIFINDEX, &r) == -1)
-		return -errno;
-	out->index = (unsigned)r.ifr_ifindex;
-	if (ioctl(fd, SIOCGIFFLAGS, &r) == -1)
-		return -errno;
-	out->is_up = (r.ifr_flags & IFF_UP) != 0;
-	out->has_carrier = (r.ifr_flags & IFF_RUNNING) != 0;
-	if (ioctl(fd, SIOCGIFMTU, &r) == -1)
-		return -errno;
-	out->mtu = (unsigned)r.ifr_mtu;
+	if (rc != 0)
+		return rc;
+	flags = flags_of(fd, name, ETHTOOL_GFLAGS);
+	out->index = now.index;
+	out->mtu = now.mtu;
+	out->is_up = now.is_up;
 	out->n_queues = queues_of(fd, name);
+	out->merges = (flags & ETH_FLAG_LRO) != 0 ||
+	    flags_of(fd, name, ETHTOOL_GGRO) != 0;
+	out->takes_tags = (flags & ETH_FLAG_RXVLAN) != 0;
 	if (ethtool(fd, name, &drv))
 		memcpy(out->driver, drv.driver, sizeof(out->driver) - 1);
 	return 0;
@@ -82,22 +108,15 @@ nic_look(const char *name, struct nic *out, struct err *e)
 	return 0;
 }
 
-unsigned
-nic_alive(const char *name, bool *is_up)
+bool
+nic_state(const char *name, struct nic_state *out)
 {
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct ifreq r = request(name);
-	unsigned index = 0;
+	bool there = fd != -1 && state_by(fd, name, out) == 0;
 
-	if (fd == -1)
-		return 0;
-	if (ioctl(fd, SIOCGIFFLAGS, &r) == 0) {
-		*is_up = (r.ifr_flags & IFF_UP) != 0;
-		if (ioctl(fd, SIOCGIFINDEX, &r) == 0)
-			index = (unsigned)r.ifr_ifindex;
-	}
-	close(fd);
-	return index;
+	if (fd != -1)
+		close(fd);
+	return there;
 }
 
 int
