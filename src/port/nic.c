@@ -5,6 +5,7 @@
 #include <linux/ethtool.h>
 #include <linux/if_packet.h>
 #include <linux/sockios.h>
+#include <net/if_arp.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -90,6 +91,17 @@ look_by(int fd, const char *name, struct nic *out)
 	return 0;
 }
 
+/* The loopback interface has an Ethernet header, too. */
+static bool
+is_ethernet(int fd, const char *name)
+{
+	struct ifreq r = request(name);
+
+	return ioctl(fd, SIOCGIFHWADDR, &r) == 0 &&
+	    (r.ifr_hwaddr.sa_family == ARPHRD_ETHER ||
+	    r.ifr_hwaddr.sa_family == ARPHRD_LOOPBACK);
+}
+
 int
 nic_look(const char *name, struct nic *out, struct err *e)
 {
@@ -98,11 +110,13 @@ nic_look(const char *name, struct nic *out, struct err *e)
 
 	if (fd == -1)
 		return err_set(e, errno, "socket: %s", strerror(errno));
-	rc = look_by(fd, name, &n);
+	if ((rc = look_by(fd, name, &n)) == 0 && !is_ethernet(fd, name))
+		rc = -EINVAL;
 	close(fd);
 	if (rc != 0)
 		return err_set(e, -rc, "interface %s: %s", name,
 		    rc == -ENODEV ? "there is none of that name" :
+		    rc == -EINVAL ? "it carries no Ethernet frames" :
 				    strerror(-rc));
 	*out = n;
 	return 0;

@@ -31,7 +31,8 @@ struct nic_state {
 	bool is_up;
 };
 
-/* Asks for all of it.  -ENODEV: there is no such interface. */
+/* Asks for all of it.  -ENODEV: there is no such interface; -EINVAL: it does not
+ * carry Ethernet frames. */
 int nic_look(const char *name, struct nic *out, struct err *e);
 
 /* The same for that part; false if there is no such interface. */

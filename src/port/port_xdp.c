@@ -14,8 +14,9 @@
 #include <unistd.h>
 
 enum {
-	FRAMES = 4096,	     /* of a port with one queue */
-	QUEUE_FRAMES = 1024, /* for each of several queues, and for sending */
+	QUEUE_FRAMES = 2048, /* for each queue, and as many for sending */
+	MANY_FRAMES = 1024,  /* the same if there are more than FEW queues */
+	FEW = 3,
 	LEAST_FRAMES = 64,
 	BUSY_POLL_US = 20,
 	BUSY_RETRIES = 50, /* the socket of a process that was killed ends */
@@ -112,17 +113,20 @@ n_queues(const struct xdp *x)
 static int
 get_memory(struct xdp *x, struct err *e)
 {
-	unsigned n = n_queues(x);
+	unsigned n = n_queues(x), want = x->n_frames, least = want;
 	int rc;
 
-	if (x->n_frames == 0)
-		x->n_frames = n == 1 ? FRAMES : QUEUE_FRAMES * (n + 1);
-	if (x->n_frames / (n + 1) < LEAST_FRAMES)
+	if (want == 0) {
+		want = (n > FEW ? MANY_FRAMES : QUEUE_FRAMES) * (n + 1);
+		least = want / 2; /* rather than to copy */
+	}
+	if (want / (n + 1) < LEAST_FRAMES)
 		return err_set(e, EINVAL, "interface %s: frames=%u: %u queues "
-		    "need at least %u", x->name, x->n_frames, n,
+		    "need at least %u", x->name, want, n,
 		    LEAST_FRAMES * (n + 1));
-	if ((rc = xdp_umem_get(x->n_frames, &x->umem, &x->half, e)) != 0)
+	if ((rc = xdp_umem_get(want, least, &x->umem, &x->half, e)) != 0)
 		return rc;
+	x->n_frames = x->umem->n_frames / 2;
 	x->free = calloc(x->n_frames, sizeof(*x->free));
 	x->longs = mmap(NULL, LONGS_OCTETS, PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
