@@ -5,6 +5,7 @@
 #include <linux/ethtool.h>
 #include <linux/if_packet.h>
 #include <linux/sockios.h>
+#include <net/if_arp.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -42,26 +43,63 @@ queues_of(int fd, const char *name)
 	return ch.rx_count + ch.combined_count;
 }
 
+static uint32_t
+flags_of(int fd, const char *name, uint32_t cmd)
+{
+	struct ethtool_value v = {.cmd = cmd};
+
+	return ethtool(fd, name, &v) ? v.data : 0;
+}
+
+static int
+state_by(int fd, const char *name, struct nic_state *out)
+{
+	struct ifreq r = request(name);
+
+	if (ioctl(fd, SIOCGIFFLAGS, &r) == -1)
+		return -errno;
+	out->is_up = (r.ifr_flags & IFF_UP) != 0;
+	if (ioctl(fd, SIOCGIFMTU, &r) == -1)
+		return -errno;
+	out->mtu = (unsigned)r.ifr_mtu;
+	if (ioctl(fd, SIOCGIFINDEX, &r) == -1)
+		return -errno;
+	out->index = (unsigned)r.ifr_ifindex;
+	return 0;
+}
+
 static int
 look_by(int fd, const char *name, struct nic *out)
 {
 	struct ethtool_drvinfo drv = {.cmd = ETHTOOL_GDRVINFO};
-	struct ifreq r = request(name);
+	struct nic_state now;
+	int rc = state_by(fd, name, &now);
+	uint32_t flags;
 
-	if (ioctl(fd, SIOCGIFINDEX, &r) == -1)
-		return -errno;
-	out->index = (unsigned)r.ifr_ifindex;
-	if (ioctl(fd, SIOCGIFFLAGS, &r) == -1)
-		return -errno;
-	out->is_up = (r.ifr_flags & IFF_UP) != 0;
-	out->has_carrier = (r.ifr_flags & IFF_RUNNING) != 0;
-	if (ioctl(fd, SIOCGIFMTU, &r) == -1)
-		return -errno;
-	out->mtu = (unsigned)r.ifr_mtu;
+	if (rc != 0)
+		return rc;
+	flags = flags_of(fd, name, ETHTOOL_GFLAGS);
+	out->index = now.index;
+	out->mtu = now.mtu;
+	out->is_up = now.is_up;
 	out->n_queues = queues_of(fd, name);
+	out->merges = (flags & ETH_FLAG_LRO) != 0 ||
+	    flags_of(fd, name, ETHTOOL_GGRO) != 0;
+	out->takes_tags = (flags & ETH_FLAG_RXVLAN) != 0;
 	if (ethtool(fd, name, &drv))
 		memcpy(out->driver, drv.driver, sizeof(out->driver) - 1);
 	return 0;
+}
+
+/* The loopback interface has an Ethernet header, too. */
+static bool
+is_ethernet(int fd, const char *name)
+{
+	struct ifreq r = request(name);
+
+	return ioctl(fd, SIOCGIFHWADDR, &r) == 0 &&
+	    (r.ifr_hwaddr.sa_family == ARPHRD_ETHER ||
+	    r.ifr_hwaddr.sa_family == ARPHRD_LOOPBACK);
 }
 
 int
@@ -72,32 +110,27 @@ nic_look(const char *name, struct nic *out, struct err *e)
 
 	if (fd == -1)
 		return err_set(e, errno, "socket: %s", strerror(errno));
-	rc = look_by(fd, name, &n);
+	if ((rc = look_by(fd, name, &n)) == 0 && !is_ethernet(fd, name))
+		rc = -EINVAL;
 	close(fd);
 	if (rc != 0)
 		return err_set(e, -rc, "interface %s: %s", name,
 		    rc == -ENODEV ? "there is none of that name" :
+		    rc == -EINVAL ? "it carries no Ethernet frames" :
 				    strerror(-rc));
 	*out = n;
 	return 0;
 }
 
-unsigned
-nic_alive(const char *name, bool *is_up)
+bool
+nic_state(const char *name, struct nic_state *out)
 {
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct ifreq r = request(name);
-	unsigned index = 0;
+	bool there = fd != -1 && state_by(fd, name, out) == 0;
 
-	if (fd == -1)
-		return 0;
-	if (ioctl(fd, SIOCGIFFLAGS, &r) == 0) {
-		*is_up = (r.ifr_flags & IFF_UP) != 0;
-		if (ioctl(fd, SIOCGIFINDEX, &r) == 0)
-			index = (unsigned)r.ifr_ifindex;
-	}
-	close(fd);
-	return index;
+	if (fd != -1)
+		close(fd);
+	return there;
 }
 
 int

@@ -19,15 +19,24 @@ struct nic {
 	unsigned mtu;
 	unsigned n_queues; /* to receive, as ethtool -l counts; at least 1 */
 	bool is_up;	   /* set up by the administrator */
-	bool has_carrier;  /* and connected */
+	bool merges;	   /* segments are merged: GRO or LRO */
+	bool takes_tags;   /* VLAN tags are taken out of frames */
 	char driver[32];   /* "veth"; empty if it has no name */
 };
 
-/* Asks for all of it.  -ENODEV: there is no such interface. */
+/* What may change while an interface is used. */
+struct nic_state {
+	unsigned index;
+	unsigned mtu;
+	bool is_up;
+};
+
+/* Asks for all of it.  -ENODEV: there is no such interface; -EINVAL: it does not
+ * carry Ethernet frames. */
 int nic_look(const char *name, struct nic *out, struct err *e);
 
-/* The index of the interface, 0 if there is none; *is_up is set if there is. */
-unsigned nic_alive(const char *name, bool *is_up);
+/* The same for that part; false if there is no such interface. */
+bool nic_state(const char *name, struct nic_state *out);
 
 /* Makes the interface accept frames for any address as long as the returned
  * descriptor is open.  -errno. */

@@ -11,10 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum {
-	MAX_QUEUES = 1024,
-	DEVICE_BOUND = 1 << 6, /* a flag newer than the headers of Debian 12 */
-};
+enum { DEVICE_BOUND = 1 << 6 }; /* a flag newer than Debian 12's headers */
 
 /* An instruction of eBPF. */
 #define INSN(op, to, from, offset, value)                                     \
@@ -200,7 +197,7 @@ xdp_prog_attach(struct xdp_prog *p, const char *name, unsigned index,
 	libbpf_set_print(NULL); /* what it would say is in our error */
 	*p = XDP_PROG_NONE;
 	p->map = bpf_map_create(BPF_MAP_TYPE_XSKMAP, "kipfw", sizeof(uint32_t),
-	    sizeof(uint32_t), MAX_QUEUES, NULL);
+	    sizeof(uint32_t), XDP_PROG_QUEUES, NULL);
 	rc = p->map < 0 ? p->map : attach_best(p, index, mode);
 	if (rc >= 0)
 		return 0;

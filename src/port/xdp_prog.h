@@ -23,6 +23,8 @@ enum xdp_mode {
 	XDP_MODE_GENERIC, /* in the kernel's stack: any interface */
 };
 
+enum { XDP_PROG_QUEUES = 1024 }; /* of an interface, at most */
+
 struct xdp_prog {
 	enum xdp_mode mode; /* the one that was got */
 	bool has_tags;	    /* VLAN tags beside frames are put back */

@@ -144,7 +144,7 @@ xdp_queue_open(struct xdp_queue *q, const struct xdp_queue_cfg *cfg,
 
 	libxdp_set_print(NULL); /* what it would say is in our error */
 	memset(q, 0, sizeof(*q));
-	q->fd = -1;
+	q->fd = q->gather = -1;
 	q->size = cfg->size;
 	if ((rc = bind_best(q, cfg, u)) != 0)
 		return explain(cfg, rc, e);

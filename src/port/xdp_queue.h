@@ -52,8 +52,8 @@ struct xdp_queue {
 	bool is_zero_copy;
 	bool has_frags;	  /* frames in several pieces come and go */
 	bool busy_polls;
-	uint8_t *gather;  /* the pieces so far of a frame; the port's */
-	unsigned gathered; /* octets of it; SIZE over = too long */
+	int gather;	   /* the port's long buffer with a frame's first */
+	unsigned gathered; /* pieces, -1 = none; and their octets */
 	struct xsk_umem *umem;
 	struct xsk_socket *xsk;
 };

@@ -9,13 +9,13 @@
 
 static struct xdp_umem *all;
 
-/* One with a free half of that size; NULL = none. */
+/* One with a free half that is large enough; NULL = none. */
 static struct xdp_umem *
-half_free(uint32_t n_frames)
+half_free(uint32_t least)
 {
 	struct xdp_umem *u = all;
 
-	while (u != NULL && (u->n_frames != 2 * n_frames ||
+	while (u != NULL && (u->n_frames / 2 < least ||
 	    (u->is_used[0] && u->is_used[1])))
 		u = u->next;
 	return u;
@@ -46,14 +46,14 @@ make(uint32_t n_frames)
 }
 
 int
-xdp_umem_get(uint32_t n_frames, struct xdp_umem **out, unsigned *half,
-    struct err *e)
+xdp_umem_get(uint32_t want, uint32_t least, struct xdp_umem **out,
+    unsigned *half, struct err *e)
 {
-	struct xdp_umem *u = half_free(n_frames);
+	struct xdp_umem *u = half_free(least);
 
-	if (u == NULL && (u = make(n_frames)) == NULL)
+	if (u == NULL && (u = make(want)) == NULL)
 		return err_set(e, ENOMEM, "no memory for %u frames of %u "
-		    "octets", 2 * n_frames, XDP_FRAME_SIZE);
+		    "octets", 2 * want, XDP_FRAME_SIZE);
 	*half = u->is_used[0] ? 1 : 0;
 	u->is_used[*half] = true;
 	*out = u;

@@ -3,11 +3,11 @@
  * Packet memory of AF_XDP ports: frames that two ports can exchange.
  *
  * Place      under port_xdp.c.
- * Sharing    the first port makes memory for two, the next of the same size
- *            gets the other half: the two ends of a bump in the wire, which
- *            are opened one after the other, can swap frames.  Each socket
- *            registers the whole of it as a UMEM of its own, so that none
- *            depends on the life of another's.
+ * Sharing    the first port makes memory for two, the next gets the other
+ *            half: the two ends of a bump in the wire, which are opened one
+ *            after the other, can swap frames.  Each socket registers the
+ *            whole of it as a UMEM of its own, so that none depends on the
+ *            life of another's.
  * Owners     owner[] says which half's port a frame belongs to now; a swap
  *            moves two.  So a port that has to start anew finds its frames,
  *            wherever the kernel had them.
@@ -33,10 +33,11 @@ struct xdp_umem {
 	struct xdp_umem *next;
 };
 
-/* A half with n_frames <= XDP_FRAMES_MAX frames, which are those that owner[]
- * gives to *half.  -ENOMEM. */
-int xdp_umem_get(uint32_t n_frames, struct xdp_umem **out, unsigned *half,
-    struct err *e);
+/* A half of at least 'least' frames that is free, or else one of 'want', at most
+ * XDP_FRAMES_MAX, in new memory.  Its frames are those that owner[] gives to
+ * *half, (*out)->n_frames / 2 of them.  -ENOMEM. */
+int xdp_umem_get(uint32_t want, uint32_t least, struct xdp_umem **out,
+    unsigned *half, struct err *e);
 /* Gives it back; the memory goes with the second one. */
 void xdp_umem_put(struct xdp_umem *u, unsigned half);
 

@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "port/xdp_io.h"
+
+#include "packet/partial.h"
+#include "packet/proto.h"
+#include "port/kinds.h"
+#include "port/xdp_life.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+enum { REFILL = 64 }; /* frames worth an update of the fill ring */
+
+void
+xdp_refill(struct xdp *x, struct xdp_queue *q)
+{
+	uint32_t want = q->size - q->n_in_rx, at;
+
+	if (want > x->n_free)
+		want = x->n_free;
+	if (want < REFILL && want < q->size / 2)
+		return;
+	if (xsk_ring_prod__reserve(&q->fill, want, &at) != want)
+		return;
+	for (uint32_t i = 0; i < want; i++)
+		*xsk_ring_prod__fill_addr(&q->fill, at + i) =
+		    (uint64_t)x->free[--x->n_free] << XDP_FRAME_SHIFT;
+	xsk_ring_prod__submit(&q->fill, want);
+	q->n_in_rx += want;
+}
+
+/* ---- receiving ---- */
+
+/* Drops what came and is no packet. */
+static bool
+refuse(struct port *p)
+{
+	stat_add(&p->stats.rx_lost, 1);
+	return false;
+}
+
+static bool
+refuse_merged(struct port *p)
+{
+	xdp_warn_merged(p);
+	return refuse(p);
+}
+
+/* Begins a frame in pieces; false if there is no buffer now. */
+static bool
+gather_begin(struct xdp *x, struct xdp_queue *q)
+{
+	if (x->n_free_longs == 0)
+		return false;
+	q->gather = x->free_longs[--x->n_free_longs];
+	q->gathered = 0;
+	return true;
+}
+
+/* Adds a piece to the frame that the queue gathers; true if the frame is whole
+ * then, and a packet. */
+static bool
+gather(struct port *p, struct xdp_queue *q, const struct xdp_desc *d,
+    struct pkt *pkt, struct xdp_lent *l)
+{
+	struct xdp *x = p->priv;
+	uint8_t *buf = xdp_long(x, q->gather);
+	int i = q->gather;
+
+	if (q->gathered + d->len <= x->max_len)
+		memcpy(buf + q->gathered, x->umem->frames + d->addr, d->len);
+	q->gathered += d->len;
+	xdp_free(x, (uint32_t)(d->addr >> XDP_FRAME_SHIFT));
+	if ((d->options & XDP_DESC_MORE) != 0)
+		return false;
+	q->gather = XDP_NONE;
+	if (q->gathered > x->max_len) {
+		x->free_longs[x->n_free_longs++] = i;
+		return refuse_merged(p);
+	}
+	*l = (struct xdp_lent){.in_long = i};
+	pkt->data = buf;
+	pkt->len = (uint16_t)q->gathered;
+	return true;
+}
+
+/* Takes a frame that lies in one piece. */
+static inline bool
+take(struct port *p, const struct xdp_desc *d, struct pkt *pkt,
+    struct xdp_lent *l)
+{
+	struct xdp *x = p->priv;
+	uint32_t frame = (uint32_t)(d->addr >> XDP_FRAME_SHIFT);
+
+	if (unlikely(d->len > x->max_len)) {
+		xdp_free(x, frame);
+		return refuse_merged(p);
+	}
+	pkt->data = x->umem->frames + d->addr;
+	__builtin_prefetch(pkt->data);
+	pkt->len = (uint16_t)d->len;
+	*l = (struct xdp_lent){frame, XDP_NONE};
+	return true;
+}
+
+/* Reads up to max packets of one queue. */
+static unsigned
+queue_rx(struct port *p, struct xdp_queue *q, struct pkt *pkts,
+    struct xdp_lent *lent, unsigned max)
+{
+	struct xdp *x = p->priv;
+	uint32_t at, i, n_got = 0;
+	uint32_t n = xsk_ring_cons__peek(&q->rx, max, &at);
+
+	for (i = 0; i < n; i++) {
+		const struct xdp_desc d = *xsk_ring_cons__rx_desc(&q->rx,
+		    at + i);
+		bool in_pieces = (d.options & XDP_DESC_MORE) != 0 ||
+		    q->gather != XDP_NONE;
+
+		if (unlikely(d.addr >= x->umem->size ||
+			d.len > x->umem->size - d.addr)) {
+			refuse(p);
+			continue;
+		}
+		if (likely(!in_pieces)) {
+			n_got += take(p, &d, &pkts[n_got], &lent[n_got]);
+			continue;
+		}
+		if (q->gather == XDP_NONE && !gather_begin(x, q))
+			break;
+		n_got += gather(p, q, &d, &pkts[n_got], &lent[n_got]);
+	}
+	if (i < n)
+		xsk_ring_cons__cancel(&q->rx, n - i);
+	if (i > 0)
+		xsk_ring_cons__release(&q->rx, i);
+	q->n_in_rx -= i;
+	return n_got;
+}
+
+/* The driver sleeps until it is told that there are frames to fill, or polls
+ * only when we ask. */
+static void
+wake_rx(struct xdp_queue *q, bool is_empty)
+{
+	if (unlikely((q->busy_polls && is_empty) ||
+		xsk_ring_prod__needs_wakeup(&q->fill)))
+		recvfrom(q->fd, NULL, 0, MSG_DONTWAIT, NULL, NULL);
+}
+
+unsigned
+xdp_rx(struct port *p, struct pkt *pkts, unsigned max)
+{
+	struct xdp *x = p->priv;
+	uint64_t bytes = 0;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < x->n_queues && n < max; i++) {
+		struct xdp_queue *q = &x->queues[x->turn];
+		unsigned got;
+
+		xdp_refill(x, q);
+		got = queue_rx(p, q, pkts + n, x->lent + n, max - n);
+		wake_rx(q, got == 0);
+		n += got;
+		x->turn = x->turn + 1 < x->n_queues ? x->turn + 1 : 0;
+	}
+	for (unsigned i = 0; i < n; i++) {
+		partial_finish(pkts[i].data, pkts[i].len);
+		pkts[i].slot = &x->lent[i];
+		bytes += pkts[i].len;
+	}
+	x->n_lent = n;
+	if (n == 0)
+		xdp_look(p);
+	stat_add(&p->stats.rx_pkts, n);
+	stat_add(&p->stats.rx_bytes, bytes);
+	return n;
+}
+
+void
+xdp_release(struct port *p)
+{
+	struct xdp *x = p->priv;
+
+	for (unsigned i = 0; i < x->n_lent; i++) {
+		if (likely(x->lent[i].in_long == XDP_NONE))
+			xdp_free(x, x->lent[i].frame);
+		else
+			x->free_longs[x->n_free_longs++] = x->lent[i].in_long;
+	}
+	x->n_lent = 0;
+	xdp_look(p);
+}
+
+/* ---- sending ---- */
+
+/* Takes back the frames that were sent. */
+static void
+reclaim(struct xdp *x)
+{
+	struct xdp_queue *q = &x->queues[0];
+	uint32_t at, n = xsk_ring_cons__peek(&q->comp, q->size, &at);
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint64_t addr = *xsk_ring_cons__comp_addr(&q->comp, at + i);
+
+		if (likely(addr < x->umem->size))
+			xdp_free(x, (uint32_t)(addr >> XDP_FRAME_SHIFT));
+	}
+	if (n > 0)
+		xsk_ring_cons__release(&q->comp, n);
+}
+
+/* Descriptors that the kernel has not taken yet. */
+unsigned
+xdp_pending(struct port *p)
+{
+	struct xdp *x = p->priv;
+	const struct xsk_ring_prod *tx = &x->queues[0].tx;
+
+	if (x->state != XDP_WORKS)
+		return 0;
+	return tx->cached_prod - __atomic_load_n(tx->consumer,
+	    __ATOMIC_ACQUIRE);
+}
+
+unsigned
+xdp_room(struct port *p)
+{
+	struct xdp *x = p->priv;
+	uint32_t room;
+
+	if (unlikely(x->state != XDP_WORKS))
+		return PORT_BURST; /* where there is no link, all is lost */
+	if (x->n_free < PORT_BURST * x->pieces)
+		reclaim(x);
+	room = xsk_prod_nb_free(&x->queues[0].tx, PORT_BURST * x->pieces);
+	if (room > x->n_free)
+		room = x->n_free;
+	return room / x->pieces;
+}
+
+/* Sends the frame itself, and gives the lender a free one for it. */
+static inline bool
+swap(struct xdp *x, struct xdp *from, const struct pkt *pkt,
+    struct xdp_desc *d)
+{
+	struct xdp_lent *l = pkt->slot;
+	size_t at = (size_t)(pkt->data - x->umem->frames);
+	uint32_t ours;
+
+	if (unlikely(l->in_long != XDP_NONE ||
+		at >> XDP_FRAME_SHIFT != l->frame ||
+		(at & (XDP_FRAME_SIZE - 1)) + pkt->len > XDP_FRAME_SIZE))
+		return false;
+	ours = x->free[--x->n_free];
+	*d = (struct xdp_desc){.addr = at, .len = pkt->len};
+	x->umem->owner[l->frame] = (uint8_t)x->half;
+	x->umem->owner[ours] = (uint8_t)from->half;
+	l->frame = ours;
+	return true;
+}
+
+/* Copies the frame into as many of ours as it takes, from descriptor 'at' on;
+ * up to n are there.  Returns how many, 0 if those were not enough. */
+static unsigned
+copy(struct xdp *x, const struct pkt *pkt, uint32_t at, unsigned n)
+{
+	unsigned wants = (pkt->len + XDP_FRAME_SIZE - 1u) / XDP_FRAME_SIZE;
+	unsigned left = pkt->len;
+
+	if (wants > n)
+		return 0;
+	for (unsigned i = 0; i < wants; i++) {
+		uint32_t frame = x->free[--x->n_free];
+		unsigned len = left < XDP_FRAME_SIZE ? left : XDP_FRAME_SIZE;
+
+		memcpy(xdp_frame(x->umem, frame),
+		    pkt->data + i * XDP_FRAME_SIZE, len);
+		left -= len;
+		*xsk_ring_prod__tx_desc(&x->queues[0].tx, at + i) =
+		    (struct xdp_desc){
+			.addr = (uint64_t)frame << XDP_FRAME_SHIFT,
+			.len = len,
+			.options = left > 0 ? XDP_DESC_MORE : 0,
+		    };
+	}
+	return wants;
+}
+
+/* Frames that cannot go out: shorter than a header, or longer than the socket
+ * can send. */
+static bool
+cannot_go(const struct xdp *x, const struct pkt *pkt)
+{
+	return pkt->len < ETHER_LEN ||
+	    (pkt->len > XDP_FRAME_SIZE && !x->queues[0].has_frags);
+}
+
+unsigned
+xdp_tx(struct port *p, struct port *from, struct pkt *const *pkts, unsigned n)
+{
+	struct xdp *x = p->priv;
+	struct xsk_ring_prod *tx = &x->queues[0].tx;
+	struct xdp *lender = from->ops == &port_xdp ? from->priv : NULL;
+	bool share = lender != NULL && lender->umem == x->umem;
+	uint64_t bytes = 0;
+	uint32_t at = tx->cached_prod, room;
+	unsigned i, lost = 0;
+
+	if (unlikely(x->state != XDP_WORKS)) {
+		stat_add(&p->stats.tx_lost, n);
+		return n;
+	}
+	room = xsk_prod_nb_free(tx, n * x->pieces);
+	for (i = 0; i < n && room > 0 && x->n_free > 0; i++) {
+		unsigned used = 1;
+
+		if (unlikely(cannot_go(x, pkts[i]))) {
+			lost++;
+			continue;
+		}
+		if (!share || !swap(x, lender, pkts[i],
+		    xsk_ring_prod__tx_desc(tx, at)))
+			used = copy(x, pkts[i], at,
+			    room < x->n_free ? room : x->n_free);
+		if (used == 0)
+			break;
+		at += used;
+		room -= used;
+		bytes += pkts[i]->len;
+	}
+	xsk_ring_prod__submit(tx, at - tx->cached_prod);
+	tx->cached_prod = at;
+	stat_add(&p->stats.tx_pkts, i - lost);
+	stat_add(&p->stats.tx_bytes, bytes);
+	stat_add(&p->stats.tx_lost, lost);
+	return i;
+}
+
+/* In copy mode the kernel sends within the call, a bounded number. */
+void
+xdp_kick(struct port *p)
+{
+	struct xdp *x = p->priv;
+	struct xdp_queue *q = &x->queues[0];
+	unsigned left = xdp_pending(p), before;
+
+	while (left > 0 && xsk_ring_prod__needs_wakeup(&q->tx)) {
+		ssize_t rc = sendto(q->fd, NULL, 0, MSG_DONTWAIT, NULL, 0);
+
+		if (rc == -1 && (errno == ENETDOWN || errno == ENXIO)) {
+			xdp_look_now(p);
+			return;
+		}
+		before = left;
+		left = xdp_pending(p);
+		if (rc != -1 || left == before)
+			break;
+	}
+	if (x->state == XDP_WORKS)
+		reclaim(x);
+}
+
+/* ---- sleeping ---- */
+
+bool
+xdp_sleep_begin(struct port *p, unsigned flags)
+{
+	struct xdp *x = p->priv;
+
+	xdp_look(p);
+	if ((flags & PORT_TX) != 0 && xdp_pending(p) == 0 && xdp_room(p) > 0)
+		return false;
+	for (unsigned i = 0; i < x->n_queues && (flags & PORT_RX) != 0; i++) {
+		if (xsk_cons_nb_avail(&x->queues[i].rx, 1) > 0)
+			return false;
+	}
+	/* Nothing tells when a full device has room again: look soon. */
+	p->fd = flags == PORT_RX ? x->epoll : -1;
+	return true;
+}
+
+void
+xdp_sleep_end(struct port *p)
+{
+	(void)p;
+}

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "port/xdp_life.h"
+
+#include "base/log.h"
+#include "packet/proto.h"
+#include "port/xdp_io.h"
+
+#include <errno.h>
+#include <linux/if_xdp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+	QUEUE_SIZE = 2048, /* most entries of a ring */
+	LEAST_SIZE = 64,
+	HEADROOM = 256,	   /* what the kernel leaves before a frame */
+	HEADERS = ETHER_LEN + 2 * VLAN_LEN, /* beside the MTU */
+};
+#define LOOK_NS (250 * NS_PER_MS)
+
+/* ---- giving back ---- */
+
+/* The kernel has none of our frames any more: finds all that are ours. */
+static void
+reset_frames(struct xdp *x)
+{
+	x->n_free = 0;
+	for (uint32_t i = 0; i < x->umem->n_frames; i++) {
+		if (x->umem->owner[i] == x->half)
+			xdp_free(x, i);
+	}
+	for (x->n_free_longs = 0; x->n_free_longs < XDP_LONGS;
+	     x->n_free_longs++)
+		x->free_longs[x->n_free_longs] = (int)x->n_free_longs;
+}
+
+void
+xdp_leave(struct xdp *x)
+{
+	xdp_prog_detach(&x->prog);
+	for (unsigned i = 0; i < x->n_queues; i++)
+		xdp_queue_close(&x->queues[i]);
+	x->n_queues = x->turn = 0;
+	x->ring_lost = 0;
+	if (x->promisc >= 0)
+		close(x->promisc);
+	x->promisc = XDP_NONE;
+}
+
+/* ---- taking ---- */
+
+static int
+open_queue(struct xdp *x, unsigned queue, unsigned size, struct err *e)
+{
+	struct xdp_queue *q = &x->queues[x->n_queues];
+	struct epoll_event ev = {.events = EPOLLIN};
+	bool must_copy = x->prog.mode == XDP_MODE_GENERIC &&
+	    x->copy == XDP_COPY_ANY;
+	const struct xdp_queue_cfg cfg = {
+		.name = x->name,
+		.queue = queue,
+		.size = size,
+		.sends = x->n_queues == 0,
+		.wants_frags = x->max_len + HEADROOM > XDP_FRAME_SIZE,
+		.copy = must_copy ? XDP_COPY_ALWAYS : x->copy,
+		.busy_poll_us = x->busy_poll_us,
+	};
+	int rc = xdp_queue_open(q, &cfg, x->umem, e);
+
+	if (rc != 0)
+		return rc;
+	x->n_queues++;
+	xdp_refill(x, q);
+	if (epoll_ctl(x->epoll, EPOLL_CTL_ADD, q->fd, &ev) == -1)
+		return err_set(e, errno, "interface %s: epoll: %s", x->name,
+		    strerror(errno));
+	return xdp_prog_add(&x->prog, queue, q->fd, e);
+}
+
+/* Entries of each ring, so that the frames suffice for all and for sending. */
+static unsigned
+ring_size(const struct xdp *x, unsigned n_queues)
+{
+	unsigned size = LEAST_SIZE;
+
+	while (size * 2 * (n_queues + 1) <= x->n_frames && size < QUEUE_SIZE)
+		size *= 2;
+	return size;
+}
+
+static void
+set_mtu(struct xdp *x, unsigned mtu)
+{
+	x->nic.mtu = mtu;
+	x->max_len = mtu + HEADERS < XDP_LONG_SIZE ? mtu + HEADERS :
+						     XDP_LONG_SIZE - 1;
+	x->pieces = (x->max_len + XDP_FRAME_SIZE - 1) / XDP_FRAME_SIZE;
+}
+
+static int
+open_all(struct xdp *x, struct err *e)
+{
+	unsigned first = x->queue == XDP_ALL ? 0 : (unsigned)x->queue;
+	unsigned n = x->queue == XDP_ALL ? x->nic.n_queues : 1;
+	int rc = xdp_prog_attach(&x->prog, x->name, x->nic.index, x->mode, e);
+
+	if (n > XDP_MAX_QUEUES)
+		n = XDP_MAX_QUEUES;
+	for (unsigned i = 0; rc == 0 && i < n; i++)
+		rc = open_queue(x, first + i, ring_size(x, n), e);
+	return rc;
+}
+
+/* What a neighbour or a card does that AF_XDP cannot see, and what mends it. */
+static void
+tell_limits(const struct port *p)
+{
+	const struct xdp *x = p->priv;
+	bool generic = x->prog.mode == XDP_MODE_GENERIC;
+	bool tags = !x->prog.has_tags;
+
+	if (strcmp(x->nic.driver, "veth") == 0)
+		log_msg(LOG_INFO, "%s: checksums of SCTP and inside tunnels%s%s "
+		    "come as its veth peer leaves them; mended by: ethtool -K "
+		    "PEER tx off%s%s", p->name, generic ? ", segments" : "",
+		    tags ? ", VLAN tags" : "", generic ? " tso off gso off" :
+		    "", tags ? " txvlan off" : "");
+	else if ((generic && x->nic.merges) || (tags && x->nic.takes_tags))
+		log_msg(LOG_WARN, "%s: its card%s%s, which is not understood; "
+		    "mended by: ethtool -K %s%s%s", p->name,
+		    generic && x->nic.merges ? " merges segments" : "",
+		    tags && x->nic.takes_tags ? " takes VLAN tags out" : "",
+		    x->name,
+		    generic && x->nic.merges ? " gro off lro off" : "",
+		    tags && x->nic.takes_tags ? " rxvlan off" : "");
+}
+
+static void
+tell(const struct port *p)
+{
+	const struct xdp *x = p->priv;
+
+	log_msg(LOG_INFO, "%s: %s mode, %s, %u queue%s, mtu %u%s", p->name,
+	    x->prog.mode == XDP_MODE_NATIVE ? "native" : "generic",
+	    x->queues[0].is_zero_copy ? "zero-copy" : "copy", x->n_queues,
+	    x->n_queues == 1 ? "" : "s", x->nic.mtu,
+	    x->nic.is_up ? "" : ", the interface is down");
+	tell_limits(p);
+}
+
+int
+xdp_take(struct port *p, struct err *e)
+{
+	struct xdp *x = p->priv;
+	int rc;
+
+	reset_frames(x);
+	set_mtu(x, x->nic.mtu);
+	if ((rc = open_all(x, e)) != 0) {
+		xdp_leave(x);
+		return rc;
+	}
+	x->promisc = nic_promisc(x->nic.index);
+	x->state = x->nic.is_up ? XDP_WORKS : XDP_DOWN;
+	x->has_warned = false;
+	tell(p);
+	return 0;
+}
+
+/* ---- looking ---- */
+
+/* What the sockets lost for want of room. */
+static void
+count_lost(struct port *p)
+{
+	struct xdp *x = p->priv;
+	uint64_t lost = 0;
+
+	for (unsigned i = 0; i < x->n_queues; i++) {
+		struct xdp_statistics s = {0};
+		socklen_t len = sizeof(s);
+
+		if (getsockopt(x->queues[i].fd, SOL_XDP, XDP_STATISTICS, &s,
+			&len) == 0)
+			lost += s.rx_dropped + s.rx_ring_full;
+	}
+	if (lost > x->ring_lost)
+		stat_add(&p->stats.rx_lost, lost - x->ring_lost);
+	x->ring_lost = lost;
+}
+
+/* It was removed, or is another one of that name. */
+static void
+go_away(struct port *p)
+{
+	struct xdp *x = p->priv;
+
+	xdp_leave(x);
+	x->state = XDP_GONE;
+	log_msg(LOG_WARN, "%s: the interface is gone; waiting for it", p->name);
+}
+
+static void
+come_back(struct port *p)
+{
+	struct xdp *x = p->priv;
+	struct err e = {0};
+
+	if (nic_look(x->name, &x->nic, &e) == 0 && xdp_take(p, &e) == 0)
+		log_msg(LOG_INFO, "%s: the interface is back", p->name);
+	else if (!x->has_failed)
+		log_msg(LOG_WARN, "%s: %s; trying on", p->name, e.text);
+	x->has_failed = x->state == XDP_GONE;
+}
+
+static void
+go_up_or_down(struct port *p, bool is_up)
+{
+	struct xdp *x = p->priv;
+
+	x->state = is_up ? XDP_WORKS : XDP_DOWN;
+	log_msg(LOG_WARN, "%s: the interface is %s", p->name,
+	    is_up ? "up again" : "down; waiting for it");
+}
+
+static void
+look_at(struct port *p)
+{
+	struct xdp *x = p->priv;
+	struct nic_state now;
+	bool there = nic_state(x->name, &now);
+
+	if (x->state != XDP_GONE) {
+		count_lost(p);
+		if (!there || now.index != x->nic.index)
+			go_away(p);
+	}
+	if (!there)
+		return;
+	if (x->state == XDP_GONE)
+		come_back(p);
+	else if (now.is_up != (x->state == XDP_WORKS))
+		go_up_or_down(p, now.is_up);
+	else if (now.mtu != x->nic.mtu)
+		set_mtu(x, now.mtu);
+}
+
+static ns_t
+now_coarse(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
+	return (ns_t)ts.tv_sec * NS_PER_S + (ns_t)ts.tv_nsec;
+}
+
+void
+xdp_look(struct port *p)
+{
+	struct xdp *x = p->priv;
+	ns_t now = now_coarse();
+
+	if (likely(now < x->look_at) || x->n_lent != 0)
+		return; /* packets that are lent lie in frames we would reset */
+	x->look_at = now + LOOK_NS;
+	look_at(p);
+}
+
+void
+xdp_look_now(struct port *p)
+{
+	struct xdp *x = p->priv;
+
+	x->look_at = 0;
+	xdp_look(p);
+}
+
+void
+xdp_warn_merged(struct port *p)
+{
+	struct xdp *x = p->priv;
+
+	if (x->has_warned)
+		return;
+	x->has_warned = true;
+	log_msg(LOG_WARN, "%s: frames longer than its mtu of %u are dropped; "
+	    "ended by: ethtool -K %s tso off gso off%s", p->name, x->nic.mtu,
+	    strcmp(x->nic.driver, "veth") == 0 ? "PEER" : x->name,
+	    strcmp(x->nic.driver, "veth") == 0 ? "" : " gro off lro off");
+}

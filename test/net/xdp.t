@@ -1,0 +1,183 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""What is particular to xdp: ports: their options and refusals, queues, frames
+in several pieces, tags that travel beside the frame, memory that is shared."""
+import os
+import signal
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import cases
+import frames
+from lab import BIN, Lab, wait_until
+from path import Kipfw, Path
+from tap import Tap
+
+report = Tap()
+
+
+def refuses(net, text, *ports, code=69):
+    """kipfw ends at once, and says this."""
+    env = dict(os.environ, IPFW_PORT='5599', KIPFW_SHM=net.lab.dir)
+    done = net.run(os.path.join(BIN, 'kipfw'), *ports, env=env)
+    report.ok(done.code == code and text in done.err,
+              'refused: %s' % ' '.join(ports), done.code, done.err)
+
+
+def names(lab):
+    """Two cables with nothing at their far ends, and names that are wrong."""
+    net = lab.net()
+    for name in ('ka', 'kb'):
+        net.cable(name, net, name + 'x')
+        net.ip('link set %s up' % name, 'link set %sx up' % name)
+    refuses(net, 'none of that name', 'xdp:nope', 'xdp:kb')
+    refuses(net, 'no name after the colon', 'xdp:', 'xdp:kb')
+    refuses(net, 'is no number of a queue', 'xdp:ka/x', 'xdp:kb')
+    refuses(net, 'there is no queue 3: it has 1', 'xdp:ka/3', 'xdp:kb')
+    refuses(net, 'is not known here', 'xdp:ka,turbo', 'xdp:kb')
+    refuses(net, 'do not go together', 'xdp:ka,generic,native', 'xdp:kb')
+    refuses(net, 'do not go together', 'xdp:ka,copy,zerocopy', 'xdp:kb')
+    refuses(net, 'not a number from', 'xdp:ka,frames=1', 'xdp:kb')
+    refuses(net, 'cannot receive without a copy', 'xdp:ka,zerocopy', 'xdp:kb')
+    refuses(net, 'another XDP program', 'xdp:ka', 'xdp:ka')
+    net.run('ip', 'tuntap', 'add', 'kt', 'mode', 'tun')
+    refuses(net, 'no Ethernet', 'xdp:kt', 'xdp:kb')
+    kipfw = Kipfw(net, ['xdp:ka', 'xdp:kb/0,generic,frames=512'])
+    refuses(net, 'another XDP program', 'xdp:ka', 'xdp:kb')
+    log = kipfw.log()
+    report.ok('xdp:ka: native mode, copy, 1 queue, mtu 1500' in log and
+              'frames=512: generic mode, copy, 1 queue' in log and
+              'ethtool -K PEER tx off\n' in log and
+              'ethtool -K PEER tx off tso off gso off txvlan off\n' in log,
+              'says what it got', log)
+    kipfw.stop()
+    lab.forget(net)
+
+
+class Xdp(Path):
+    """A path whose ports have these names."""
+
+    def __init__(self, lab, left='xdp:ka', right='xdp:kb', mtu=1500,
+                 queues=1):
+        self.ports, self.queues = [left, right], queues
+        super().__init__(lab, ('xdp', 'xdp'), mtu=mtu)
+
+    def __str__(self):
+        return ' '.join(self.ports)
+
+    def connect(self, name):
+        super().connect(name)
+        if self.queues > 1:
+            for net, end in ((self.m, name), (self.hosts[name][0], 'eth0')):
+                net.must('ethtool', '-L', end, 'rx', str(self.queues), 'tx',
+                         str(self.queues))
+
+    def begin(self, options=()):
+        self.daemons = [Kipfw(self.m, self.ports, options=options)]
+
+
+def run(lab, table, **kw):
+    with Xdp(lab, **kw) as path:
+        cases.run(report, path, [(name, case, True) for name, case in table])
+
+
+def large(lab):
+    """An MTU above a page: frames in pieces, there and back."""
+    for mtu in (3500, 4078, 9000, 60000):
+        print('# mtu %d' % mtu)
+        run(lab, [('largest ping', cases.jumbo), ('TCP', cases.tcp),
+                  ('largest frames', cases.maximum),
+                  ('VLAN tags', cases.vlan)], mtu=mtu)
+
+
+def streams(path):
+    return cases.tcp(path, '-P', '6')
+
+
+def queues(lab):
+    run(lab, [('TCP, six streams', streams), ('ping', cases.ping6)], queues=2)
+    with Xdp(lab, queues=2) as path:
+        log = path.daemons[0].log()
+        report.ok('xdp:ka: native mode, copy, 2 queues' in log,
+                  'every queue is read', log)
+
+
+def other_ways(lab):
+    ping = [('ping', cases.ping4), ('smallest frames', cases.minimum)]
+    tcp = [('TCP', cases.tcp)]
+    run(lab, ping + tcp, left='xdp:ka,busy-poll', right='xdp:kb,copy,native')
+    run(lab, ping + tcp, left='xdp:ka,frames=130', right='xdp:kb,frames=5000')
+    run(lab, ping, left='xdp:ka,generic', right='xdp:kb,skb')
+
+
+def segments(lab):
+    """In generic mode segments come whole: they are dropped with a word about
+    the line that ends it, and that line does."""
+    with Xdp(lab, left='xdp:ka,generic', right='xdp:kb,generic') as path:
+        path.ready()
+        cases.iperf(path, '-t', '1')
+        log = path.daemons[0].log()
+        report.ok(log.count('are dropped; ended by: ethtool -K PEER tso off '
+                            'gso off\n') in (1, 2), 'merged segments', log)
+        for net in (path.a, path.b):
+            net.must('ethtool', '-K', 'eth0', 'tso', 'off', 'gso', 'off')
+        good, notes = cases.tcp(path)
+        report.ok(good, 'single segments', notes, path.story())
+
+
+def tag_beside(lab):
+    """A frame whose VLAN tag was taken out by a bridge behind the cable."""
+    with Xdp(lab) as path:
+        path.ready()
+        far = lab.net()
+        far.cable('eth0', path.a, 'q')
+        far.up('eth0')
+        path.a.ip('link add br0 type bridge', 'link set br0 up',
+                  'link set q master br0', 'link set eth0 master br0',
+                  'link set q up')
+        rx = frames.Wire(path.b, 'eth0')
+        tx = frames.Wire(far, 'eth0')
+        tagged = frames.udp4(64, tags=[(0x8100, 0x2007)])
+        got = []
+
+        def arrived():
+            tx.send(tagged)
+            got[:] = rx.receive(1)
+            return got
+
+        wait_until(arrived)
+        report.ok(got and got[0] == tagged, 'a tag beside the frame is put '
+                  'back', got and frames.differs(tagged, got[0]))
+        lab.forget(far)
+
+
+def taken_over(lab):
+    """kill -9 under a flood of pings, ten times: each successor gets all."""
+    with Xdp(lab) as path:
+        path.ready()
+        flood = path.a.start('ping', '-n', '-q', '-f', cases.B)
+        good = 0
+        for _ in range(10):
+            path.daemons[0].stop(signal.SIGKILL)
+            path.daemons[0].start()
+            good += bool(path.ready(5))
+        flood.send_signal(signal.SIGINT)
+        report.ok(good == 10, 'killed ten times', good, path.story())
+        for _ in range(10):  # frames are found again
+            path.m.ip('link del ka')
+            path.connect('ka')
+            good += bool(path.ready(5))
+        report.ok(good == 20, 'removed ten times', good, path.story())
+        path.daemons[0].ipfw('zero')
+        time.sleep(0.3)
+        good, notes = cases.tcp(path)
+        report.ok(good, 'as before', notes, path.story())
+
+
+with Lab() as lab:
+    for part in sys.argv[1:] or ('names', 'large', 'queues', 'other_ways',
+                                 'segments', 'tag_beside', 'taken_over'):
+        globals()[part](lab)
+report.end()
