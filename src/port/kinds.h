@@ -13,3 +13,5 @@ extern const struct port_ops port_sink;
 /* "mem:NAME": what is sent to it comes back by the mem: port of that name;
  * "mem:A>B" receives from A and sends to B. */
 extern const struct port_ops port_mem;
+/* "pcap:in=FILE,out=FILE": capture files; see port/capture.h. */
+extern const struct port_ops port_pcap;

@@ -12,6 +12,7 @@ const struct port_ops *const port_kinds[] = {
 	&port_source,
 	&port_sink,
 	&port_mem,
+	&port_pcap,
 	NULL,
 };
 
@@ -50,7 +51,7 @@ port_open(const char *name, struct port **out, struct err *e)
 
 	if (ops == NULL)
 		return err_set(e, EINVAL, "port '%s': its name must begin with "
-		    "vale, source:, sink: or mem:", name);
+		    "vale, source:, sink:, mem: or pcap:", name);
 	if (strlen(name) >= PORT_NAME_LEN)
 		return err_set(e, ENAMETOOLONG,
 		    "port '%.40s...': name longer than %d octets", name,
