@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "capture/reader.h"
+
 #include "capture/reader_file.h"
 
 #include "base/bytes.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "daemon/logger.h"
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/slog.h"
 #include "capture/writer.h"
@@ -130,7 +129,7 @@ static void
 tell_refusals(struct logger *l)
 {
 	struct state_refusals now;
-	uint32_t now_s = clock_mono_s();
+	uint32_t now_s = engine_now_s(l->en);
 	bool states, parents;
 
 	state_refusals(engine_states(l->en), &now);

@@ -64,7 +64,11 @@ stateful_keep(const struct pass *pass, const struct pkt *p, unsigned n,
 		new.limit = l->limit != TABLEARG ? l->limit :
 		    tables_value(pass->tables, tablearg)->limit;
 	}
-	return state_install(pass->states, pass->state_cfg, p, &new);
+	if (!state_install(pass->states, pass->state_cfg, p, &new))
+		return false;
+	if (unlikely(pass->note != NULL))
+		pass->note->made = r->num;
+	return true;
 }
 
 void
