@@ -25,7 +25,7 @@ check: check-build
 
 check-build: build/.deps-check
 	@$(PAR) all rig $(CHECK_ORACLE)
-	@$(PAR) BUILD=asan unit rig
+	@$(PAR) BUILD=asan unit rig all
 	@$(PAR) BUILD=tsan $(CHECK_TSAN)
 	@$(PAR) fuzz-build
 

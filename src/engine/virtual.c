@@ -20,6 +20,7 @@ struct journey {
 	bool has_log;
 	enum dn_order order; /* of the pipes, if there are any */
 	uint64_t second;    /* that was seen to last */
+	uint32_t n_came;    /* packets; wraps */
 	ns_t stamps[PORT_BURST];
 	struct held **left; /* what pipes have given back */
 	unsigned n_left, room;
@@ -256,7 +257,7 @@ send_direct(struct journey *j, struct lane *lane, struct direct *d, ns_t until,
 		return false;
 	i = (size_t)(p - c->pkts);
 	if (j->stamps[i] > until || (j->stamps[i] == until &&
-	    !is_older(j->v->number + (uint32_t)i, number)))
+	    !is_older(j->n_came + (uint32_t)i, number)))
 		return false;
 	send_at(j, p == on ? lane->out : lane->in, p, j->stamps[i]);
 	d->sent += p == on;
@@ -314,13 +315,14 @@ come(struct journey *j, unsigned i, ns_t at, ns_t before, struct err *e)
 	set_now(j, at);
 	n = capture_rx(lane->in, j->c->pkts, j->stamps, before == at + 1 ? 1 :
 	    j->burst, before);
+	j->v->number = j->n_came;
 	for (unsigned k = 0; k < n && j->stamps[k] < at; k++)
 		j->stamps[k] = at;
 	if (j->burst == 1 || n <= 1)
 		rc = n == 0 ? 0 : one_comes(j, lane, e);
 	else
 		rc = several_come(j, lane, n, e);
-	j->v->number += n;
+	j->n_came += n;
 	port_release(lane->in);
 	return rc;
 }
