@@ -42,7 +42,7 @@ ALLFLAGS = -std=gnu11 -g $(WARN) $(FLAGS_$(BUILD)) -pthread -D_GNU_SOURCE \
 $(foreach d,$(CORE),$(eval $(O)/src/$(d)/%.o: private WARN += -Wconversion))
 
 LIBS	= $(shell pkg-config --libs liburcu-qsbr libevent_core libpcap libxdp \
-	  libbpf)
+	  libbpf zlib)
 
 MAINS	:= src/daemon/kipfw.c src/cli/ipfw.c src/tools/pkt-gen.c \
 	   src/tools/vale-ctl.c

@@ -167,7 +167,7 @@ main(void)
 	ctx.pass.tags = &ctx.tags;
 	ctx.pass.me = &nobody;
 	ctx.enabled = true;
-	if (defrag_create(&ctx.defrag, NULL) != 0)
+	if (defrag_create(NULL, &ctx.defrag, NULL) != 0)
 		abort();
 
 	source_rows("infinite source, the classic packet",

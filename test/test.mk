@@ -44,7 +44,7 @@ $(O)/test/foreign/test_nmapi: test/unit/test_nmapi.c | build/.deps-check
 
 check-build: build/.deps-check
 	@$(PAR) all rig $(CHECK_ORACLE) $(FOREIGN)
-	@$(PAR) BUILD=asan unit rig
+	@$(PAR) BUILD=asan unit rig all
 	@$(PAR) BUILD=tsan $(CHECK_TSAN)
 	@$(PAR) fuzz-build
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "ctl/states.h"
 
-#include "base/clock.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -87,7 +86,7 @@ ctl_states_put(struct engine *en, unsigned char *at, size_t room,
     uint32_t *from)
 {
 	struct state_table *t = engine_states(en);
-	uint32_t now_s = clock_mono_s(), end = state_end(t);
+	uint32_t now_s = engine_now_s(en), end = state_end(t);
 	struct entry *e = NULL;
 	struct state_view v;
 	uint32_t i = *from == 0 ? 1 : *from;
@@ -124,7 +123,7 @@ remove_some(struct engine *en, const struct rule_range *g, bool parents)
 {
 	const struct ruleset *rs = engine_rules(en);
 	struct state_table *t = engine_states(en);
-	uint32_t now_s = clock_mono_s(), end = state_end(t);
+	uint32_t now_s = engine_now_s(en), end = state_end(t);
 	unsigned n = 0;
 
 	for (uint32_t i = 1; i < end; i++) {

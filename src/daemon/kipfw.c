@@ -12,6 +12,7 @@
 #include "daemon/diverter.h"
 #include "daemon/logger.h"
 #include "daemon/options.h"
+#include "daemon/replay.h"
 #include "engine/engine.h"
 
 #include <errno.h>
@@ -22,7 +23,10 @@
 #include <string.h>
 #include <sysexits.h>
 
-enum { TENDS_PER_S = 10 };
+enum {
+	TENDS_PER_S = 10,
+	FINISHED = 2, /* looks in a row that find nothing to do: the end */
+};
 
 struct daemon {
 	struct options opt;
@@ -34,7 +38,9 @@ struct daemon {
 	struct logger *logger;
 	struct event *tender; /* calls engine_tend(), TENDS_PER_S times a second */
 	unsigned n_tends;
+	unsigned n_finished;
 	struct diverter *diverter;
+	bool quiet_end; /* what is wrong has been told */
 };
 
 /* Rulesets come and go by hundreds of kilobytes while rules are loaded: keep
@@ -63,6 +69,12 @@ on_tend(evutil_socket_t fd, short what, void *arg)
 	engine_tend(d->engine);
 	if (++d->n_tends % TENDS_PER_S == 0)
 		control_tend(d->control);
+	if (d->opt.stay || !engine_is_finished(d->engine)) {
+		d->n_finished = 0;
+	} else if (++d->n_finished == FINISHED) {
+		puts("kipfw: the captures are over");
+		event_base_loopbreak(d->base);
+	}
 }
 
 static int
@@ -76,6 +88,7 @@ start_tender(struct daemon *d, struct err *e)
 	return 0;
 }
 
+/* The engine with its ports, and who controls it. */
 static int
 open_ports(struct daemon *d, struct err *e)
 {
@@ -86,6 +99,10 @@ open_ports(struct daemon *d, struct err *e)
 		    d->opt.ports[i + 1], e);
 	if (rc == 0)
 		knob_set(&engine_knobs(d->engine)->out_pass, d->opt.out_pass);
+	if (rc == 0 && d->opt.engine.is_virtual)
+		rc = engine_virtual_begin(d->engine, e);
+	if (rc == 0 && (d->control = control_create(d->engine)) == NULL)
+		rc = err_set(e, ENOMEM, "no memory to control it");
 	return rc;
 }
 
@@ -97,8 +114,7 @@ open_control(struct daemon *d, struct err *e)
 		.unix_path = d->opt.socket,
 	};
 
-	if ((d->control = control_create(d->engine)) == NULL ||
-	    (d->base = event_base_new()) == NULL)
+	if ((d->base = event_base_new()) == NULL)
 		return err_set(e, ENOMEM, "no memory for the control socket");
 	d->sigint = evsignal_new(d->base, SIGINT, on_signal, d->base);
 	d->sigterm = evsignal_new(d->base, SIGTERM, on_signal, d->base);
@@ -218,6 +234,43 @@ clean_up(struct daemon *d)
 	engine_destroy(d->engine);
 }
 
+/* The commands of --then; their errors are told, and change nothing. */
+static void
+run_then(struct daemon *d)
+{
+	struct cli c = {.in = stdin, .out = stdout, .err = stderr, .set = -1,
+	    .prog = "ipfw", .flags = CLI_FORCE};
+
+	if (d->opt.n_then == 0 ||
+	    (c.ctl = ctl_client_wrap(ctl_local_transport, d->control)) == NULL)
+		return;
+	for (unsigned i = 0; i < d->opt.n_then; i++)
+		cli_main(&c, 2, (char *[]){(char []){"ipfw"}, d->opt.then[i], NULL});
+	ctl_client_close(c.ctl);
+}
+
+/* With --virtual. */
+static int
+run_virtual(struct daemon *d, struct err *e)
+{
+	int rc;
+
+	if (open_ports(d, e) != 0)
+		return EX_UNAVAILABLE;
+	if (logger_create(NULL, d->engine, &d->opt.log, &d->logger, e) != 0)
+		return EX_CANTCREAT;
+	if (load_rules(d, e) != 0)
+		return EX_DATAERR;
+	rc = replay_run(d->engine, d->logger, &d->opt, e);
+	logger_run(d->logger);
+	if (rc != EX_OK)
+		return rc;
+	run_then(d);
+	say_totals(d);
+	d->quiet_end = true;
+	return engine_captures_failed(d->engine) ? EX_IOERR : EX_OK;
+}
+
 /* Brings everything up and runs.  Returns an exit code. */
 static int
 run(struct daemon *d, struct err *e)
@@ -244,8 +297,10 @@ run(struct daemon *d, struct err *e)
 	diverter_destroy(d->diverter);
 	d->diverter = NULL;
 	logger_run(d->logger);
+	run_then(d);
 	say_totals(d);
-	return EX_OK;
+	d->quiet_end = true;
+	return engine_captures_failed(d->engine) ? EX_IOERR : EX_OK;
 }
 
 int
@@ -271,7 +326,8 @@ main(int argc, char **argv)
 	}
 	signal(SIGPIPE, SIG_IGN);
 	keep_memory();
-	if ((rc = run(&d, &e)) != EX_OK)
+	rc = d.opt.engine.is_virtual ? run_virtual(&d, &e) : run(&d, &e);
+	if (rc != EX_OK && !d.quiet_end)
 		fprintf(stderr, "kipfw: %s\n", e.text);
 	clean_up(&d);
 	return rc;

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "daemon/logger.h"
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/slog.h"
+#include "capture/writer.h"
 #include "cli/print.h"
-#include "daemon/pcapng.h"
 #include "engine/log_text.h"
 
 #include <errno.h>
@@ -16,7 +15,7 @@
 struct logger {
 	struct engine *en;
 	struct event *timer; /* NULL: logger_run() only */
-	struct pcapng *pcap; /* NULL: no capture */
+	struct writer *pcap; /* NULL: no capture */
 	bool syslog;
 	uint64_t lost; /* told so far */
 	struct state_refusals refusals; /* likewise */
@@ -74,6 +73,18 @@ rule_text(const struct logger *l, const struct record *r, struct text *t)
 		t->s[--t->len] = '\0';
 }
 
+/* Nothing more can be written. */
+static void
+end_capture(struct logger *l)
+{
+	struct err e = {0};
+
+	if (writer_close(l->pcap, &e) != 0)
+		log_msg(LOG_WARN, "log-pcap: %s: no more packets are captured",
+		    e.text);
+	l->pcap = NULL;
+}
+
 static void
 capture(struct logger *l, const struct record *r)
 {
@@ -81,9 +92,9 @@ capture(struct logger *l, const struct record *r)
 	bool good;
 
 	rule_text(l, r, &t);
-	good = pcapng_put(l->pcap, &(struct pcapng_packet){
+	good = writer_put(l->pcap, &(struct writer_packet){
 	    .ns = r->ns,
-	    .ifname = r->ifname,
+	    .iface = writer_iface(l->pcap, r->ifname),
 	    .data = r->frame,
 	    .kept = r->kept,
 	    .len = r->len,
@@ -91,10 +102,7 @@ capture(struct logger *l, const struct record *r)
 	});
 	text_fini(&t);
 	if (!good) {
-		log_msg(LOG_WARN, "log-pcap: cannot write, no more packets "
-		    "are captured");
-		pcapng_close(l->pcap);
-		l->pcap = NULL;
+		end_capture(l);
 	}
 }
 
@@ -121,7 +129,7 @@ static void
 tell_refusals(struct logger *l)
 {
 	struct state_refusals now;
-	uint32_t now_s = clock_mono_s();
+	uint32_t now_s = engine_now_s(l->en);
 	bool states, parents;
 
 	state_refusals(engine_states(l->en), &now);
@@ -165,8 +173,8 @@ logger_run(struct logger *l)
 
 	tell_refusals(l);
 	tell_excess(l);
-	if (n > 0 && l->pcap != NULL)
-		pcapng_flush(l->pcap);
+	if (n > 0 && l->pcap != NULL && !writer_flush(l->pcap))
+		end_capture(l);
 	if (lost != l->lost)
 		log_msg(LOG_WARN, "log: %llu packets were not logged: "
 		    "too many at once",
@@ -196,7 +204,7 @@ logger_create(struct event_base *base, struct engine *en,
 	if (l->syslog)
 		slog_open("kipfw");
 	if (cfg->pcap != NULL)
-		rc = pcapng_create(cfg->pcap, RECORD_SNAP, &l->pcap, e);
+		rc = writer_create(cfg->pcap, RECORD_SNAP, &l->pcap, e);
 	if (rc == 0 && base != NULL) {
 		l->timer = event_new(base, -1, EV_PERSIST, on_timer, l);
 		if (l->timer == NULL || event_add(l->timer, &tick) == -1)
@@ -218,6 +226,6 @@ logger_destroy(struct logger *l)
 	logger_run(l);
 	if (l->timer != NULL)
 		event_free(l->timer);
-	pcapng_close(l->pcap);
+	end_capture(l);
 	free(l);
 }

@@ -22,6 +22,11 @@ enum {
 	OPT_SYSLOG,
 	OPT_LOG_PCAP,
 	OPT_DIVERT,
+	OPT_VIRTUAL,
+	OPT_VERDICTS,
+	OPT_VERDICTS_FORMAT,
+	OPT_THEN,
+	OPT_STAY,
 };
 
 static const struct option longs[] = {
@@ -39,6 +44,11 @@ static const struct option longs[] = {
 	{"syslog", no_argument, NULL, OPT_SYSLOG},
 	{"log-pcap", required_argument, NULL, OPT_LOG_PCAP},
 	{"divert", required_argument, NULL, OPT_DIVERT},
+	{"virtual", no_argument, NULL, OPT_VIRTUAL},
+	{"verdicts", required_argument, NULL, OPT_VERDICTS},
+	{"verdicts-format", required_argument, NULL, OPT_VERDICTS_FORMAT},
+	{"then", required_argument, NULL, OPT_THEN},
+	{"stay", no_argument, NULL, OPT_STAY},
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, 'V'},
 	{NULL, 0, NULL, 0},
@@ -64,6 +74,11 @@ static const char help_text[] =
     "      --log-pcap FILE    capture the packets that rules log, as pcapng\n"
     "      --divert PATH      a socket for programs that divert and tee feed\n"
     "      --seed N           seed of everything random\n"
+    "      --virtual          time is that of the captures, see pcap:\n"
+    "      --verdicts FILE    what became of each packet (with --virtual)\n"
+    "      --verdicts-format F  text or json (json if FILE ends in .json[l])\n"
+    "      --then COMMAND     an ipfw command at the end, 'show' for example\n"
+    "      --stay             do not end when all captures are over\n"
     "  -h, --help             this text\n"
     "  -V, --version          the version\n"
     "\n"
@@ -142,7 +157,30 @@ own_addresses(struct me *me, const char *list, struct err *e)
 }
 
 static int
-one_option(struct options *o, int opt, const char *text, struct err *e)
+verdict_format(struct options *o, const char *text, struct err *e)
+{
+	if (strcmp(text, "text") == 0)
+		o->verdict_format = VERDICT_TEXT;
+	else if (strcmp(text, "json") == 0)
+		o->verdict_format = VERDICT_JSON;
+	else
+		return err_set(e, EINVAL, "--verdicts-format '%s': text or "
+		    "json", text);
+	return 0;
+}
+
+static int
+then(struct options *o, char *text, struct err *e)
+{
+	if (o->n_then == OPTIONS_THEN)
+		return err_set(e, EINVAL, "--then: more than %d commands",
+		    OPTIONS_THEN);
+	o->then[o->n_then++] = text;
+	return 0;
+}
+
+static int
+one_option(struct options *o, int opt, char *text, struct err *e)
 {
 	uint64_t v = 0;
 	int rc = 0;
@@ -197,6 +235,21 @@ one_option(struct options *o, int opt, const char *text, struct err *e)
 	case OPT_DIVERT:
 		o->divert = text;
 		break;
+	case OPT_VIRTUAL:
+		o->engine.is_virtual = true;
+		break;
+	case OPT_VERDICTS:
+		o->verdicts = text;
+		break;
+	case OPT_VERDICTS_FORMAT:
+		rc = verdict_format(o, text, e);
+		break;
+	case OPT_THEN:
+		rc = then(o, text, e);
+		break;
+	case OPT_STAY:
+		o->stay = true;
+		break;
 	case 'h':
 		o->help = true;
 		break;
@@ -229,6 +282,29 @@ unknown(const char *word, struct err *e)
 	return err_set(e, EINVAL, "unknown option '%s'", word);
 }
 
+/* What goes together. */
+static int
+check_together(const struct options *o, struct err *e)
+{
+	bool is_virtual = o->engine.is_virtual;
+
+	if (o->n_ports % 2 != 0)
+		return err_set(e, EINVAL, "%u port%s: ports come in pairs",
+		    o->n_ports, o->n_ports == 1 ? "" : "s");
+	if (is_virtual && o->n_ports == 0)
+		return err_set(e, EINVAL, "--virtual needs pcap: ports");
+	if (is_virtual && o->divert != NULL)
+		return err_set(e, EINVAL, "--divert with --virtual: programs "
+		    "that are given packets take real time");
+	if (is_virtual && o->socket != NULL)
+		return err_set(e, EINVAL, "--socket with --virtual: nobody "
+		    "answers there; --then runs commands at the end");
+	if (!is_virtual && o->verdicts != NULL)
+		return err_set(e, EINVAL, "--verdicts without --virtual: in "
+		    "real time packets do not wait for a line each");
+	return 0;
+}
+
 int
 options_parse(struct options *o, int argc, char **argv, struct err *e)
 {
@@ -252,8 +328,5 @@ options_parse(struct options *o, int argc, char **argv, struct err *e)
 	}
 	o->ports = argv + optind;
 	o->n_ports = (unsigned)(argc - optind);
-	if (o->n_ports % 2 != 0)
-		return err_set(e, EINVAL, "%u port%s: ports come in pairs",
-		    o->n_ports, o->n_ports == 1 ? "" : "s");
-	return 0;
+	return check_together(o, e);
 }

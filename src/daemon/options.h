@@ -6,7 +6,10 @@
 
 #include "base/err.h"
 #include "daemon/logger.h"
+#include "daemon/verdict_file.h"
 #include "engine/engine.h"
+
+enum { OPTIONS_THEN = 16 };
 
 struct options {
 	struct engine_cfg engine;
@@ -15,6 +18,11 @@ struct options {
 	const char *divert;	/* path of the divert socket, NULL = none */
 	const char *rules_file; /* NULL = none */
 	struct logger_cfg log;
+	const char *verdicts;	/* file of --verdicts, NULL = none */
+	enum verdict_format verdict_format;
+	char *then[OPTIONS_THEN]; /* commands of --then, n_then of them */
+	unsigned n_then;
+	bool stay;		/* when captures are over */
 	bool out_pass;
 	bool help, version;
 	char **ports; /* n_ports words, an even number */

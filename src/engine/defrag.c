@@ -2,25 +2,24 @@
 #include "engine/defrag.h"
 
 #include "engine/fate.h"
+#include "engine/keys.h"
 #include "engine/resume.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/random.h>
 
 _Static_assert((int)DEFRAG_DONE == (int)PORT_BURST &&
 	(int)REASS_PER_PACKET < (int)PORT_BURST, "room for a burst");
 
 int
-defrag_create(struct defrag **out, struct err *e)
+defrag_create(struct keys *keys, struct defrag **out, struct err *e)
 {
 	struct defrag *d;
 	struct rng rng;
+	int rc = keys_draw(keys, &rng, sizeof(rng), "reassembly", e);
 
-	if (getrandom(&rng, sizeof(rng), 0) != sizeof(rng))
-		return err_set(e, errno, "no key for reassembly: %s",
-		    strerror(errno));
+	if (rc != 0)
+		return rc;
 	d = calloc(1, sizeof(*d));
 	if (d == NULL || (d->reass = reass_create(&rng)) == NULL) {
 		free(d);

@@ -22,6 +22,7 @@
 
 struct lane;
 struct step_ctx;
+struct keys;
 
 enum { DEFRAG_DONE = 256 }; /* packets complete in a burst: PORT_BURST */
 
@@ -37,8 +38,8 @@ struct defrag {
 	uint8_t whole[REASS_WHOLE_MAX];
 };
 
-/* Memory for a worker, under a key that nobody can guess. */
-int defrag_create(struct defrag **out, struct err *e);
+/* Memory for a worker, under one of 'keys' (NULL: the system's). */
+int defrag_create(struct keys *keys, struct defrag **out, struct err *e);
 /* NULL is fine. */
 void defrag_destroy(struct defrag *d);
 

@@ -7,14 +7,15 @@
 #include "base/rcu.h"
 #include "engine/reindex.h"
 #include "engine/trial.h"
+#include "engine/virtual.h"
 #include "engine/worker.h"
+#include "port/capture.h"
+#include "port/kinds.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
-
 
 enum {
 	MAX_PORTS = 2 * WORKER_MAX_LANES,
@@ -24,6 +25,7 @@ enum {
 
 struct engine {
 	struct shared shared;
+	struct vtime vtime;  /* unless it runs in real time */
 	struct diverts *diverts; /* NULL: nobody can listen */
 	struct pipes *pipes;
 	struct counters *counters;
@@ -77,12 +79,13 @@ make_states(struct engine *en, uint32_t capacity, struct err *e)
 {
 	struct state_table *t = NULL;
 	struct rng rng;
+	int rc;
 
 	if (capacity == 0)
 		capacity = ENGINE_STATES;
-	if (getrandom(&rng, sizeof(rng), 0) != sizeof(rng))
-		return err_set(e, errno, "no key for the states: %s",
-		    strerror(errno));
+	if ((rc = keys_draw(&en->shared.keys, &rng, sizeof(rng), "the states",
+		e)) != 0)
+		return rc;
 	en->state_octets = state_memory(capacity);
 	en->state_memory = hugemem_alloc(en->state_octets);
 	if (en->state_memory != NULL)
@@ -134,23 +137,41 @@ init_workers(struct engine *en, uint64_t seed, struct err *e)
 }
 
 static int
-make_tables(struct engine *en, uint64_t seed, struct err *e)
+make_tables(struct engine *en, struct err *e)
 {
-	struct rng rng;
 	uint64_t keys[2];
+	int rc = keys_draw(&en->shared.keys, keys, sizeof(keys), "tables", e);
 
-	/* Nobody may know what collides; the seed is only for what must be
-	 * repeatable. */
-	if (getrandom(keys, sizeof(keys), GRND_NONBLOCK) != sizeof(keys)) {
-		rng_init(&rng, ~seed);
-		keys[0] = rng_u64(&rng);
-		keys[1] = rng_u64(&rng);
-	}
+	if (rc != 0)
+		return rc;
 	en->shared.tables = tables_create(keys);
 	if (en->shared.tables == NULL)
 		return err_set(e, ENOMEM, "no memory for the tables");
 	tables_use_pages(en->shared.tables, &pages_huge);
 	return 0;
+}
+
+static int
+make_pipes(struct engine *en, const struct engine_cfg *cfg, struct err *e)
+{
+	const struct pipes_cfg pc = {
+	    .n_workers = en->n_workers,
+	    .memory = cfg->pipe_memory,
+	    .seed = cfg->seed,
+	    .keys = &en->shared.keys,
+	    .vtime = en->shared.vtime,
+	};
+
+	return pipes_create(&pc, &en->pipes, e);
+}
+
+/* One clock for all, and keys that can be drawn again. */
+static void
+go_virtual(struct engine *en, uint64_t seed)
+{
+	en->n_workers = 1;
+	en->shared.vtime = &en->vtime;
+	keys_seed(&en->shared.keys, seed);
 }
 
 int
@@ -162,6 +183,8 @@ engine_create(const struct engine_cfg *cfg, struct engine **out, struct err *e)
 	if (en == NULL)
 		return err_set(e, ENOMEM, "no memory for the engine");
 	en->n_workers = cfg->n_workers == 0 ? 1 : cfg->n_workers;
+	if (cfg->is_virtual)
+		go_virtual(en, cfg->seed);
 	en->shared.me = cfg->me;
 	knobs_init(&en->shared.knobs);
 	knob_set(&en->shared.knobs.default_to_accept, cfg->default_accept);
@@ -173,11 +196,10 @@ engine_create(const struct engine_cfg *cfg, struct engine **out, struct err *e)
 	}
 	en->shared.log_capture = cfg->log_capture;
 	en->shared.log_left = counters_log_left(en->counters);
-	if ((rc = make_tables(en, cfg->seed, e)) != 0 ||
+	if ((rc = make_tables(en, e)) != 0 ||
 	    (rc = first_rules(en, cfg->default_accept, e)) != 0 ||
 	    (rc = make_states(en, cfg->max_states, e)) != 0 ||
-	    (rc = pipes_create(en->n_workers, cfg->pipe_memory, cfg->seed,
-		&en->pipes, e)) != 0 ||
+	    (rc = make_pipes(en, cfg, e)) != 0 ||
 	    (rc = init_workers(en, cfg->seed, e)) != 0 ||
 	    (rc = source_lane(en, cfg, e)) != 0)
 		goto err;
@@ -395,6 +417,90 @@ engine_tend(struct engine *en)
 	tell_differences(en);
 }
 
+int
+engine_virtual_begin(struct engine *en, struct err *e)
+{
+	ns_t first = UINT64_MAX;
+
+	for (unsigned i = 0; i < en->n_ports; i++) {
+		struct port *p = en->ports[i];
+		ns_t t;
+		int rc;
+
+		if (p->ops == &port_sink)
+			continue;
+		if (!port_is_capture(p))
+			return err_set(e, EINVAL, "port '%s': with --virtual "
+			    "only pcap: and sink: ports, since others know no "
+			    "time but the machine's", p->name);
+		if ((rc = capture_set_clock(p, &en->vtime.now, e)) != 0)
+			return rc;
+		t = capture_next_ns(p);
+		first = t < first ? t : first;
+	}
+	en->vtime.now = first != UINT64_MAX ? first : 0;
+	return 0;
+}
+
+int
+engine_virtual_run(struct engine *en, const struct virtual_cfg *cfg,
+    struct err *e)
+{
+	int rc;
+
+	first_plan(en);
+	rc = virtual_run(&en->workers[0], &en->vtime, cfg, e);
+	for (unsigned i = 0; i < en->n_ports; i++) {
+		if (port_is_capture(en->ports[i]))
+			capture_finish(en->ports[i]);
+	}
+	tell_differences(en);
+	return rc;
+}
+
+void
+engine_interrupt(struct engine *en)
+{
+	atomic_store(&en->shared.stop, true);
+}
+
+bool
+engine_captures_failed(const struct engine *en)
+{
+	for (unsigned i = 0; i < en->n_ports; i++)
+		if (port_is_capture(en->ports[i]) &&
+		    capture_failed(en->ports[i]))
+			return true;
+	return false;
+}
+
+static int
+count_held(struct dn *dn, ns_t now, void *arg)
+{
+	(void)now;
+	*(uint64_t *)arg = dn_held(dn);
+	return 0;
+}
+
+bool
+engine_is_finished(struct engine *en)
+{
+	bool has_input = false;
+	uint64_t held;
+
+	for (unsigned i = 0; i < en->n_ports; i++) {
+		const struct port *p = en->ports[i];
+
+		if (p->ops == &port_sink)
+			continue;
+		if (!port_is_capture(p) || !capture_is_over(p))
+			return false;
+		has_input = true;
+	}
+	engine_dn_call(en, count_held, &held);
+	return has_input && held == 0;
+}
+
 void
 engine_plan_stats(const struct engine *en, struct plan_stats *out,
     uint64_t *n_builds, bool *is_building)
@@ -434,6 +540,12 @@ engine_settle_tables(struct engine *en)
 		return;
 	rcu_wait();
 	limbo_empty(tables_limbo(en->shared.tables));
+}
+
+uint32_t
+engine_now_s(const struct engine *en)
+{
+	return vtime_mono_s(en->shared.vtime);
 }
 
 struct state_table *

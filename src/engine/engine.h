@@ -34,6 +34,7 @@ struct engine_cfg {
 	uint32_t max_states;   /* room for them; 0 = ENGINE_STATES */
 	uint64_t pipe_memory;  /* octets for packets in pipes; 0 = 1 GiB */
 	bool log_capture;      /* 'log' records packets, verbose or not */
+	bool is_virtual;       /* virtual time; then there is one worker */
 };
 
 /* What became of the answers to rejected packets; those sent are part of
@@ -93,6 +94,21 @@ int engine_add_pair(struct engine *en, const char *a, const char *b,
 int engine_start(struct engine *en, struct err *e);
 /* Ends the workers and waits for them.  Safe if never started. */
 void engine_stop(struct engine *en);
+/* With engine_cfg.is_virtual, when all ports are there and before rules are
+ * loaded: sets the clock to the first stamp of all captures.  -EINVAL: a port is
+ * no capture (and no sink), so that nobody knows its time. */
+int engine_virtual_begin(struct engine *en, struct err *e);
+/* And instead of engine_start(): everything that the captures hold goes its way,
+ * until nothing is left, or engine_interrupt() was called.  engine/virtual.h. */
+struct virtual_cfg;
+int engine_virtual_run(struct engine *en, const struct virtual_cfg *cfg,
+    struct err *e);
+/* For a signal handler. */
+void engine_interrupt(struct engine *en);
+/* True if a capture could not be read or written to its end. */
+bool engine_captures_failed(const struct engine *en);
+/* True if what comes in by all ports is over, and nothing is held. */
+bool engine_is_finished(struct engine *en);
 /* Instead of engine_start(): one round of each worker on the caller's thread,
  * for programs that want no threads.  Returns packets moved. */
 unsigned engine_round(struct engine *en);
@@ -122,7 +138,9 @@ struct knobs *engine_knobs(struct engine *en);
 struct tables *engine_tables(const struct engine *en);
 /* Waits until no worker sees what the tables have let go, and frees it. */
 void engine_settle_tables(struct engine *en);
-/* The states of all workers; borrowed.  Their time is clock_mono_s(). */
+/* Seconds of the monotonic clock of states. */
+uint32_t engine_now_s(const struct engine *en);
+/* The states of all workers; borrowed.  Their time is engine_now_s(). */
 struct state_table *engine_states(struct engine *en);
 
 /* Lets programs listen to what rules divert; before engine_start().  *out is

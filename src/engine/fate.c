@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "engine/fate.h"
 
-#include "base/clock.h"
 #include "engine/pipes.h"
+#include "engine/verdicts.h"
+#include "engine/vtime.h"
 #include "rule/divert.h"
 
 /* What parse found wrong, as a drop reason. */
@@ -44,10 +45,22 @@ divert(struct step_ctx *c, const struct pkt *p)
 	}
 }
 
+static void
+drop_bad(struct step_ctx *c, const struct pkt *p)
+{
+	enum drop_reason why = drop_of_bad[p->bad];
+
+	stat_add(&c->drops[why], 1);
+	if (unlikely(c->vtime != NULL))
+		verdicts_drop(c, drop_text[why]);
+}
+
 /* Sees to a good packet that does not go on.  Returns 1 if it was denied. */
 static unsigned
 see_off(struct step_ctx *c, struct pkt *p)
 {
+	if (unlikely(c->vtime != NULL))
+		verdicts_see_off(c, p);
 	if (p->verdict == VERDICT_BOUNCE) {
 		c->bounced[c->n_bounced++] = p;
 		return 0;
@@ -79,7 +92,7 @@ fate_collect(struct step_ctx *c, unsigned n)
 		bool good = p->bad == PKT_GOOD;
 
 		if (unlikely(!good))
-			stat_add(&c->drops[drop_of_bad[p->bad]], 1);
+			drop_bad(c, p);
 		else if (p->verdict != VERDICT_ACCEPT)
 			denied += see_off(c, p);
 		c->to_send[m] = p;
@@ -133,7 +146,9 @@ fate_send(struct step_ctx *c, struct lane *lane, struct port *from, unsigned n)
 	unsigned sent;
 
 	if (unlikely(c->pass.log != NULL && record_unpublished(c->pass.log)))
-		record_publish(c->pass.log, clock_wall_ns());
+		record_publish(c->pass.log, vtime_wall_ns(c->vtime));
+	if (unlikely(c->vtime != NULL) && n > 0)
+		verdicts_pass(c);
 	sent = n > 0 ? port_tx(lane->out, from, c->to_send, n) : 0;
 	if (unlikely(sent < n))
 		stat_add(&c->drops[DROP_TX_FULL], n - sent);
@@ -143,5 +158,5 @@ fate_send(struct step_ctx *c, struct lane *lane, struct port *from, unsigned n)
 		send_back(c, lane->in, from);
 	if (unlikely(c->replies.n_asked != 0))
 		replies_send(&c->replies, lane->in, c->reply_limit,
-		    clock_mono_ns());
+		    vtime_mono_ns(c->vtime));
 }

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "engine/pipes.h"
 
-#include "base/clock.h"
 #include "base/msgring.h"
 #include "engine/fate.h"
+#include "engine/keys.h"
 #include "engine/resume.h"
+#include "engine/vtime.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 enum {
@@ -61,14 +61,16 @@ map_memory(struct pipes *p, size_t size, struct err *e)
 }
 
 static int
-make_dn(struct pipes *p, size_t size, uint64_t seed, struct err *e)
+make_dn(struct pipes *p, size_t size, const struct pipes_cfg *pc,
+    struct err *e)
 {
-	struct dn_cfg cfg = {.memory_size = size, .seed = seed};
+	struct dn_cfg cfg = {.memory_size = size, .seed = pc->seed,
+	    .exact = pc->vtime != NULL};
+	int rc = keys_draw(pc->keys, &cfg.hash_key, sizeof(cfg.hash_key),
+	    "pipes", e);
 
-	if (getrandom(&cfg.hash_key, sizeof(cfg.hash_key), 0) !=
-	    sizeof(cfg.hash_key))
-		return err_set(e, errno, "no key for pipes: %s",
-		    strerror(errno));
+	if (rc != 0)
+		return rc;
 	cfg.memory = (void *)(((uintptr_t)p->map + HUGE - 1) &
 	    ~(uintptr_t)(HUGE - 1));
 	return dn_create(&cfg, &p->dn, e);
@@ -94,21 +96,20 @@ make_doors(struct pipes *p, struct err *e)
 }
 
 int
-pipes_create(unsigned n_workers, size_t memory, uint64_t seed,
-    struct pipes **out, struct err *e)
+pipes_create(const struct pipes_cfg *cfg, struct pipes **out, struct err *e)
 {
+	size_t memory = cfg->memory != 0 ? cfg->memory : PIPES_MEMORY;
 	struct pipes *p = calloc(1, sizeof(*p));
 	int rc;
 
 	if (p == NULL)
 		return err_set(e, ENOMEM, "no memory for pipes");
-	if (memory == 0)
-		memory = PIPES_MEMORY;
 	memory = memory / SLAB_CHUNK * SLAB_CHUNK;
-	p->n_doors = n_workers;
+	p->n_doors = cfg->n_workers;
+	p->vtime = cfg->vtime;
 	sem_init(&p->done, 0, 0);
 	if ((rc = map_memory(p, memory, e)) != 0 ||
-	    (rc = make_dn(p, memory, seed, e)) != 0 ||
+	    (rc = make_dn(p, memory, cfg, e)) != 0 ||
 	    (rc = make_doors(p, e)) != 0) {
 		pipes_destroy(p);
 		return rc;
@@ -199,14 +200,42 @@ take_run(struct step_ctx *c, const struct pkt *const *p, unsigned n)
 		hand_over(c, p[i], &t);
 }
 
+/* In virtual time each comes at its own moment, and has its number. */
+static void
+take_virtual(struct step_ctx *c)
+{
+	const struct vtime *v = c->vtime;
+
+	for (unsigned i = 0; i < c->n_piped; i++) {
+		const struct pkt *p = c->piped[i];
+		size_t at = v->stamps != NULL ? (size_t)(p - c->pkts) : 0;
+		ns_t now = v->stamps != NULL ? v->stamps[at] : v->now;
+
+		dn_enqueue(c->door->pipes->dn, p, &(struct dn_target){
+		    .nr = p->fate.to,
+		    .queue = p->verdict == VERDICT_QUEUE,
+		    .out = c->pass.out,
+		    .go_on = !c->one_pass,
+		    .lane = c->pass.lane,
+		    .number = v->number + (uint32_t)at,
+		    .tags = &c->tags,
+		}, on_time(c->door->pipes, now));
+	}
+	c->n_piped = 0;
+}
+
 void
 pipes_take(struct step_ctx *c)
 {
 	const struct pkt **p = c->piped;
 	unsigned n = c->n_piped;
 
+	if (unlikely(c->vtime != NULL)) {
+		take_virtual(c);
+		return;
+	}
 	if (c->now_ns == 0)
-		c->now_ns = clock_mono_ns();
+		c->now_ns = vtime_mono_ns(c->vtime);
 	for (unsigned at = 0, k; at < n; at += k) {
 		for (k = 1; at + k < n &&
 		     p[at + k]->fate.to == p[at]->fate.to &&
@@ -310,9 +339,9 @@ resume_held(struct step_ctx *c, struct lane *lane, struct held *const *h,
 	resume_burst(c, lane, ptrs, n, (h[0]->flags & HELD_OUT) != 0);
 }
 
-/* Packets of one lane, pass and one_pass go on. */
-static void
-go_on(struct step_ctx *c, struct lane *lane, struct held *const *h, unsigned n)
+void
+pipes_go_on(struct step_ctx *c, struct lane *lane, struct held *const *h,
+    unsigned n)
 {
 	bool out = (h[0]->flags & HELD_OUT) != 0;
 
@@ -355,7 +384,7 @@ send_run(struct step_ctx *c, struct lane *lane, struct held *const *h,
 	unsigned k = room(lane, n);
 
 	if (likely(k > 0)) {
-		go_on(c, lane, h, k);
+		pipes_go_on(c, lane, h, k);
 		p->stuck_since = 0;
 		return k;
 	}
@@ -443,13 +472,13 @@ leave(struct step_ctx *c, struct lane *lanes, unsigned n_lanes,
 
 		if (p->n_out == 0) {
 			p->n_out = dn_run(p->dn,
-			    on_time(p, clock_mono_ns()), p->out, PORT_BURST);
+			    on_time(p, vtime_mono_ns(p->vtime)), p->out, PORT_BURST);
 			if (p->n_out == 0)
 				break;
 		}
 		n += p->n_out - before;
 		if (!send_out(c, lanes, n_lanes, source)) {
-			on_time(p, clock_mono_ns());
+			on_time(p, vtime_mono_ns(p->vtime));
 			n -= p->n_out - p->at;
 			break;
 		}
@@ -463,7 +492,7 @@ leave(struct step_ctx *c, struct lane *lanes, unsigned n_lanes,
 static int
 run_call(struct pipes *p, engine_dn_fn *fn, void *arg)
 {
-	int rc = fn(p->dn, on_time(p, clock_mono_ns()), arg);
+	int rc = fn(p->dn, on_time(p, vtime_mono_ns(p->vtime)), arg);
 
 	atomic_store_explicit(&p->live,
 	    !dn_is_empty(p->dn) || p->n_out > 0, memory_order_relaxed);
@@ -570,7 +599,7 @@ pipes_exchange(struct step_ctx *c, struct lane *lanes, unsigned n_lanes)
 
 		k = run_of(&h[at], n - at);
 		if (i < n_lanes)
-			go_on(c, &lanes[i], &h[at], k);
+			pipes_go_on(c, &lanes[i], &h[at], k);
 	}
 	if (n > 0)
 		msgring_release(d->back);

@@ -40,6 +40,7 @@ struct pipe_door {
 
 struct pipes {
 	struct dn *dn;
+	struct vtime *vtime;
 	void *map; /* memory of the packets, as mmap gave it */
 	size_t map_size;
 	unsigned n_doors;
@@ -57,11 +58,19 @@ struct pipes {
 	sem_t done;
 };
 
-/* With room for 'memory' octets of packets (0 = PIPES_MEMORY), which take real
+/* With room for cfg->memory octets of packets (0 = PIPES_MEMORY), which take real
  * memory when they are first used. */
 #define PIPES_MEMORY (1ull << 30)
-int pipes_create(unsigned n_workers, size_t memory, uint64_t seed,
-    struct pipes **out, struct err *e);
+struct keys;
+struct pipes_cfg {
+	unsigned n_workers;
+	size_t memory;
+	uint64_t seed;
+	struct keys *keys;   /* NULL: the system's */
+	struct vtime *vtime; /* NULL: the machine's clocks; borrowed */
+};
+int pipes_create(const struct pipes_cfg *cfg, struct pipes **out,
+    struct err *e);
 void pipes_destroy(struct pipes *p);
 
 /* ---- a worker ---- */
@@ -86,6 +95,11 @@ unsigned pipes_exchange(struct step_ctx *c, struct lane *lanes,
  * sends what is due, by its 'lanes' and 'source'.  Returns packets moved. */
 unsigned pipes_round(struct step_ctx *c, struct lane *lanes, unsigned n_lanes,
     struct lane *source);
+
+/* Sends packets that dummynet has given back on: h[n], n <= PORT_BURST, of one
+ * lane, pass and one_pass.  They are the caller's again afterwards. */
+void pipes_go_on(struct step_ctx *c, struct lane *lane, struct held *const *h,
+    unsigned n);
 
 /* When worker 0 has to be awake: a time that may be past, UINT64_MAX if it has
  * not. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "engine/step.h"
 
-#include "base/clock.h"
 #include "engine/fate.h"
+#include "engine/vtime.h"
 
 /* With the firewall switched off everything goes on. */
 static unsigned
@@ -13,9 +13,8 @@ collect_all(struct step_ctx *c, unsigned n)
 	return n;
 }
 
-/* Parses and evaluates the burst; returns how many go on. */
-static unsigned
-filter(struct step_ctx *c, const struct lane *lane, unsigned n)
+unsigned
+step_filter(struct step_ctx *c, const struct lane *lane, unsigned n)
 {
 	unsigned m;
 
@@ -44,8 +43,8 @@ step(struct step_ctx *c, struct lane *lane, unsigned max)
 		lane->in->whole = !c->pass.rules->keeps;
 	if (max == 0 || (n = port_rx(lane->in, c->pkts, max)) == 0)
 		return 0;
-	c->now_ns = unlikely(c->timed) ? clock_mono_ns() : 0;
-	fate_send(c, lane, lane->in, filter(c, lane, n));
+	c->now_ns = unlikely(c->timed) ? vtime_mono_ns(c->vtime) : 0;
+	fate_send(c, lane, lane->in, step_filter(c, lane, n));
 	if (unlikely(c->defrag->n_done != 0))
 		defrag_finish(c, lane);
 	port_release(lane->in);

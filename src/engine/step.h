@@ -31,6 +31,7 @@ struct lane {
 };
 
 struct pipe_door;
+struct vtime;
 
 /* What a worker needs for a burst, set up before each. */
 struct step_ctx {
@@ -42,6 +43,7 @@ struct step_ctx {
 	bool timed;		/* now_ns is wanted: there are pipes */
 	ns_t now_ns;		/* when this burst came; 0 = not read yet */
 	uint32_t reply_limit;	/* kipfw.reply_limit */
+	struct vtime *vtime;	/* NULL: the machine's clocks */
 	struct pipe_door *door;	/* to the pipes */
 	struct tag_pool tags;
 	struct match_check check; /* this worker's, read by anybody */
@@ -62,3 +64,7 @@ struct step_ctx {
 /* Moves one burst of at most 'max' packets along the lane.  Returns how many
  * were received; 0 also when the way out is full (lane->blocked). */
 unsigned step(struct step_ctx *c, struct lane *lane, unsigned max);
+
+/* The middle of it: parses and evaluates c->pkts[n], which came by 'lane'.
+ * Returns how many go on, in c->to_send. */
+unsigned step_filter(struct step_ctx *c, const struct lane *lane, unsigned n);

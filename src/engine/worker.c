@@ -39,8 +39,9 @@ worker_init(struct worker *w, unsigned index, struct shared *shared,
 		    index);
 	rng_init(&w->rng, seed + index);
 	w->idle_ns = IDLE_NS;
-	if ((rc = defrag_create(&w->ctx.defrag, e)) != 0)
+	if ((rc = defrag_create(&shared->keys, &w->ctx.defrag, e)) != 0)
 		return rc;
+	w->ctx.vtime = shared->vtime;
 	w->ctx.pass.log = w->log;
 	w->ctx.pass.log_left = shared->log_left;
 	w->ctx.pass.log_text_only = !shared->log_capture;
@@ -89,17 +90,16 @@ worker_ring(struct worker *w)
 		return; /* EAGAIN: it rings already */
 }
 
-/* Reads everything that may change between two bursts. */
-static void
-refresh(struct worker *w)
+void
+worker_refresh(struct worker *w)
 {
 	struct step_ctx *c = &w->ctx;
 	struct knobs *k = &w->shared->knobs;
 
 	c->pass.rules = atomic_load_explicit(&w->shared->rules,
 	    memory_order_acquire);
-	c->pass.now_s = clock_wall_s();
-	tick_settings(&w->state_cfg, k, clock_mono_s());
+	c->pass.now_s = vtime_wall_s(c->vtime);
+	tick_settings(&w->state_cfg, k, vtime_mono_s(c->vtime));
 	c->pass.log_text = knob_get(&k->verbose) != 0;
 	c->pass.match = (enum match_mode)knob_get(&k->match);
 	c->enabled = knob_get(&k->enable) != 0;
@@ -145,7 +145,7 @@ worker_round(struct worker *w)
 {
 	unsigned n = 0;
 
-	refresh(w);
+	worker_refresh(w);
 	look_after_states(w);
 	reass_expire(w->ctx.defrag->reass, &w->ctx.defrag->cfg, w->ctx.now_s);
 	for (unsigned i = 0; i < w->n_lanes; i++)

@@ -18,9 +18,11 @@
 
 #include "engine/diverts.h"
 #include "engine/keepalives.h"
+#include "engine/keys.h"
 #include "engine/pipes.h"
 #include "engine/step.h"
 #include "engine/tick.h"
+#include "engine/vtime.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -32,6 +34,8 @@ struct shared {
 	struct me me;		    /* constant */
 	struct state_table *states; /* constant pointer */
 	bool log_capture;	    /* constant: 'log' captures packets */
+	struct keys keys;	    /* control */
+	struct vtime *vtime;	    /* constant; NULL: the machine's clocks */
 	_Atomic uint32_t *log_left; /* by rule counter */
 	struct tables *tables;	    /* see table.h */
 	_Atomic int source_users;   /* > 0: the infinite source runs */
@@ -72,6 +76,8 @@ void worker_divert(struct worker *w, struct diverts *d);
 void worker_pipes(struct worker *w, struct pipe_door *d);
 
 int worker_start(struct worker *w, struct err *e);
+/* Reads everything that may change between two bursts. */
+void worker_refresh(struct worker *w);
 /* What its thread does all the time: one burst a lane.  Returns packets moved. */
 unsigned worker_round(struct worker *w);
 /* Wakes it if it sleeps. */

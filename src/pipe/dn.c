@@ -45,6 +45,7 @@ dn_create(const struct dn_cfg *cfg, struct dn **out, struct err *e)
 		return err_set(e, ENOMEM, "no memory for dummynet");
 	dn->seed = cfg->seed;
 	dn->key = cfg->hash_key;
+	dn->exact = cfg->exact;
 	dn->knobs = (struct dn_knobs){
 	    .slot_limit = DN_MAX_SLOTS,
 	    .byte_limit = DN_MAX_BYTES,
@@ -241,8 +242,10 @@ dn_put(struct dn *dn, struct dn_stream *st, struct held *h, ns_t now)
 /* Counts a packet that is not even copied. */
 static bool
 refuse(struct dn *dn, struct flowset *fs, struct dn_stream *st,
-    enum dn_drop why)
+    const struct dn_target *to, enum dn_drop why)
 {
+	if (unlikely(dn->watch.fn != NULL))
+		dn->watch.fn(dn->watch.arg, to->number % HELD_NUMBERS, why);
 	stat_add(&dn->drops[why], 1);
 	if (fs != NULL && fs->sched != NULL)
 		stat_add(&fs->sched->counts.drops[why], 1);
@@ -272,6 +275,7 @@ hold(struct dn *dn, struct sched *s, const struct pkt *p,
 	}
 	h->time = now;
 	h->lane = to->lane;
+	held_set_number(h, to->number);
 	h->flags |= (uint8_t)((to->out ? HELD_OUT : 0) |
 	    (to->go_on ? HELD_GO_ON : 0));
 	if ((s->ops->flags & SCHED_HASH) != 0)
@@ -310,13 +314,13 @@ give(struct dn *dn, struct flowset *fs, struct dn_stream *st,
 	struct held *h;
 
 	if (unlikely(st == NULL))
-		return refuse(dn, fs, NULL, DN_DROP_FLOWS);
+		return refuse(dn, fs, NULL, to, DN_DROP_FLOWS);
 	came(st, p->l3 <= p->len ? (unsigned)p->len - p->l3 : 0, now);
 	if (model_loses(&fs->cfg.loss, &st->bad, &fs->sched->rng))
-		return refuse(dn, fs, st, DN_DROP_LOSS);
+		return refuse(dn, fs, st, to, DN_DROP_LOSS);
 	h = hold(dn, fs->sched, p, to, now, &why);
 	if (unlikely(h == NULL))
-		return refuse(dn, fs, st, why);
+		return refuse(dn, fs, st, to, why);
 	return dn_put(dn, st, h, now);
 }
 
@@ -328,7 +332,7 @@ dn_enqueue(struct dn *dn, const struct pkt *p, const struct dn_target *to,
 
 	stat_add(&dn->in_pkts, 1);
 	if (unlikely(fs == NULL || fs->sched == NULL))
-		return refuse(dn, fs, NULL, DN_DROP_NO_TARGET);
+		return refuse(dn, fs, NULL, to, DN_DROP_NO_TARGET);
 	return give(dn, fs, members_find(dn, fs, p, 0, now), p, to, now);
 }
 
@@ -373,7 +377,7 @@ dn_enqueue_run(struct dn *dn, const struct pkt *const *pkts, unsigned n,
 	stat_add(&dn->in_pkts, n);
 	if (unlikely(fs == NULL || fs->sched == NULL)) {
 		for (unsigned i = 0; i < n; i++)
-			refuse(dn, fs, NULL, DN_DROP_NO_TARGET);
+			refuse(dn, fs, NULL, to, DN_DROP_NO_TARGET);
 		return;
 	}
 	if (fs->masked) {
@@ -410,6 +414,8 @@ lose(struct dn *dn, struct sched *s, struct held *h)
 {
 	stat_add(&s->counts.drops[DN_DROP_PROFILE], 1);
 	stat_add(&dn->drops[DN_DROP_PROFILE], 1);
+	if (unlikely(dn->watch.fn != NULL))
+		dn->watch.fn(dn->watch.arg, held_number(h), DN_DROP_PROFILE);
 	slab_free(dn->slab, h);
 }
 
@@ -430,7 +436,7 @@ leave(struct dn *dn, struct dn_inst *in, ns_t until, ns_t now,
 			lost++;
 			continue;
 		}
-		lateness_add(&s->late, now - h->time);
+		lateness_add(&s->late, dn->exact ? 0 : now - h->time);
 		bytes += h->bytes;
 		out[n++] = h;
 	}

@@ -172,6 +172,8 @@ struct dn_cfg {
 	size_t memory_size;
 	uint64_t seed;	  /* of all chance, with the number of the scheduler */
 	uint64_t hash_key; /* nobody may guess it */
+	bool exact;	   /* dn_run() is called late on purpose: in virtual time
+			    * packets leave by their own time anyway */
 };
 
 int dn_create(const struct dn_cfg *cfg, struct dn **out, struct err *e);
@@ -333,6 +335,7 @@ struct dn_target {
 	bool out;      /* pass on the way out */
 	bool go_on;    /* one_pass is 0 */
 	uint16_t lane;
+	uint32_t number; /* what the caller calls the packet, see held.h */
 	const struct tag_pool *tags; /* of the packet; NULL = it has none */
 };
 
@@ -350,6 +353,27 @@ void dn_enqueue_run(struct dn *dn, const struct pkt *const *pkts, unsigned n,
  * means call again.  They stay valid until dn_free(). */
 unsigned dn_run(struct dn *dn, ns_t now, struct held **out, unsigned max);
 void dn_free(struct dn *dn, struct held *const *held, unsigned n);
+
+/* Tells 'fn' of each packet that is dropped from now on. */
+typedef void dn_drop_fn(void *arg, uint32_t number, enum dn_drop why);
+void dn_watch(struct dn *dn, dn_drop_fn *fn, void *arg);
+
+/* May packets be given to dn_enqueue() whose time is after that of some that are
+ * still to be taken by dn_run()?  Everything comes out as if dn_run() had been
+ * called in between, but for the order of packets that leave at one time, if
+ *
+ *	DN_ORDER_STRICT  never: something goes by chance or by memory in use
+ *	DN_ORDER_GRID    both times are in one piece of dn_ahead(): members come
+ *			 and go
+ *	DN_ORDER_FREE	 always
+ *
+ * For control: looks at everything that is configured. */
+enum dn_order { DN_ORDER_STRICT, DN_ORDER_GRID, DN_ORDER_FREE };
+enum dn_order dn_order(const struct dn *dn);
+
+/* Up to which time, exclusively, packets may be given ahead at 'now'; 'now' if
+ * not at all. */
+ns_t dn_ahead(const struct dn *dn, enum dn_order order, ns_t now);
 
 /* When something will happen next (a packet leaves, a link can send again);
  * UINT64_MAX if nothing is held. */

@@ -264,6 +264,7 @@ make_sched(struct dn *dn, const struct dn_sched_cfg *cfg, struct err *e)
 	set_sched_cfg(s, cfg);
 	s->link.nr = cfg->nr % DN_MAX_NR;
 	s->counts.all_drops = dn->drops;
+	s->counts.watch = &dn->watch;
 	rng_init(&s->rng, dn->seed ^ cfg->nr * 0x9e3779b97f4a7c15ull);
 	dn->scheds[cfg->nr] = s;
 	dn->sched_blocks[cfg->nr / DN_BLOCK]++;

@@ -289,6 +289,12 @@ dn_held(const struct dn *dn)
 }
 
 void
+dn_watch(struct dn *dn, dn_drop_fn *fn, void *arg)
+{
+	dn->watch = (struct dn_watch){.fn = fn, .arg = arg};
+}
+
+void
 dn_totals(const struct dn *dn, struct dn_totals *out)
 {
 	*out = (struct dn_totals){

@@ -28,7 +28,10 @@ enum held_flags {
 	HELD_LOST = 0x10,  /* takes its time, then is dropped (profile) */
 };
 
-enum { HELD_TAGS = 64 }; /* most tags that a packet keeps */
+enum {
+	HELD_TAGS = 64, /* most tags that a packet keeps */
+	HELD_NUMBERS = 1 << 24, /* dn_target.number is kept modulo this */
+};
 
 struct held {
 	struct held *next; /* in a queue, on a delay line, in a free list */
@@ -52,7 +55,7 @@ struct held {
 	uint8_t l3;	  /* offset of the IP header */
 	uint8_t flags;	  /* HELD_* */
 	uint8_t n_tags;
-	uint8_t unused[3];
+	uint8_t number[3]; /* dn_target.number, lowest octet first */
 	uint8_t frame[];
 };
 _Static_assert(sizeof(struct held) == 56, "header of a held packet");
@@ -62,6 +65,21 @@ static inline uint8_t *
 held_tags(struct held *h)
 {
 	return h->frame + h->len;
+}
+
+static inline uint32_t
+held_number(const struct held *h)
+{
+	return (uint32_t)h->number[0] | (uint32_t)h->number[1] << 8 |
+	    (uint32_t)h->number[2] << 16;
+}
+
+static inline void
+held_set_number(struct held *h, uint32_t number)
+{
+	h->number[0] = (uint8_t)number;
+	h->number[1] = (uint8_t)(number >> 8);
+	h->number[2] = (uint8_t)(number >> 16);
 }
 
 /* Octets of memory that it takes. */

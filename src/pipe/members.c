@@ -10,7 +10,6 @@ enum {
 	MAX_TURNS = 64,		/* made up for, if nobody came in time */
 	STATE_ALIGN = 16,
 };
-#define SWEEP_EVERY NS_PER_MS
 
 /* ---- the table and the lists ---- */
 
@@ -415,11 +414,14 @@ members_sweep(struct dn *dn, ns_t now)
 	unsigned n;
 	ns_t turns;
 
-	if (dn->dynamic == NULL || now < dn->sweep_at || !dn->knobs.expire)
+	if (now < dn->sweep_at)
 		return;
-	turns = 1 + (now - dn->sweep_at) / SWEEP_EVERY;
+	/* On a grid: whether more calls come in between makes no difference. */
+	turns = 1 + (now - dn->sweep_at) / DN_SWEEP_EVERY;
 	n = SWEEP_MEMBERS * (unsigned)(turns < MAX_TURNS ? turns : MAX_TURNS);
-	dn->sweep_at = now + SWEEP_EVERY;
+	dn->sweep_at = (now / DN_SWEEP_EVERY + 1) * DN_SWEEP_EVERY;
+	if (!dn->knobs.expire)
+		return;
 	for (unsigned i = 0; i < n && dn->dynamic != NULL; i++) {
 		struct member *m = dn->hand != NULL ? dn->hand : dn->dynamic;
 

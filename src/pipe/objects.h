@@ -135,6 +135,8 @@ struct dn {
 	ns_t sweep_at;
 	uint64_t in_pkts, out_pkts;
 	uint64_t drops[N_DN_DROPS];
+	struct dn_watch watch;
+	bool exact; /* dn_cfg.exact */
 };
 
 /* The first number >= nr of a scheduler, of a flowset that exists; the end of
@@ -195,6 +197,9 @@ void members_end_retired(struct dn *dn, struct dn_inst *in);
  * with what waits. */
 void members_free_streams(struct dn *dn, struct flowset *fs, ns_t now);
 void members_free_insts(struct dn *dn, struct sched *s, ns_t now);
+
+/* How often that happens: at the first call in each such piece of time. */
+#define DN_SWEEP_EVERY NS_PER_MS
 
 /* Looks at some members, frees those that have been idle for long. */
 void members_sweep(struct dn *dn, ns_t now);

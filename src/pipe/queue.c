@@ -32,6 +32,8 @@ queue_drop(struct queue *q, struct held *h, enum dn_drop why)
 	stat_add(&c->all_drops[why], 1);
 	stat_add(&c->memory, -(uint64_t)held_size(h));
 	q->drops++;
+	if (unlikely(c->watch != NULL && c->watch->fn != NULL))
+		c->watch->fn(c->watch->arg, held_number(h), why);
 	slab_free(q->slab, h);
 }
 

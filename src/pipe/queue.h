@@ -22,6 +22,13 @@ enum dn_drop {
 	N_DN_DROPS
 };
 
+/* Who wants to know which packets are dropped: by their dn_target.number, modulo
+ * HELD_NUMBERS. */
+struct dn_watch {
+	void (*fn)(void *arg, uint32_t number, enum dn_drop why);
+	void *arg;
+};
+
 /* What became of packets; one a scheduler.  Written by the worker with
  * stat_add, so that anybody may read. */
 struct queue_counts {
@@ -32,6 +39,7 @@ struct queue_counts {
 	uint64_t drops[N_DN_DROPS];
 	uint64_t memory;       /* octets of held packets, delay lines too */
 	uint64_t *all_drops;   /* [N_DN_DROPS] of the dummynet; not NULL */
+	const struct dn_watch *watch; /* NULL, or fn is: nobody */
 };
 
 struct aqm; /* aqm.h */

@@ -19,3 +19,5 @@ extern const struct port_ops port_mem;
 extern const struct port_ops port_packet;
 /* "tap:NAME[,options]": the other end of an interface of the host. */
 extern const struct port_ops port_tap;
+/* "pcap:in=FILE,out=FILE": capture files; see port/capture.h. */
+extern const struct port_ops port_pcap;

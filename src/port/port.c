@@ -16,6 +16,7 @@ const struct port_ops *const port_kinds[] = {
 	&port_mem,
 	&port_packet,
 	&port_tap,
+	&port_pcap,
 	NULL,
 };
 

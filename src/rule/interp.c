@@ -229,6 +229,14 @@ verify(const struct pass *pass, struct way *way, const struct before *b,
 	stat_set(&pass->check->rule, r->num);
 }
 
+static void
+take_note(struct note *note, const struct rule *r, enum outcome o)
+{
+	note->rule = r->num;
+	if (o == STATE_HIT)
+		note->found = r->num;
+}
+
 /* The fate of a packet from index 'n' on; 'known' if that is a candidate.  'x',
  * if there is one, is told what happens, and nothing outside of the packet
  * does; like 'verifies' a constant. */
@@ -292,6 +300,8 @@ run(const struct pass *pass, struct pkt *p, unsigned n, struct way *way,
 			n++;
 			continue;
 		}
+		if (unlikely(pass->note != NULL))
+			take_note(pass->note, r, o);
 		if (unlikely(o == STATE_FULL)) {
 			if (x == NULL)
 				counter_add(&pass->counts[r->counter], bytes,
@@ -512,6 +522,8 @@ decide_all(const struct pass *pass, struct pkt *pkts, unsigned n)
 	enum verdict v = r->cmd[0].opcode == O_ACCEPT ? VERDICT_ACCEPT :
 							 VERDICT_DENY;
 
+	if (unlikely(pass->note != NULL))
+		pass->note->rule = r->num;
 	for (unsigned i = 0; i < n; i++) {
 		if (unlikely(pkts[i].bad != PKT_GOOD))
 			continue;

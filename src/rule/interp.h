@@ -54,6 +54,13 @@ struct match_check {
 	uint64_t rule;	      /* number of the last one missed */
 };
 
+/* What became of a packet, for who wants to know; 0 is no rule. */
+struct note {
+	uint16_t rule;	/* number of the last one that acted on it */
+	uint16_t found; /* of the one whose state it has */
+	uint16_t made;	/* of the one that made a state for it */
+};
+
 /* What a rule can know beside the packet; one a worker. */
 struct pass {
 	const struct ruleset *rules; /* rcu: for the length of a burst */
@@ -71,6 +78,7 @@ struct pass {
 	uint32_t now_s;		     /* wall clock */
 	enum match_mode match;
 	struct match_check *check;   /* for MATCH_VERIFY */
+	struct note *note;	     /* of the packet at hand; NULL = nobody asks */
 	bool out;		     /* the pass on the way out */
 	bool log_text;		     /* 'log' makes lines: limits apply */
 	bool log_text_only;	     /* nobody captures what is logged */

@@ -38,7 +38,11 @@ stateful_keep(const struct pass *pass, const struct pkt *p, unsigned n,
 	if ((p->flags & PKT_IP) == 0 || pass->states == NULL)
 		return true;
 	new = stateful_new(pass, n, i, tablearg);
-	return state_install(pass->states, pass->state_cfg, p, &new);
+	if (!state_install(pass->states, pass->state_cfg, p, &new))
+		return false;
+	if (unlikely(pass->note != NULL))
+		pass->note->made = pass->rules->rules[n]->num;
+	return true;
 }
 
 void

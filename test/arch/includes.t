@@ -10,13 +10,14 @@ pipe: packet
 vale:
 nmapi: vale
 table:
-port: packet vale
+capture:
+port: packet vale capture
 rule: packet state table
 engine: packet state table rule port pipe
 cli: ctl/client.h rule/insn.h rule/insn.def
 ctl: state table rule engine pipe
-daemon: rule port engine ctl cli
-tools: packet vale'
+daemon: capture rule port engine ctl cli
+tools: capture packet vale'
 
 n=0
 echo "1..$(echo "$allowed" | wc -l)"

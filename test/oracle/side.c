@@ -166,7 +166,7 @@ side_open(struct side *s, bool indexed, uint64_t seed, bool accept,
 	s->states = state_create(2 * max_states + STATE_CAPACITY_MIN, &key);
 	s->rules = ruleset_create(accept, 0);
 	if (s->log == NULL || s->states == NULL || s->rules == NULL ||
-	    !open_tables(s) || defrag_create(&s->ctx.defrag, NULL) != 0)
+	    !open_tables(s) || defrag_create(NULL, &s->ctx.defrag, NULL) != 0)
 		return false;
 	s->ctx.defrag->cfg = (struct reass_cfg){
 	    .max_packets = 16, .max_frags = 4, .ttl_s = 3};

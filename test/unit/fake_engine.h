@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "base/clock.h"
 #include "engine/engine.h"
 #include "pipe/dn.h"
 
@@ -114,6 +115,13 @@ void
 engine_settle_tables(struct engine *en)
 {
 	limbo_empty(tables_limbo(en->tables));
+}
+
+uint32_t
+engine_now_s(const struct engine *en)
+{
+	(void)en;
+	return clock_mono_s();
 }
 
 struct state_table *

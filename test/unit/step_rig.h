@@ -50,7 +50,7 @@ rig_open(bool accept)
 	g->c.pass.rng = &g->rng;
 	g->c.pass.tags = &g->c.tags;
 	g->c.pass.me = &g->me;
-	assert_int_equal(defrag_create(&g->c.defrag, &e), 0);
+	assert_int_equal(defrag_create(NULL, &g->c.defrag, &e), 0);
 	g->c.defrag->cfg = (struct reass_cfg){
 	    .max_packets = REASS_PACKETS, .max_frags = 16, .ttl_s = 30};
 	g->c.now_s = 1000;

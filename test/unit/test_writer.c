@@ -2,7 +2,7 @@
 /* Capture files, read back by libpcap. */
 #include "unit.h"
 
-#include "daemon/pcapng.h"
+#include "capture/writer.h"
 
 #include <pcap/pcap.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static char path[] = "/tmp/kipfw-test-pcapng-XXXXXX";
+static char path[] = "/tmp/kipfw-test-writer-XXXXXX";
 
 static pcap_t *
 reader(void)
@@ -41,20 +41,20 @@ reads_back(void **state)
 {
 	static const char *const names[] = {"valeA:f", "valeB:f", "valeA:f"};
 	const unsigned char frame[256] = {1, 2, 3};
-	struct pcapng *f = NULL;
+	struct writer *f = NULL;
 	struct pcap_pkthdr *h;
 	const unsigned char *data;
 	pcap_t *p;
 
 	(void)state;
-	assert_int_equal(pcapng_create(path, 256, &f, NULL), 0);
+	assert_int_equal(writer_create(path, 256, &f, NULL), 0);
 	for (unsigned i = 0; i < 3; i++)
-		assert_true(pcapng_put(f, &(struct pcapng_packet){
-		    .ns = 1700000000123456789 + i, .ifname = names[i],
+		assert_true(writer_put(f, &(struct writer_packet){
+		    .ns = 1700000000123456789 + i, .iface = writer_iface(f, names[i]),
 		    .data = frame, .kept = 253 + i, .len = 1500,
 		    .comment = i == 2 ? NULL : "00100 deny log",
 		}));
-	pcapng_close(f);
+	writer_close(f, NULL);
 	p = reader();
 	assert_int_equal(pcap_datalink(p), DLT_EN10MB);
 	for (unsigned i = 0; i < 3; i++) {
@@ -76,31 +76,31 @@ static void
 any_length(void **state)
 {
 	static const unsigned lens[] = {0, 1, 3, 4, 5, 4095, 4096, 70000};
-	struct pcapng *f = NULL;
+	struct writer *f = NULL;
 	struct pcap_pkthdr *h;
 	const unsigned char *data;
 	char *comment = malloc(70001), name[64];
 	pcap_t *p;
 
 	(void)state;
-	assert_int_equal(pcapng_create(path, 256, &f, NULL), 0);
+	assert_int_equal(writer_create(path, 256, &f, NULL), 0);
 	for (size_t i = 0; i < ARRAY_LEN(lens); i++) {
 		memset(comment, 'c', lens[i]);
 		comment[lens[i]] = '\0';
 		memset(name, 'n', sizeof(name));
 		name[i * 9] = '\0';
-		assert_true(pcapng_put(f, &(struct pcapng_packet){
-		    .ifname = name, .data = comment, .kept = (uint32_t)i % 8,
+		assert_true(writer_put(f, &(struct writer_packet){
+		    .iface = writer_iface(f, name), .data = comment, .kept = (uint32_t)i % 8,
 		    .comment = comment,
 		}));
 	}
 	for (unsigned i = 0; i < 600; i++) { /* more names than are kept */
 		snprintf(name, sizeof(name), "if%u", i);
-		assert_true(pcapng_put(f,
-		    &(struct pcapng_packet){.ifname = name, .data = ""}));
+		assert_true(writer_put(f,
+		    &(struct writer_packet){.iface = writer_iface(f, name), .data = ""}));
 	}
-	assert_true(pcapng_flush(f));
-	pcapng_close(f);
+	assert_true(writer_flush(f));
+	writer_close(f, NULL);
 	p = reader();
 	for (size_t i = 0; i < ARRAY_LEN(lens) + 600; i++)
 		assert_int_equal(pcap_next_ex(p, &h, &data), 1);
@@ -112,20 +112,20 @@ any_length(void **state)
 static void
 says_what_is_wrong(void **state)
 {
-	struct pcapng *f = NULL;
+	struct writer *f = NULL;
 	struct err e = {0};
 
 	(void)state;
-	assert_true(pcapng_create("/nowhere/x", 256, &f, &e) < 0);
+	assert_true(writer_create("/nowhere/x", 256, &f, &e) < 0);
 	assert_non_null(strstr(e.text, "/nowhere/x"));
 	assert_null(f);
-	pcapng_close(NULL);
-	assert_int_equal(pcapng_create("/dev/full", 256, &f, &e), 0);
-	pcapng_put(f, &(struct pcapng_packet){.ifname = "a", .data = ""});
-	assert_false(pcapng_flush(f));
-	assert_false(pcapng_put(f,
-	    &(struct pcapng_packet){.ifname = "a", .data = ""}));
-	pcapng_close(f);
+	writer_close(NULL, NULL);
+	assert_int_equal(writer_create("/dev/full", 256, &f, &e), 0);
+	writer_put(f, &(struct writer_packet){.iface = writer_iface(f, "a"), .data = ""});
+	assert_false(writer_flush(f));
+	assert_false(writer_put(f,
+	    &(struct writer_packet){.iface = writer_iface(f, "a"), .data = ""}));
+	writer_close(f, NULL);
 }
 
 int

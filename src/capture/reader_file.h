@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the two formats have in common, for reader.c and reader_ng.c alone: a
+ * window onto the file, the interfaces, and link types.
+ */
+#pragma once
+
+#include "capture/reader.h"
+#include "capture/stream.h"
+
+struct reader_iface {
+	uint16_t link;	 /* LINKTYPE_* */
+	uint8_t tsresol; /* as in the option: power of 10, or 0x80 | of 2 */
+	uint32_t snap;	 /* 0 = no limit */
+	int64_t offset_s;
+	char name[READER_NAME];
+};
+
+struct capture_reader {
+	struct stream *from;
+	char *path;
+	int want;	   /* interface, or READER_ANY */
+	bool is_ng;
+	bool swap;	   /* its numbers are in the other order */
+	bool lent;
+	bool at_end;	   /* the stream has no more octets */
+	ns_t last_ns;	   /* of the packet before */
+	uint64_t base;	   /* offset of buf[0] in the unpacked file */
+	size_t at, end;	   /* what of 'buf' is still to be read */
+	uint64_t skip;	   /* octets to pass over first */
+	unsigned n_ifaces, room;
+	struct reader_iface *ifaces;
+	uint8_t buf[READER_BUF];
+};
+
+enum { READER_OK = 3 }; /* beside enum capture_got */
+
+/* Has the next 'n' <= READER_BUF octets at buf[at]: READER_OK; CAPTURE_WAIT;
+ * CAPTURE_END if there is not even one more; -EINVAL if there are fewer.
+ * 'what' they are is for the sentence. */
+int reader_need(struct capture_reader *r, size_t n, const char *what,
+    struct err *e);
+
+/* Passes over 'n' octets, in the file if they are not here. */
+void reader_skip(struct capture_reader *r, uint64_t n);
+
+/* -EINVAL, "FILE: octet N: TEXT". */
+int reader_bad(const struct capture_reader *r, struct err *e, const char *fmt,
+    ...) __attribute__((format(printf, 3, 4)));
+
+/* One more interface; -errno if there are too many. */
+int reader_add_iface(struct capture_reader *r, const struct reader_iface *i,
+    struct err *e);
+
+/* Makes an Ethernet frame of the captured octets; there are 16 more in front of
+ * them that may be overwritten.  CAPTURE_PACKET, or -EINVAL. */
+int reader_frame(struct capture_reader *r, struct capture_packet *p,
+    struct err *e);
+
+static inline uint16_t
+reader_get16(const struct capture_reader *r, const uint8_t *from)
+{
+	uint16_t v;
+
+	__builtin_memcpy(&v, from, sizeof(v));
+	return r->swap ? __builtin_bswap16(v) : v;
+}
+
+static inline uint32_t
+reader_get32(const struct capture_reader *r, const uint8_t *from)
+{
+	uint32_t v;
+
+	__builtin_memcpy(&v, from, sizeof(v));
+	return r->swap ? __builtin_bswap32(v) : v;
+}
+
+/* ---- reader_ng.c ---- */
+
+/* Reads blocks up to the next packet wanted.  As capture_next(). */
+int reader_next_ng(struct capture_reader *r, struct capture_packet *out,
+    struct err *e);

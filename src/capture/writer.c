@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "capture/writer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zlib.h>
+
+enum {
+	BLOCK_SECTION = 0x0a0d0d0a,
+	BLOCK_IFACE = 1,
+	BLOCK_PACKET = 6,
+	BLOCK_PACKET_HEAD = 28,
+	MAGIC_NG = 0x1a2b3c4d,
+	LINK_ETHERNET = 1,
+	OPT_COMMENT = 1,
+	OPT_IF_NAME = 2,
+	OPT_IF_TSRESOL = 9,
+	NANOSECONDS = 9, /* 10^-9 */
+	NAME_LEN = 16,
+	MAX_COMMENT = 4096,
+	BUF = 1 << 18,
+	PACKED = 1 << 16,
+	LEVEL = 1, /* of gzip: captures come fast */
+};
+
+#define MAGIC_PCAP_NS 0xa1b23c4du
+
+struct writer {
+	int fd;
+	int error; /* -errno of the first trouble */
+	bool is_pcap;
+	z_stream *z; /* NULL: not packed */
+	char *path;
+	uint32_t snap;
+	size_t used; /* of buf */
+	unsigned n_ifaces;
+	char ifaces[WRITER_IFACES][NAME_LEN];
+	uint8_t buf[BUF];
+	uint8_t packed[PACKED];
+};
+
+/* ---- to the file ---- */
+
+static void
+write_all(struct writer *w, const uint8_t *data, size_t n)
+{
+	while (n > 0 && w->error == 0) {
+		ssize_t done = write(w->fd, data, n);
+
+		if (done == -1 && errno == EINTR)
+			continue;
+		if (done == -1) {
+			w->error = -errno;
+			return;
+		}
+		data += done;
+		n -= (size_t)done;
+	}
+}
+
+/* Packs what there is; 'how' is a flush value of zlib. */
+static void
+pack(struct writer *w, int how)
+{
+	int rc;
+
+	w->z->next_in = w->buf;
+	w->z->avail_in = (unsigned)w->used;
+	do {
+		w->z->next_out = w->packed;
+		w->z->avail_out = PACKED;
+		rc = deflate(w->z, how);
+		write_all(w, w->packed, PACKED - w->z->avail_out);
+	} while (w->error == 0 && w->z->avail_out == 0 && rc == Z_OK);
+}
+
+static void
+empty(struct writer *w)
+{
+	if (w->z != NULL)
+		pack(w, Z_NO_FLUSH);
+	else
+		write_all(w, w->buf, w->used);
+	w->used = 0;
+}
+
+static void
+put_slowly(struct writer *w, const uint8_t *data, size_t n)
+{
+	while (n > 0) {
+		size_t k = BUF - w->used < n ? BUF - w->used : n;
+
+		memcpy(w->buf + w->used, data, k);
+		w->used += k;
+		data += k;
+		n -= k;
+		if (w->used == BUF)
+			empty(w);
+	}
+}
+
+static inline void
+put(struct writer *w, const void *data, size_t n)
+{
+	if (unlikely(n >= BUF - w->used)) {
+		put_slowly(w, data, n);
+		return;
+	}
+	memcpy(w->buf + w->used, data, n);
+	w->used += n;
+}
+
+/* ---- pcapng ---- */
+
+static inline uint32_t
+padded(uint32_t n)
+{
+	return (n + 3) & ~3u;
+}
+
+static void
+put32(struct writer *w, uint32_t v)
+{
+	put(w, &v, sizeof(v));
+}
+
+static inline void
+put_padded(struct writer *w, const void *data, uint32_t n)
+{
+	static const char zero[4];
+
+	put(w, data, n);
+	put(w, zero, padded(n) - n);
+}
+
+static void
+put_option(struct writer *w, uint16_t code, const void *data, uint16_t n)
+{
+	uint16_t head[2] = {code, n};
+
+	put(w, head, sizeof(head));
+	put_padded(w, data, n);
+}
+
+static uint32_t
+option_size(uint32_t n)
+{
+	return 4 + padded(n);
+}
+
+static void
+put_section(struct writer *w)
+{
+	const uint32_t size = 28;
+	const uint16_t version[2] = {1, 0};
+	const int64_t length = -1; /* not told */
+
+	put32(w, BLOCK_SECTION);
+	put32(w, size);
+	put32(w, MAGIC_NG);
+	put(w, version, sizeof(version));
+	put(w, &length, sizeof(length));
+	put32(w, size);
+}
+
+static void
+put_iface(struct writer *w, const char *name)
+{
+	const uint16_t link[2] = {LINK_ETHERNET, 0};
+	const uint8_t res = NANOSECONDS;
+	uint16_t n = (uint16_t)strlen(name);
+	uint32_t size = 20 + option_size(n) + option_size(1) + 4;
+
+	put32(w, BLOCK_IFACE);
+	put32(w, size);
+	put(w, link, sizeof(link));
+	put32(w, w->snap);
+	put_option(w, OPT_IF_NAME, name, n);
+	put_option(w, OPT_IF_TSRESOL, &res, 1);
+	put32(w, 0); /* end of options */
+	put32(w, size);
+}
+
+static void
+put_ng(struct writer *w, const struct writer_packet *p)
+{
+	size_t len = p->comment != NULL ? strlen(p->comment) : 0;
+	uint16_t n = (uint16_t)(len < MAX_COMMENT ? len : MAX_COMMENT);
+	uint32_t head[BLOCK_PACKET_HEAD / 4] = {
+	    BLOCK_PACKET, 32 + padded(p->kept), p->iface,
+	    (uint32_t)(p->ns >> 32), (uint32_t)p->ns, p->kept, p->len};
+
+	if (n > 0)
+		head[1] += option_size(n) + 4;
+	put(w, head, sizeof(head));
+	put_padded(w, p->data, p->kept);
+	if (n > 0) {
+		put_option(w, OPT_COMMENT, p->comment, n);
+		put32(w, 0); /* end of options */
+	}
+	put(w, &head[1], sizeof(head[1]));
+}
+
+/* ---- pcap ---- */
+
+static void
+put_file_head(struct writer *w)
+{
+	const struct {
+		uint32_t magic;
+		uint16_t version[2];
+		uint32_t unused[2];
+		uint32_t snap;
+		uint32_t link;
+	} head = {MAGIC_PCAP_NS, {2, 4}, {0, 0}, w->snap, LINK_ETHERNET};
+
+	put(w, &head, sizeof(head));
+}
+
+static void
+put_pcap(struct writer *w, const struct writer_packet *p)
+{
+	const uint32_t head[4] = {(uint32_t)(p->ns / NS_PER_S),
+	    (uint32_t)(p->ns % NS_PER_S), p->kept, p->len};
+
+	put(w, head, sizeof(head));
+	put(w, p->data, p->kept);
+}
+
+/* ---- what callers see ---- */
+
+static bool
+ends_with(const char *path, const char *end)
+{
+	size_t n = strlen(path), k = strlen(end);
+
+	return n >= k && strcmp(path + n - k, end) == 0;
+}
+
+static int
+begin_packing(struct writer *w)
+{
+	if ((w->z = calloc(1, sizeof(*w->z))) == NULL)
+		return -ENOMEM;
+	if (deflateInit2(w->z, LEVEL, Z_DEFLATED, 16 + MAX_WBITS, 8,
+		Z_DEFAULT_STRATEGY) == Z_OK)
+		return 0;
+	free(w->z);
+	w->z = NULL;
+	return -ENOMEM;
+}
+
+static void
+writer_free(struct writer *w)
+{
+	if (w->z != NULL)
+		deflateEnd(w->z);
+	free(w->z);
+	if (w->fd != -1)
+		close(w->fd);
+	free(w->path);
+	free(w);
+}
+
+int
+writer_create(const char *path, uint32_t snap, struct writer **out,
+    struct err *e)
+{
+	bool is_gzip = ends_with(path, ".gz");
+	struct writer *w = malloc(sizeof(*w));
+
+	if (w == NULL)
+		return err_set(e, ENOMEM, "no memory for a capture file");
+	memset(w, 0, offsetof(struct writer, buf));
+	w->fd = -1;
+	w->snap = snap;
+	w->is_pcap = ends_with(path, ".pcap") || ends_with(path, ".pcap.gz");
+	if ((w->path = strdup(path)) == NULL ||
+	    (is_gzip && begin_packing(w) != 0)) {
+		writer_free(w);
+		return err_set(e, ENOMEM, "no memory for a capture file");
+	}
+	w->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	if (w->fd == -1) {
+		writer_free(w);
+		return err_set(e, errno, "%s: %s", path, strerror(errno));
+	}
+	if (w->is_pcap)
+		put_file_head(w);
+	else
+		put_section(w);
+	*out = w;
+	return 0;
+}
+
+unsigned
+writer_iface(struct writer *w, const char *name)
+{
+	char key[NAME_LEN] = "";
+	unsigned i;
+
+	if (w->is_pcap)
+		return 0;
+	memcpy(key, name, strnlen(name, sizeof(key) - 1));
+	for (i = 0; i < w->n_ifaces; i++)
+		if (strcmp(w->ifaces[i], key) == 0)
+			return i;
+	if (i == WRITER_IFACES)
+		return i - 1;
+	memcpy(w->ifaces[w->n_ifaces++], key, sizeof(key));
+	put_iface(w, key);
+	return i;
+}
+
+bool
+writer_put(struct writer *w, const struct writer_packet *p)
+{
+	if (unlikely(w->error != 0))
+		return false;
+	if (w->is_pcap)
+		put_pcap(w, p);
+	else
+		put_ng(w, p);
+	return w->error == 0;
+}
+
+bool
+writer_flush(struct writer *w)
+{
+	empty(w);
+	return w->error == 0;
+}
+
+int
+writer_close(struct writer *w, struct err *e)
+{
+	int rc;
+
+	if (w == NULL)
+		return 0;
+	if (w->z != NULL)
+		pack(w, Z_FINISH);
+	else
+		empty(w);
+	rc = w->error;
+	if (close(w->fd) == -1 && rc == 0)
+		rc = -errno;
+	w->fd = -1;
+	if (rc != 0)
+		err_set(e, -rc, "%s: %s", w->path, strerror(-rc));
+	writer_free(w);
+	return rc;
+}

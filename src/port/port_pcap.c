@@ -1,0 +1,670 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A capture file as a port: what it holds comes in, what is sent is written.
+ *
+ * Pace       packets come as far apart as their stamps are, 'speed' times as
+ *            fast, or as fast as they are taken (speed=asap).
+ * Cut        packets (a snap length) are completed with zeros to the length they
+ *            had, so that rules, counters and rates see that length.  Packets of
+ *            more than 65,535 octets are left out and counted.
+ * Loop       each further pass begins one mean gap after the last packet.
+ * Memory     the reader's window; and one piece for packets that are completed.
+ * Names      in rules: ifname=, or the file's name up to its first dot.
+ */
+#include "port/capture.h"
+#include "port/kinds.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "capture/reader.h"
+#include "capture/writer.h"
+#include "port/args.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+enum {
+	PATH_LEN = PORT_NAME_LEN,
+	MAX_FRAME = 65535,
+	SPARE = 1 << 20,      /* for packets that are completed, a burst */
+	SPEED_ONE = 1000000,  /* speed is in millionths */
+	MAX_SPEED = 1000000,
+	SPEED_LEN = 32,
+	ANY_IFACE = READER_IFACES,
+};
+#define SOON (60 * NS_PER_US) /* nearer than that is no time to sleep */
+#define LAST_NS ((ns_t)INT64_MAX)
+
+struct file_id {
+	dev_t dev;
+	ino_t ino;
+};
+
+struct cap {
+	/* input */
+	struct capture_reader *reader; /* NULL: none */
+	struct capture_packet next;    /* if has_next */
+	ns_t next_ns;	  /* its stamp as it is shown */
+	bool has_next;
+	bool asap;
+	uint64_t speed;	  /* in millionths */
+	uint64_t passes;  /* still to come, this one included; 0 = endless */
+	uint64_t n_read;  /* packets of this pass */
+	ns_t first;	  /* stamp of the first packet of all */
+	ns_t pass_first, pass_last; /* as in the file */
+	ns_t shift;	  /* between the file and this pass */
+	ns_t shown;	  /* the last stamp, before speed */
+	ns_t began;	  /* mono clock minus stamps; 0 = not yet */
+	uint8_t *spare;   /* SPARE octets, from the first cut packet on */
+	size_t spare_used;
+	uint64_t n_cut, n_long;
+	_Atomic bool over;
+	/* output */
+	struct writer *writer; /* NULL: none */
+	unsigned iface;
+	uint64_t snap;
+	bool dirty;	  /* something was put since the last flush */
+	_Atomic bool failed;
+	const ns_t *clock; /* NULL: the machine's */
+	/* control */
+	struct cap *others; /* all there are */
+	struct file_id in_id, out_id;
+	char in[PATH_LEN], out[PATH_LEN];
+};
+
+static struct cap *all; /* control thread only */
+
+/* ---- input ---- */
+
+/* A stamp of the file as this pass and 'speed' show it; beyond LAST_NS if it is
+ * out of reach. */
+static ns_t
+show(struct cap *c, ns_t stamp)
+{
+	unsigned __int128 t = (unsigned __int128)stamp + c->shift;
+
+	if (t < c->shown)
+		t = c->shown;
+	if (t > LAST_NS)
+		return UINT64_MAX;
+	c->shown = (ns_t)t;
+	if (likely(c->speed == SPEED_ONE))
+		return c->shown;
+	t = c->first + (t - c->first) * SPEED_ONE / c->speed;
+	return t > LAST_NS ? UINT64_MAX : (ns_t)t;
+}
+
+/* The last packet has come. */
+static void
+end_input(struct cap *c, const char *why)
+{
+	if (why != NULL) {
+		log_msg(LOG_ERROR, "pcap: %s", why);
+		atomic_store(&c->failed, true);
+	}
+	if (c->n_cut > 0)
+		log_msg(LOG_INFO, "pcap: %s: %llu packets were captured in "
+		    "part: completed with zeros", c->in,
+		    (unsigned long long)c->n_cut);
+	if (c->n_long > 0)
+		log_msg(LOG_WARN, "pcap: %s: %llu packets of more than %d "
+		    "octets left out", c->in, (unsigned long long)c->n_long,
+		    MAX_FRAME);
+	atomic_store(&c->over, true);
+}
+
+/* At the end of a pass: goes back to the first packet, if there is another
+ * pass.  False: there is none. */
+static bool
+next_pass(struct cap *c)
+{
+	ns_t took = c->pass_last - c->pass_first;
+	struct err e = {0};
+
+	if (c->passes == 1 || c->n_read == 0) {
+		end_input(c, NULL);
+		return false;
+	}
+	if (capture_rewind(c->reader, &e) != 0) {
+		end_input(c, e.text);
+		return false;
+	}
+	c->passes -= c->passes > 0;
+	c->shift += took + (c->n_read > 1 ? took / (c->n_read - 1) : NS_PER_MS);
+	c->n_read = 0;
+	return true;
+}
+
+/* Notes the stamp of a packet that was read. */
+static bool
+take_stamp(struct cap *c)
+{
+	ns_t t = c->next.ns;
+
+	if (unlikely(c->n_read++ == 0)) {
+		c->pass_first = c->pass_last = t;
+		if (c->shown == 0 && c->shift == 0)
+			c->first = t;
+	}
+	if (t > c->pass_last)
+		c->pass_last = t;
+	c->next_ns = show(c, t);
+	if (likely(c->next_ns <= LAST_NS))
+		return true;
+	end_input(c, "a stamp after 2262");
+	return false;
+}
+
+/* Has c->next, if there is one and it can be had before the next release. */
+static bool
+look_ahead(struct cap *c)
+{
+	struct err e = {0};
+
+	while (!c->has_next && !atomic_load_explicit(&c->over,
+	    memory_order_relaxed)) {
+		int got = capture_next(c->reader, &c->next, &e);
+
+		if (got == CAPTURE_WAIT)
+			return false;
+		if (unlikely(got == CAPTURE_END)) {
+			if (!next_pass(c))
+				return false;
+			continue;
+		}
+		if (unlikely(got < 0)) {
+			end_input(c, e.text);
+			return false;
+		}
+		if (!take_stamp(c))
+			return false;
+		c->has_next = likely(c->next.len <= MAX_FRAME);
+		c->n_long += !c->has_next;
+	}
+	return c->has_next;
+}
+
+/* Completes a packet that was cut; false if there is no room in this burst. */
+static bool
+complete(struct cap *c, struct pkt *p)
+{
+	uint32_t len = c->next.len;
+
+	if (c->spare == NULL && (c->spare = malloc(SPARE)) == NULL) {
+		end_input(c, "no memory to complete packets");
+		c->has_next = false;
+		return false;
+	}
+	if (SPARE - c->spare_used < len)
+		return false;
+	p->data = c->spare + c->spare_used;
+	c->spare_used += len;
+	memcpy(p->data, c->next.data, c->next.kept);
+	memset(p->data + c->next.kept, 0, len - c->next.kept);
+	c->n_cut++;
+	return true;
+}
+
+unsigned
+capture_rx(struct port *p, struct pkt *pkts, ns_t *stamps, unsigned max,
+    ns_t before)
+{
+	struct cap *c = p->priv;
+	uint64_t bytes = 0;
+	unsigned n = 0;
+
+	if (c->reader == NULL)
+		return 0;
+	while (n < max && look_ahead(c) && c->next_ns < before) {
+		pkts[n].data = c->next.data;
+		if (unlikely(c->next.kept < c->next.len) &&
+		    !complete(c, &pkts[n]))
+			break;
+		pkts[n].len = (uint16_t)c->next.len;
+		bytes += c->next.len;
+		stamps[n++] = c->next_ns;
+		c->has_next = false;
+	}
+	stat_add(&p->stats.rx_pkts, n);
+	stat_add(&p->stats.rx_bytes, bytes);
+	return n;
+}
+
+/* Real time, as stamps count it; the first packet comes at once. */
+static ns_t
+stamp_now(struct cap *c)
+{
+	ns_t now = clock_mono_ns();
+
+	if (c->began == 0 && look_ahead(c))
+		c->began = now - c->next_ns;
+	return now - c->began;
+}
+
+static unsigned
+pcap_rx(struct port *p, struct pkt *pkts, unsigned max)
+{
+	struct cap *c = p->priv;
+	ns_t stamps[PORT_BURST];
+
+	if (c->reader == NULL || atomic_load_explicit(&c->over,
+	    memory_order_relaxed))
+		return 0;
+	return capture_rx(p, pkts, stamps, max,
+	    c->asap ? UINT64_MAX : stamp_now(c) + 1);
+}
+
+static void
+pcap_release(struct port *p)
+{
+	struct cap *c = p->priv;
+
+	/* What was looked at ahead lies in the reader's window, too. */
+	if (c->reader != NULL && !c->has_next)
+		capture_release(c->reader);
+	c->spare_used = 0;
+}
+
+ns_t
+capture_next_ns(struct port *p)
+{
+	struct cap *c = p->priv;
+
+	return c->reader != NULL && look_ahead(c) ? c->next_ns : UINT64_MAX;
+}
+
+bool
+capture_is_over(const struct port *p)
+{
+	const struct cap *c = p->priv;
+
+	return atomic_load(&c->over);
+}
+
+/* ---- output ---- */
+
+static void
+tell_failure(struct cap *c)
+{
+	struct err e = {0};
+
+	writer_close(c->writer, &e);
+	c->writer = NULL;
+	log_msg(LOG_ERROR, "pcap: %s: no more packets are written", e.text);
+	atomic_store(&c->failed, true);
+}
+
+static unsigned
+pcap_room(struct port *p)
+{
+	(void)p;
+	return PORT_BURST;
+}
+
+/* Writes packets; returns how many.  Where there is no output they are lost, as
+ * in a sink. */
+static unsigned
+write_out(struct cap *c, struct pkt *const *pkts, unsigned n)
+{
+	ns_t now = c->clock != NULL ? *c->clock : clock_wall_ns();
+	struct writer_packet w = {.ns = now, .iface = c->iface};
+
+	if (c->writer == NULL)
+		return c->out[0] == '\0' ? n : 0;
+	c->dirty = true;
+	for (unsigned i = 0; i < n; i++) {
+		w.data = pkts[i]->data;
+		w.len = pkts[i]->len;
+		w.kept = w.len < c->snap ? w.len : (uint32_t)c->snap;
+		if (unlikely(!writer_put(c->writer, &w))) {
+			tell_failure(c);
+			return i;
+		}
+	}
+	return n;
+}
+
+static unsigned
+pcap_tx(struct port *p, struct port *from, struct pkt *const *pkts, unsigned n)
+{
+	uint64_t bytes = 0;
+
+	(void)from;
+	n = write_out(p->priv, pkts, n);
+	for (unsigned i = 0; i < n; i++)
+		bytes += pkts[i]->len;
+	stat_add(&p->stats.tx_pkts, n);
+	stat_add(&p->stats.tx_bytes, bytes);
+	return n;
+}
+
+static void
+pcap_nothing(struct port *p)
+{
+	(void)p;
+}
+
+bool
+capture_failed(const struct port *p)
+{
+	const struct cap *c = p->priv;
+
+	return atomic_load(&c->failed);
+}
+
+bool
+capture_finish(struct port *p)
+{
+	struct cap *c = p->priv;
+
+	if (c->writer != NULL && c->dirty && !writer_flush(c->writer))
+		tell_failure(c);
+	c->dirty = false;
+	return !capture_failed(p);
+}
+
+/* ---- sleeping ---- */
+
+static bool
+pcap_sleep_begin(struct port *p, unsigned flags)
+{
+	struct cap *c = p->priv;
+	struct itimerspec at = {0};
+	ns_t now, due;
+
+	if ((flags & PORT_RX) == 0 || c->reader == NULL || !look_ahead(c)) {
+		if (!atomic_load(&c->over))
+			return false;
+		capture_finish(p);
+		return true;
+	}
+	now = stamp_now(c);
+	if (c->asap || c->next_ns <= now + SOON)
+		return false;
+	capture_finish(p); /* for who looks at it meanwhile */
+	due = c->next_ns + c->began - SOON;
+	at.it_value.tv_sec = (time_t)(due / NS_PER_S);
+	at.it_value.tv_nsec = (long)(due % NS_PER_S);
+	return timerfd_settime(p->fd, TFD_TIMER_ABSTIME, &at, NULL) == 0;
+}
+
+static void
+pcap_sleep_end(struct port *p)
+{
+	uint64_t n;
+
+	if (read(p->fd, &n, sizeof(n)) == -1)
+		return; /* EAGAIN: it did not ring */
+}
+
+/* ---- opening ---- */
+
+/* "2", "0.25", "asap" */
+static int
+parse_speed(struct cap *c, const char *port, const char *text, struct err *e)
+{
+	uint64_t whole = 0, part = 0, unit = SPEED_ONE;
+	const char *at = text;
+
+	if (strcmp(text, "asap") == 0) {
+		c->asap = true;
+		return 0;
+	}
+	for (; *at >= '0' && *at <= '9' && whole <= MAX_SPEED; at++)
+		whole = whole * 10 + (uint64_t)(*at - '0');
+	if (*at == '.') {
+		for (at++; *at >= '0' && *at <= '9' && unit > 1; at++) {
+			unit /= 10;
+			part += (uint64_t)(*at - '0') * unit;
+		}
+	}
+	c->speed = whole * SPEED_ONE + part;
+	if (at == text || *at != '\0' || c->speed < SPEED_ONE / 1000 ||
+	    whole > MAX_SPEED)
+		return err_set(e, EINVAL, "port '%s': speed=%s: neither asap "
+		    "nor a number from 0.001 to %d", port, text, MAX_SPEED);
+	return 0;
+}
+
+static bool
+same_file(const struct file_id *a, const struct file_id *b)
+{
+	return a->ino != 0 && a->ino == b->ino && a->dev == b->dev;
+}
+
+static void
+identify(const char *path, struct file_id *id)
+{
+	struct stat st;
+
+	if (*path != '\0' && stat(path, &st) == 0 && S_ISREG(st.st_mode))
+		*id = (struct file_id){st.st_dev, st.st_ino};
+}
+
+/* A file is not emptied that is read, nor by two. */
+static int
+check_files(struct cap *c, const char *port, struct err *e)
+{
+	identify(c->in, &c->in_id);
+	identify(c->out, &c->out_id);
+	for (const struct cap *o = c; o != NULL; o = o == c ? all : o->others)
+		if (same_file(&c->out_id, &o->in_id) ||
+		    same_file(&c->in_id, &o->out_id) ||
+		    (o != c && same_file(&c->out_id, &o->out_id)))
+			return err_set(e, EBUSY, "port '%s': a file that is "
+			    "written has to be another one than those that "
+			    "are read or written beside it", port);
+	return 0;
+}
+
+/* The name in rules: of 'path' without folders and endings, with the number of
+ * its interface if one was asked for. */
+static void
+name_after(struct port *p, const char *path, const char *iface)
+{
+	const char *slash = strrchr(path, '/');
+	const char *from = slash != NULL ? slash + 1 : path;
+	size_t n = strcspn(from + (*from == '.'), ".") + (*from == '.');
+	size_t more = strlen(iface);
+
+	if (n > sizeof(p->ifname) - 1 - more)
+		n = sizeof(p->ifname) - 1 - more;
+	memset(p->ifname, 0, sizeof(p->ifname));
+	memcpy(p->ifname, from, n);
+	memcpy(p->ifname + n, iface, more);
+}
+
+/* What the port's name says. */
+struct words {
+	char speed[SPEED_LEN];
+	char iface[8];
+	char ifname[PORT_IFNAME_LEN];
+	uint64_t loop;
+};
+
+static int
+read_words(struct cap *c, const char *name, struct words *w, struct err *e)
+{
+	const struct port_arg args[] = {
+	    {.key = "in", .type = PORT_ARG_TEXT, .out = c->in,
+		.size = sizeof(c->in)},
+	    {.key = "out", .type = PORT_ARG_TEXT, .out = c->out,
+		.size = sizeof(c->out)},
+	    {.key = "iface", .type = PORT_ARG_TEXT, .out = w->iface,
+		.size = sizeof(w->iface)},
+	    {.key = "loop", .type = PORT_ARG_NUMBER, .out = &w->loop,
+		.lo = 0, .hi = 1000000000},
+	    {.key = "speed", .type = PORT_ARG_TEXT, .out = w->speed,
+		.size = sizeof(w->speed)},
+	    {.key = "snap", .type = PORT_ARG_NUMBER, .out = &c->snap,
+		.lo = 14, .hi = MAX_FRAME},
+	    {.key = "ifname", .type = PORT_ARG_TEXT, .out = w->ifname,
+		.size = sizeof(w->ifname)},
+	    {.key = NULL},
+	};
+	bool for_in;
+	int rc = port_args(name, name + strlen(port_pcap.kind), NULL, 0, args,
+	    e);
+
+	if (rc != 0)
+		return rc;
+	for_in = w->iface[0] != '\0' || w->speed[0] != '\0' || w->loop != 1;
+	if (c->in[0] == '\0' && c->out[0] == '\0')
+		return err_set(e, EINVAL, "port '%s': neither in=FILE nor "
+		    "out=FILE", name);
+	if (c->in[0] == '\0' && for_in)
+		return err_set(e, EINVAL, "port '%s': iface, loop and speed "
+		    "are for in=FILE", name);
+	c->passes = w->loop;
+	return w->speed[0] != '\0' ? parse_speed(c, name, w->speed, e) : 0;
+}
+
+static int
+open_input(struct cap *c, const char *port, const struct words *w,
+    struct err *e)
+{
+	int iface = READER_ANY, rc;
+	char *end;
+
+	if (w->iface[0] != '\0') {
+		iface = (int)strtoul(w->iface, &end, 10);
+		if (*end != '\0' || w->iface[0] < '0' || w->iface[0] > '9' ||
+		    iface >= READER_IFACES)
+			return err_set(e, EINVAL, "port '%s': iface=%s: not a "
+			    "number from 0 to %d", port, w->iface,
+			    READER_IFACES - 1);
+	}
+	if ((rc = capture_open(c->in, iface, &c->reader, e)) != 0)
+		return rc;
+	/* The first packet: a file that cannot be used says so now. */
+	rc = capture_next(c->reader, &c->next, e);
+	if (rc < 0)
+		return rc;
+	c->has_next = rc == CAPTURE_PACKET && c->next.len <= MAX_FRAME;
+	c->n_long += rc == CAPTURE_PACKET && !c->has_next;
+	if (rc == CAPTURE_PACKET)
+		take_stamp(c);
+	return 0;
+}
+
+static int
+open_output(struct cap *c, const char *ifname, struct err *e)
+{
+	int rc = writer_create(c->out, (uint32_t)c->snap, &c->writer, e);
+
+	if (rc == 0)
+		c->iface = writer_iface(c->writer, ifname);
+	return rc;
+}
+
+static void
+leave_list(const struct cap *c)
+{
+	for (struct cap **w = &all; *w != NULL; w = &(*w)->others) {
+		if (*w == c) {
+			*w = c->others;
+			return;
+		}
+	}
+}
+
+static void
+pcap_close(struct port *p)
+{
+	struct cap *c = p->priv;
+
+	if (c->writer != NULL && capture_finish(p)) {
+		struct err e = {0};
+
+		if (writer_close(c->writer, &e) != 0)
+			log_msg(LOG_ERROR, "pcap: %s", e.text);
+		c->writer = NULL;
+	}
+	leave_list(c);
+	capture_close(c->reader);
+	writer_close(c->writer, NULL);
+	if (p->fd != -1)
+		close(p->fd);
+	free(c->spare);
+	free(c);
+}
+
+static int
+pcap_open(struct port *p, const char *name, struct err *e)
+{
+	struct words w = {.loop = 1};
+	struct cap *c = calloc(1, sizeof(*c));
+	int rc;
+
+	if (c == NULL)
+		return err_set(e, ENOMEM, "port '%s': no memory", name);
+	p->priv = c;
+	c->speed = SPEED_ONE;
+	c->snap = MAX_FRAME;
+	p->fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (p->fd == -1)
+		rc = err_set(e, errno, "port '%s': no timer: %s", name,
+		    strerror(errno));
+	else if ((rc = read_words(c, name, &w, e)) == 0 &&
+	    (rc = check_files(c, name, e)) == 0 && c->in[0] != '\0')
+		rc = open_input(c, name, &w, e);
+	atomic_store(&c->over, c->reader == NULL);
+	name_after(p, c->in[0] != '\0' ? c->in : c->out, w.iface);
+	if (w.ifname[0] != '\0')
+		strcpy(p->ifname, w.ifname);
+	if (rc == 0 && c->out[0] != '\0')
+		rc = open_output(c, p->ifname, e);
+	if (rc != 0) {
+		pcap_close(p);
+		return rc;
+	}
+	identify(c->out, &c->out_id); /* which may be new */
+	c->others = all;
+	all = c;
+	return 0;
+}
+
+/* ---- virtual time ---- */
+
+bool
+port_is_capture(const struct port *p)
+{
+	return p->ops == &port_pcap;
+}
+
+int
+capture_set_clock(struct port *p, const ns_t *now, struct err *e)
+{
+	struct cap *c = p->priv;
+
+	if (c->asap)
+		return err_set(e, EINVAL, "port '%s': speed=asap: virtual time "
+		    "always runs as fast as it can, and needs the stamps",
+		    p->name);
+	if (c->passes == 0)
+		return err_set(e, EINVAL, "port '%s': loop=0: virtual time "
+		    "would never end", p->name);
+	c->clock = now;
+	return 0;
+}
+
+const struct port_ops port_pcap = {
+	.kind = "pcap:",
+	.help = "pcap:in=FILE,out=FILE  packets of a capture, pcap or pcapng, "
+		"and into one",
+	.open = pcap_open,
+	.close = pcap_close,
+	.rx = pcap_rx,
+	.release = pcap_release,
+	.room = pcap_room,
+	.tx = pcap_tx,
+	.kick = pcap_nothing,
+	.pending = port_none_pending,
+	.sleep_begin = pcap_sleep_begin,
+	.sleep_end = pcap_sleep_end,
+};
