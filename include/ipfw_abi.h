@@ -296,7 +296,8 @@ struct trial_req { /* 'frame_len' octets follow, Ethernet header first */
 enum trial_what {
 	TRIAL_OFF = 1, /* its set is switched off */
 	TRIAL_MISS,    /* 'word' begins the tests that failed; 'n': how many
-			* of the rule's words would have failed */
+			* of the rule's words would have failed, 0 = none:
+			* it looked for a state */
 	TRIAL_PROB,    /* 'n' = 1: taken as matched */
 	TRIAL_HIT,     /* it asked for states and found one, under 'n', which
 			* leads to the rule of the next step; 'value':

@@ -158,7 +158,7 @@ explain_miss(struct explain *x, const struct pass *pass, const struct rule *r,
 {
 	const struct insn *first = i < rule_action(r) ? block_of(r, i) : i;
 	unsigned n = i < rule_action(r) ?
-	    1 + count_misses(pass, r, insn_next(i), p, tablearg) : 1;
+	    1 + count_misses(pass, r, insn_next(i), p, tablearg) : 0;
 
 	note(x, r, (struct trial_step){.what = TRIAL_MISS,
 	    .word = word_of(r, first), .n = (uint16_t)n,
