@@ -305,7 +305,7 @@ enum trial_what {
 	TRIAL_KEEP,    /* 'word' would make a state: 'n' is one of TRIAL_KEEP_* */
 	TRIAL_DEFER,   /* defer-action: the rest is for those with a state */
 	TRIAL_IDLE,    /* the tests match, and the action has nothing to do */
-	TRIAL_NO_JUMP, /* call too deep, or return without a call */
+	TRIAL_NO_JUMP, /* 'n' = 0: a call too deep, 1: a return without one */
 	TRIAL_LOG,
 	TRIAL_TAG,     /* 'n' */
 	TRIAL_UNTAG,   /* 'n' */

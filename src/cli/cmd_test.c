@@ -232,6 +232,17 @@ test_one(struct request *q, const struct frame *f, struct rulebook *book,
 	return 0;
 }
 
+/* The words of a packet are counted by themselves. */
+static int
+packet_err(struct request *q, int r)
+{
+	struct err e = *q->e;
+
+	if (r != 0)
+		err_at(q->e, e.code, e.pos, "packet: %.200s", e.text);
+	return r;
+}
+
 /* Those of a capture: one in full, or all in a line each. */
 static int
 walk_capture(struct request *q, void *cap, struct frame *f,
@@ -263,7 +274,8 @@ test_capture(struct request *q, struct frame *f, struct rulebook *book,
 {
 	const struct cli_offline *o = q->c->offline;
 	void *cap = NULL;
-	int r = frame_read_way(&f->way, q->words.w, q->words.n, q->e);
+	int r = packet_err(q,
+	    frame_read_way(&f->way, q->words.w, q->words.n, q->e));
 
 	if (r == 0)
 		r = o->capture_open(q->pcap, &cap, q->e);
@@ -285,8 +297,8 @@ test_packets(struct request *q, int *code)
 	r = r != 0 ? cli_code(r) : 0;
 	if (r == 0 && q->pcap != NULL)
 		r = test_capture(q, f, &book, code);
-	else if (r == 0 && (r = frame_read(f, q->words.w, q->words.n,
-			q->e)) == 0)
+	else if (r == 0 && (r = packet_err(q, frame_read(f, q->words.w,
+			q->words.n, q->e))) == 0)
 		r = test_one(q, f, &book, 0, code);
 	rulebook_fini(&book);
 	free(f);

@@ -599,7 +599,7 @@ settle_proto(struct draft *d)
 		return wrong(d, d->ports_word,
 		    "a port of which protocol? say tcp, udp or sctp");
 	if (d->proto < 0)
-		d->proto = P_TRIAL;
+		d->proto = d->family == 6 ? P_NONE6 : P_TRIAL;
 	if (d->ports_word != NULL && !has_ports(d->proto))
 		return wrong(d, d->ports_word, "the protocol has no ports");
 	if (d->tcp_word != NULL && d->proto != P_TCP)

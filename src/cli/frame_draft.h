@@ -11,7 +11,8 @@
 enum {
 	P_ICMP = 1, P_TCP = 6, P_UDP = 17, P_FRAG6 = 44, P_ICMP6 = 58,
 	P_SCTP = 132, P_UDPLITE = 136,
-	P_TRIAL = 253, /* for experiments (RFC 3692): 'ip' and no more said */
+	P_NONE6 = 59,  /* 'ip' and no more said: nothing follows, ... */
+	P_TRIAL = 253, /* ... and for experiments (RFC 3692) */
 	SYN = 0x02, ACK = 0x10,
 	FRAG_AT = 1480,	     /* where a later fragment lies */
 	PORT_FROM = 49152, PORT_TO = 9,

@@ -197,7 +197,8 @@ frame_put_ip(struct draft *d)
 
 	if (d->iplen >= 0 && (unsigned)d->iplen < least)
 		return word_err(d->e, EX_DATAERR, d->iplen_word,
-		    "%d: headers and payload alone take %u", d->iplen, least);
+		    "of %d, but headers and payload alone take %u", d->iplen,
+		    least);
 	if (d->iplen >= 0)
 		payload += (unsigned)d->iplen - least;
 	if (n + heads + l4_len + payload > FRAME_MAX)

@@ -145,6 +145,7 @@ trial_print_act(struct text *t, const struct trial_view *v,
 	}
 	if (i->opcode == O_CALLRETURN && (i->len & INSN_NOT) != 0) {
 		text_f(t, "returns");
+		return;
 	} else if (i->opcode == O_SETDSCP) {
 		text_f(t, "sets its dscp to ");
 		why_dscp(t, (s->value & 0x3f) << 2);
@@ -159,19 +160,23 @@ static void
 put_keep(struct text *t, const struct trial_view *v,
     const struct trial_step *s)
 {
-	static const char *const texts[] = {
-	    [TRIAL_KEEP_MADE] = "would make a state",
-	    [TRIAL_KEEP_THERE] = "its state is there already",
-	    [TRIAL_KEEP_NO_IP] = "not IP: makes no state",
-	    [TRIAL_KEEP_FULL] = "no room for a state: drops it",
-	    [TRIAL_KEEP_LIMITED] = "the limit is reached: drops it",
+	static const struct {
+		const char *before, *behind; /* the name */
+	} texts[] = {
+	    [TRIAL_KEEP_MADE] = {"would make the state", ""},
+	    [TRIAL_KEEP_THERE] = {"its state", " is there already"},
+	    [TRIAL_KEEP_NO_IP] = {"no state", ": the packet is not IP"},
+	    [TRIAL_KEEP_FULL] = {"no room for the state", ": drops it"},
+	    [TRIAL_KEEP_LIMITED] = {"no state", ", the limit is reached: "
+		"drops it"},
 	};
 	const struct insn *i = insn_at(v, s);
+	unsigned k = s->n < ARRAY_LEN(texts) ? s->n : TRIAL_KEEP_MADE;
 
-	text_f(t, "%s%s", indent, s->n < ARRAY_LEN(texts) ? texts[s->n] : "?");
+	text_f(t, "%s%s", indent, texts[k].before);
 	if (i != NULL)
 		put_state_name(t, v, i->arg1);
-	text_f(t, "\n");
+	text_f(t, "%s\n", texts[k].behind);
 }
 
 static void
@@ -336,8 +341,8 @@ put_effect(struct text *t, const struct trial_view *v,
 		text_f(t, "%shas nothing to change: goes on\n", indent);
 		break;
 	case TRIAL_NO_JUMP:
-		text_f(t, "%scalls too deep, or nobody called: goes on\n",
-		    indent);
+		text_f(t, "%s%s: goes on\n", indent, s->n == 0 ?
+		    "too many calls are open" : "nobody called");
 		break;
 	case TRIAL_LOG:
 		text_f(t, "%slogs it\n", indent);
@@ -444,7 +449,9 @@ put_denied(struct text *t, const struct trial_view *v)
 	if ((r->flags & TRIAL_NOBODY) != 0)
 		text_f(t, ", divert port %u", r->to);
 	if ((r->flags & TRIAL_NO_PIPE) != 0)
-		put_pipe(t, r);
+		text_f(t, ", %s %u", (r->flags & TRIAL_PIPED) != 0 ? "pipe" :
+								     "queue",
+		    r->to);
 	put_reason(t, r);
 	put_answer(t, r);
 }

@@ -42,11 +42,6 @@ struct engine {
 	struct ruleset *retired[MAX_RETIRED]; /* freed after a grace period */
 };
 
-const char *const drop_text[N_DROPS] = {
-#define DROP(name, text) [DROP_##name] = text,
-#include "engine/drop.def"
-};
-
 static void
 rule_gone(void *arg, uint32_t counter)
 {

@@ -5,22 +5,6 @@
 #include "engine/pipes.h"
 #include "rule/divert.h"
 
-/* What parse found wrong, as a drop reason. */
-static const enum drop_reason drop_of_bad[PKT_BAD_MAX] = {
-	[PKT_BAD_SHORT_ETHER] = DROP_SHORT_ETHER,
-	[PKT_BAD_SHORT_L3] = DROP_SHORT_L3,
-	[PKT_BAD_SHORT_L4] = DROP_SHORT_L4,
-	[PKT_BAD_TINY_FRAG] = DROP_TINY_FRAG,
-	[PKT_BAD_EXT_HDR] = DROP_EXT_HDR,
-	[PKT_BAD_SINGLE_FRAG] = DROP_SINGLE_FRAG,
-};
-
-enum drop_reason
-fate_of_bad(uint8_t bad)
-{
-	return drop_of_bad[bad];
-}
-
 void
 fate_lane(struct step_ctx *c, const struct lane *lane)
 {
@@ -79,7 +63,7 @@ fate_collect(struct step_ctx *c, unsigned n)
 		bool good = p->bad == PKT_GOOD;
 
 		if (unlikely(!good))
-			stat_add(&c->drops[drop_of_bad[p->bad]], 1);
+			stat_add(&c->drops[drop_of_bad(p->bad)], 1);
 		else if (p->verdict != VERDICT_ACCEPT)
 			denied += see_off(c, p);
 		c->to_send[m] = p;

@@ -57,6 +57,14 @@ explain_act(struct explain *x, const struct rule *r, const struct insn *act)
 }
 
 void
+explain_no_jump(struct explain *x, const struct rule *r,
+    const struct insn *act)
+{
+	note(x, r, (struct trial_step){.what = TRIAL_NO_JUMP,
+	    .word = word_of(r, act), .n = (act->len & INSN_NOT) != 0});
+}
+
+void
 explain_arg(struct explain *x, uint32_t value, bool of_table)
 {
 	struct trial_step *s = last_step(x);

@@ -305,7 +305,7 @@ run(const struct pass *pass, struct pkt *p, unsigned n, struct way *way,
 		if (unlikely(act->opcode == O_CALLRETURN) &&
 		    !can_jump(act, &calls)) {
 			if (x != NULL)
-				explain_note(x, r, TRIAL_NO_JUMP);
+				explain_no_jump(x, r, act);
 			n++;
 			continue;
 		}
