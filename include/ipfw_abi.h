@@ -296,7 +296,8 @@ struct trial_req { /* 'frame_len' octets follow, Ethernet header first */
 enum trial_what {
 	TRIAL_OFF = 1, /* its set is switched off */
 	TRIAL_MISS,    /* 'word' begins the tests that failed; 'n': how many
-			* of the rule's words would have failed */
+			* of the rule's words would have failed, 0 = none:
+			* it looked for a state */
 	TRIAL_PROB,    /* 'n' = 1: taken as matched */
 	TRIAL_HIT,     /* it asked for states and found one, under 'n', which
 			* leads to the rule of the next step; 'value':
@@ -304,7 +305,7 @@ enum trial_what {
 	TRIAL_KEEP,    /* 'word' would make a state: 'n' is one of TRIAL_KEEP_* */
 	TRIAL_DEFER,   /* defer-action: the rest is for those with a state */
 	TRIAL_IDLE,    /* the tests match, and the action has nothing to do */
-	TRIAL_NO_JUMP, /* call too deep, or return without a call */
+	TRIAL_NO_JUMP, /* 'n' = 0: a call too deep, 1: a return without one */
 	TRIAL_LOG,
 	TRIAL_TAG,     /* 'n' */
 	TRIAL_UNTAG,   /* 'n' */

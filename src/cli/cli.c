@@ -66,6 +66,7 @@ static const struct command {
     {"show", cmd_show, CMD_SET},
     {"internal", cmd_internal, 0},
     {"sysctl", cmd_sysctl, CMD_DN},
+    {"test", cmd_test, 0},
     {"nat64lsn", cmd_later, 0},
     {"nat64stl", cmd_later, 0},
     {"nat64clat", cmd_later, 0},
@@ -244,6 +245,17 @@ find_command(struct cli *c, const char *s)
 	return NULL;
 }
 
+/* True if the word may be a command, whole or cut short. */
+static bool
+begins_command(struct cli *c, const char *s)
+{
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		if (allowed(c, &commands[i]) &&
+		    strncmp(s, commands[i].name, strlen(s)) == 0)
+			return true;
+	return isdigit((unsigned char)s[0]) != 0;
+}
+
 static int
 dispatch(struct cli *c, const struct args *a, struct err *e)
 {
@@ -290,6 +302,19 @@ settle_before(struct cli *c, const struct cli *own, const struct args *a,
 	return r;
 }
 
+/* The words of "-f FILE test": FILE is no command, and -f came last.  ipfw's own
+ * -f takes no argument, so such a line was an error before. */
+static bool
+is_file_of_test(struct cli *c, const struct words *ws, unsigned at)
+{
+	size_t len = at > 0 ? strlen(ws->w[at - 1].s) : 0;
+
+	return len > 1 && ws->w[at - 1].s[0] == '-' &&
+	    ws->w[at - 1].s[len - 1] == 'f' && at + 1 < ws->n &&
+	    strcmp(ws->w[at + 1].s, "test") == 0 &&
+	    !begins_command(c, ws->w[at].s);
+}
+
 int
 cli_command(struct cli *c, const struct words *ws, struct err *e)
 {
@@ -314,6 +339,8 @@ cli_command(struct cli *c, const struct words *ws, struct err *e)
 	if (at == ws->n)
 		return word_err(e, EX_USAGE, &ws->w[at - 1],
 		    "no command after the flags");
+	if (is_file_of_test(c, ws, at))
+		own.test_file = ws->w[at++].s;
 	copy = malloc((ws->n - at) * sizeof(*copy));
 	if (copy == NULL) {
 		err_set(e, ENOMEM, "no memory for the command");
@@ -401,6 +428,18 @@ run_words(struct cli *c, int argc, char *const argv[], struct err *e)
 	return r;
 }
 
+/* True for "[FLAGS] test ... /PATH": the path is no file of commands. */
+static bool
+is_test(int argc, char *const argv[])
+{
+	int k = 1;
+
+	while (k < argc && argv[k][0] == '-')
+		k++;
+	return (k < argc && strcmp(argv[k], "test") == 0) ||
+	    (k + 1 < argc && strcmp(argv[k + 1], "test") == 0);
+}
+
 int
 cli_main(struct cli *c, int argc, char *const argv[])
 {
@@ -411,7 +450,7 @@ cli_main(struct cli *c, int argc, char *const argv[])
 	c->line = 0;
 	if (argc < 2)
 		return usage(c);
-	if (argv[argc - 1][0] != '/') {
+	if (argv[argc - 1][0] != '/' || is_test(argc, argv)) {
 		r = run_words(c, argc - 1, argv + 1, &e);
 	} else if (access(argv[argc - 1], R_OK) == 0) {
 		r = run_script(c, argc - 1, argv + 1, &e);

@@ -13,6 +13,7 @@
 #pragma once
 
 #include "base/err.h"
+#include "cli/frame.h"
 #include "cli/words.h"
 #include "ctl/client.h"
 
@@ -38,6 +39,28 @@ enum cli_flags {
 	CLI_VERSION = 0x10000, /* --version */
 };
 
+/* A firewall without a daemon, for 'test -f FILE'. */
+struct cli_offline_cfg {
+	const char *path; /* of a file of commands; NULL = ask the daemon */
+	bool deny;	  /* what rule 65535 does */
+	unsigned n_me;
+	const char *me[8]; /* addresses of 'me' */
+};
+
+/* What commands cannot have themselves, since they know no engine and ipfw
+ * shall start fast: kipfw hands it to them (daemon/offline.c). */
+struct cli_offline {
+	/* Runs the commands of cfg->path in a new engine.  0 with *world, which
+	 * close() ends, and a client of it; or a sysexits code. */
+	int (*open)(const struct cli_offline_cfg *cfg, void **world,
+	    struct ctl_client **ctl, struct err *e);
+	void (*close)(void *world);
+	/* Frames of a capture: daemon/capture.h. */
+	int (*capture_open)(const char *path, void **capture, struct err *e);
+	int (*capture_next)(void *capture, struct frame *f, struct err *e);
+	void (*capture_close)(void *capture);
+};
+
 struct cli {
 	struct ctl_client *ctl;
 	FILE *in; /* answers to "Are you sure?" */
@@ -49,7 +72,17 @@ struct cli {
 	int set;	 /* of the prefix "set N", -1 without */
 	struct table_batch *batch; /* of a file; NULL outside */
 	struct rule_batch *rules;  /* the same */
+	const struct cli_offline *offline; /* NULL = there is none ... */
+	char **argv;		   /* ... and the program's own arguments */
+	const char *test_file;	   /* of "-f FILE test" */
 };
+
+/* The program ipfw, with its environment; returns the exit code. */
+int cli_program(int argc, char *argv[], const struct cli_offline *offline);
+
+/* Sees to it that there is a c->offline: if not, goes on as kipfw under the name
+ * of ipfw, which has one, with the same arguments.  0, or a sysexits code. */
+int cli_need_offline(struct cli *c, struct err *e);
 
 /* Words of a command; w[0] names it. */
 struct args {
@@ -100,7 +133,7 @@ typedef int command_fn(struct cli *c, const struct args *a, struct err *e);
 command_fn cmd_add, cmd_delete, cmd_zero, cmd_resetlog, cmd_flush;
 command_fn cmd_list, cmd_show;
 command_fn cmd_set, cmd_enable, cmd_disable, cmd_sysctl, cmd_internal;
-command_fn cmd_table;
+command_fn cmd_table, cmd_test;
 command_fn cmd_pipe, cmd_queue, cmd_sched, cmd_later;
 
 /* ---- cmd_entry.c: records that a file adds to a table, sent together ---- */

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* list, print and show: the rules of a daemon, fetched and printed. */
-#include "cli/cmd.h"
+#include "cli/list.h"
 
-#include "cli/print.h"
 #include "cli/states.h"
 
 #include <errno.h>
@@ -15,20 +14,6 @@ enum {
 	TRIES = 16,
 	RULE_LAST = 65535,
 	PART_ROOM = 1 << 20, /* octets of states at a time, if they are many */
-};
-
-/* The reply, cut into what is used of it. */
-struct listing {
-	struct cfg_lhdr *cfg; /* owned */
-	size_t len;
-	const char *rules; /* TLVs, 'n_rules' said, checked one by one */
-	size_t rules_len;
-	const struct obj_ntlv *names; /* of states */
-	unsigned n_names;
-	const char *states;
-	size_t states_len;
-	bool counters;
-	struct tabnames tables; /* that the rules name; owned */
 };
 
 int
@@ -94,9 +79,8 @@ list_print_flags(const struct cli *c)
 
 /* ---- the reply ---- */
 
-/* Finds the lists of rules and states; a list that does not fit ends it. */
-static void
-split(struct listing *l)
+void
+list_split(struct listing *l)
 {
 	const char *at = (const char *)(l->cfg + 1);
 	size_t left = l->len - sizeof(*l->cfg);
@@ -127,16 +111,8 @@ split(struct listing *l)
 	}
 }
 
-/* One rule of the list, copied to aligned memory. */
-struct entry {
-	struct abi_counter counter;
-	const struct abi_rule *rule;
-	size_t size;
-};
-
-/* Reads the entry at '*at' and steps over it; false at the end. */
-static bool
-next_entry(const struct listing *l, size_t *at, struct entry *en)
+bool
+list_next(const struct listing *l, size_t *at, struct list_entry *en)
 {
 	size_t left = l->rules_len - *at, skip = sizeof(struct obj_tlv);
 	struct obj_tlv tlv;
@@ -176,10 +152,10 @@ in_set(const struct cli *c, const struct abi_rule *r)
 static void
 measure(struct cli *c, const struct listing *l, struct print_opt *opt)
 {
-	struct entry en;
+	struct list_entry en;
 
 	opt->pkts_width = opt->bytes_width = 1;
-	for (size_t at = 0; next_entry(l, &at, &en);) {
+	for (size_t at = 0; list_next(l, &at, &en);) {
 		if (!in_set(c, en.rule))
 			continue;
 		if (digits(en.counter.pcnt) > opt->pkts_width)
@@ -196,10 +172,10 @@ print_range(struct cli *c, const struct listing *l, unsigned lo, unsigned hi,
     const struct print_opt *opt)
 {
 	struct text t = {0};
-	struct entry en;
+	struct list_entry en;
 	unsigned seen = 0;
 
-	for (size_t at = 0; next_entry(l, &at, &en);) {
+	for (size_t at = 0; list_next(l, &at, &en);) {
 		bool off = en.rule->set < 32 &&
 			   (l->cfg->set_mask >> en.rule->set & 1) == 0;
 
@@ -324,7 +300,7 @@ struct parts {
 static void
 take_part(struct cli *c, struct parts *p, struct listing *l)
 {
-	split(l);
+	list_split(l);
 	if (p->print) {
 		p->opt.names = l->names;
 		p->opt.n_names = l->n_names;
@@ -453,7 +429,7 @@ list(struct cli *c, const struct args *a, struct err *e)
 	r = fetch(c, a, &l, &parts, e);
 	if (r != 0)
 		return cli_code(r);
-	split(&l);
+	list_split(&l);
 	opt.tables = &l.tables;
 	opt.names = l.names;
 	opt.n_names = l.n_names;

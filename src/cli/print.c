@@ -391,3 +391,75 @@ print_comments(struct page *p)
 		text_f(p->t, " // ...");
 	text_f(p->t, "\n");
 }
+
+/* ---- one test ---- */
+
+/* The rule's words that may be read. */
+static unsigned
+words_in(const struct abi_rule *r, size_t size)
+{
+	size_t there = size < sizeof(*r) ? 0 : (size - sizeof(*r)) / 4;
+
+	return r->cmd_len < there ? r->cmd_len : (unsigned)there;
+}
+
+const struct insn *
+print_next(const struct abi_rule *r, size_t size, unsigned word,
+    const struct insn *i)
+{
+	const struct insn *cmd = (const struct insn *)(r + 1);
+	unsigned n = words_in(r, size);
+
+	if (i != NULL) {
+		if ((i->len & INSN_OR) == 0)
+			return NULL;
+		word = (unsigned)(insn_next(i) - cmd);
+	}
+	if (word >= n || insn_words(cmd + word) == 0 ||
+	    insn_words(cmd + word) > n - word)
+		return NULL;
+	return cmd + word;
+}
+
+/* The block of the patterns that begins there. */
+static void
+print_test_of(struct page *p, const struct insn *at)
+{
+	struct part *a = &p->pat;
+	unsigned k = 0, proto = find_block(a, ROLE_PROTO, false);
+
+	if (proto < a->n && a->insn[proto]->opcode == O_PROTO)
+		p->show.proto = (uint8_t)a->insn[proto]->arg1;
+	while (k < a->n && a->insn[k] != at)
+		k++;
+	if (k < a->n)
+		print_block(p, k, role_of(at) != ROLE_PROTO);
+}
+
+void
+print_test(struct text *t, const struct abi_rule *r, size_t size,
+    unsigned word, const struct print_opt *opt)
+{
+	struct page p = {.t = t, .opt = opt};
+	const struct insn *cmd = (const struct insn *)(r + 1);
+	unsigned words = size < sizeof(*r) ? 0 : words_in(r, size);
+	unsigned split = words < r->act_ofs ? words : r->act_ofs;
+
+	p.show = (struct show){.tables = opt->tables, .names = opt->names,
+	    .n_names = opt->n_names,
+	    .resolve = (opt->flags & PRINT_RESOLVE) != 0};
+	if (words == 0)
+		return;
+	if (part_init(&p.pat, cmd, split) &&
+	    part_init(&p.act, cmd + split, words - split)) {
+		p.show.probes = probes(&p.pat);
+		if (word >= split)
+			print_action(&p);
+		else
+			print_test_of(&p, cmd + word);
+	} else {
+		t->failed = true;
+	}
+	part_fini(&p.pat);
+	part_fini(&p.act);
+}

@@ -41,3 +41,14 @@ void print_rule(struct text *t, const struct abi_rule *r, size_t size,
 
 /* Digits of a counter. */
 int digits(uint64_t v);
+
+/* Appends the test that begins 'word' words behind the rule's first instruction,
+ * with those that 'or' ties to it; an action likewise.  As the rule's line shows
+ * it, but with a keyword where that has only its place: "src-ip", "dst-port". */
+void print_test(struct text *t, const struct abi_rule *r, size_t size,
+    unsigned word, const struct print_opt *opt);
+
+/* Its instructions, in order, for whoever wants to say more: the first at 'word'
+ * and the next ones in turn; NULL past the last.  'i' NULL begins. */
+const struct insn *print_next(const struct abi_rule *r, size_t size,
+    unsigned word, const struct insn *i);

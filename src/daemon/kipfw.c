@@ -11,6 +11,7 @@
 #include "ctl/server.h"
 #include "daemon/diverter.h"
 #include "daemon/logger.h"
+#include "daemon/offline.h"
 #include "daemon/options.h"
 #include "daemon/replay.h"
 #include "engine/engine.h"
@@ -303,6 +304,15 @@ run(struct daemon *d, struct err *e)
 	return engine_captures_failed(d->engine) ? EX_IOERR : EX_OK;
 }
 
+/* ipfw that needs an engine calls us by its own name. */
+static bool
+is_ipfw(const char *name)
+{
+	const char *slash = strrchr(name, '/');
+
+	return strcmp(slash != NULL ? slash + 1 : name, "ipfw") == 0;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -310,6 +320,8 @@ main(int argc, char **argv)
 	struct err e = {0};
 	int rc;
 
+	if (argc > 0 && is_ipfw(argv[0]))
+		return cli_program(argc, argv, &offline_ops);
 	if (options_parse(&d.opt, argc, argv, &e) != 0) {
 		fprintf(stderr, "kipfw: %s\n"
 		    "usage: kipfw [options] PORT PORT [PORT PORT ...]; "

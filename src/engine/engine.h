@@ -170,6 +170,8 @@ unsigned engine_log_drain(struct engine *en, unsigned max, engine_log_fn *fn,
 
 /* One line a port and drop reason, for the farewell and for kipfw's status. */
 extern const char *const drop_text[N_DROPS];
+/* What parse found wrong (enum pkt_bad), as a drop reason. */
+enum drop_reason drop_of_bad(uint8_t bad);
 
 /* Runs 'fn' with the engine's dummynet and the time, in the worker that owns it,
  * between two of its bursts, and waits for the end; here and now if the workers

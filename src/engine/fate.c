@@ -6,22 +6,6 @@
 #include "engine/vtime.h"
 #include "rule/divert.h"
 
-/* What parse found wrong, as a drop reason. */
-static const enum drop_reason drop_of_bad[PKT_BAD_MAX] = {
-	[PKT_BAD_SHORT_ETHER] = DROP_SHORT_ETHER,
-	[PKT_BAD_SHORT_L3] = DROP_SHORT_L3,
-	[PKT_BAD_SHORT_L4] = DROP_SHORT_L4,
-	[PKT_BAD_TINY_FRAG] = DROP_TINY_FRAG,
-	[PKT_BAD_EXT_HDR] = DROP_EXT_HDR,
-	[PKT_BAD_SINGLE_FRAG] = DROP_SINGLE_FRAG,
-};
-
-enum drop_reason
-fate_of_bad(uint8_t bad)
-{
-	return drop_of_bad[bad];
-}
-
 void
 fate_lane(struct step_ctx *c, const struct lane *lane)
 {
@@ -48,7 +32,7 @@ divert(struct step_ctx *c, const struct pkt *p)
 static void
 drop_bad(struct step_ctx *c, const struct pkt *p)
 {
-	enum drop_reason why = drop_of_bad[p->bad];
+	enum drop_reason why = drop_of_bad(p->bad);
 
 	stat_add(&c->drops[why], 1);
 	if (unlikely(c->vtime != NULL))

@@ -15,9 +15,6 @@
 /* Sets what the rules can know of a burst of this lane. */
 void fate_lane(struct step_ctx *c, const struct lane *lane);
 
-/* What parse found wrong (enum pkt_bad), as a drop reason. */
-enum drop_reason fate_of_bad(uint8_t bad);
-
 /* Books those of c->pkts[n] that do not go on, and puts the rest into
  * c->to_send.  Returns how many those are. */
 unsigned fate_collect(struct step_ctx *c, unsigned n);

@@ -3,7 +3,6 @@
 
 #include "base/bytes.h"
 #include "engine/engine.h"
-#include "engine/fate.h"
 #include "engine/resume.h"
 #include "packet/proto.h"
 #include "packet/reply.h"
@@ -226,7 +225,7 @@ trial_run(struct trial *t, const void *frame, unsigned len)
 		t->flags |= TRIAL_FW_OFF;
 		finish(t, TRIAL_ACCEPT, NULL);
 	} else if (t->pkt.bad != PKT_GOOD) {
-		finish(t, TRIAL_BAD, drop_text[fate_of_bad(t->pkt.bad)]);
+		finish(t, TRIAL_BAD, drop_text[drop_of_bad(t->pkt.bad)]);
 	} else {
 		search(t);
 	}

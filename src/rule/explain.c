@@ -57,6 +57,14 @@ explain_act(struct explain *x, const struct rule *r, const struct insn *act)
 }
 
 void
+explain_no_jump(struct explain *x, const struct rule *r,
+    const struct insn *act)
+{
+	note(x, r, (struct trial_step){.what = TRIAL_NO_JUMP,
+	    .word = word_of(r, act), .n = (act->len & INSN_NOT) != 0});
+}
+
+void
 explain_arg(struct explain *x, uint32_t value, bool of_table)
 {
 	struct trial_step *s = last_step(x);
@@ -158,7 +166,7 @@ explain_miss(struct explain *x, const struct pass *pass, const struct rule *r,
 {
 	const struct insn *first = i < rule_action(r) ? block_of(r, i) : i;
 	unsigned n = i < rule_action(r) ?
-	    1 + count_misses(pass, r, insn_next(i), p, tablearg) : 1;
+	    1 + count_misses(pass, r, insn_next(i), p, tablearg) : 0;
 
 	note(x, r, (struct trial_step){.what = TRIAL_MISS,
 	    .word = word_of(r, first), .n = (uint16_t)n,

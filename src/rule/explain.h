@@ -65,6 +65,9 @@ bool explain_look(struct explain *x);
 /* An action begins: the rule counts the packet. */
 void explain_act(struct explain *x, const struct rule *r,
     const struct insn *act);
+/* A call or return that cannot. */
+void explain_no_jump(struct explain *x, const struct rule *r,
+    const struct insn *act);
 /* The number that it goes by. */
 void explain_arg(struct explain *x, uint32_t value, bool of_table);
 /* log, tag and untag. */

@@ -229,6 +229,8 @@ verify(const struct pass *pass, struct way *way, const struct before *b,
 	stat_set(&pass->check->rule, r->num);
 }
 
+#define NO_TARGET (~0u) /* an index that no rule has */
+
 static void
 take_note(struct note *note, const struct rule *r, enum outcome o)
 {
@@ -248,7 +250,7 @@ run(const struct pass *pass, struct pkt *p, unsigned n, struct way *way,
 	const struct ruleset *rs = pass->rules;
 	unsigned bytes = pkt_count_bytes(p);
 	uint32_t tablearg = 0;
-	unsigned target = n; /* the rule that tablearg was carried to */
+	unsigned target = n; /* the rule that tablearg is carried to */
 	struct probe probe = {.done = false};
 	struct calls calls;
 	/* Candidates whose keys fit, and keys that say all: enough said. */
@@ -275,6 +277,7 @@ run(const struct pass *pass, struct pkt *p, unsigned n, struct way *way,
 			return VERDICT_DENY;
 		if (n != target)
 			tablearg = 0;
+		target = NO_TARGET; /* it is for this visit alone */
 		if (verifies)
 			before = (struct before){probe, *pass->rng, n};
 		if (x != NULL)
@@ -312,7 +315,7 @@ run(const struct pass *pass, struct pkt *p, unsigned n, struct way *way,
 		if (unlikely(act->opcode == O_CALLRETURN) &&
 		    !can_jump(act, &calls)) {
 			if (x != NULL)
-				explain_note(x, r, TRIAL_NO_JUMP);
+				explain_no_jump(x, r, act);
 			n++;
 			continue;
 		}

@@ -25,6 +25,7 @@ enum {
 	PER_WORLD = 2000,
 	DEFAULT_PKTS = 1000 * 1000,
 	FORETOLD_PKTS = 200 * 1000,
+	FORETOLD_SEED = 104730, /* where a table's value went too far */
 	REPORT_EVERY = 5000, /* worlds: ten million packets */
 };
 
@@ -104,7 +105,8 @@ main(int argc, char **argv)
 	ok = many(w, 1, pkts, seed, argc > 3, alone ? foretells : agrees);
 	if (argc == 1 && !alone) {
 		world_foretell(w);
-		ok = many(w, 2, FORETOLD_PKTS, seed, false, foretells) && ok;
+		ok = many(w, 2, FORETOLD_PKTS, FORETOLD_SEED, false,
+		    foretells) && ok;
 	}
 	world_destroy(w);
 	return ok ? 0 : 1;

@@ -8,10 +8,12 @@
 
 #include "base/clock.h"
 #include "engine/engine.h"
+#include "engine/trial.h"
 #include "pipe/dn.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct engine {
 	struct ruleset *rules;
@@ -19,6 +21,7 @@ struct engine {
 	struct knobs knobs;
 	struct tables *tables;
 	struct state_table *states;
+	struct state_cfg states_cfg;
 	_Atomic int source; /* users of the infinite source */
 	unsigned published; /* rulesets */
 	void *dn_memory;
@@ -46,6 +49,8 @@ fake_create(void)
 	counters_alloc(en->counters, &idx, NULL);
 	en->rules = ruleset_create(true, idx);
 	knobs_init(&en->knobs);
+	en->states_cfg = (struct state_cfg){.life = {300, 20, 1, 1, 10, 5},
+	    .max = 512, .parent_max = 64, .now_s = 1};
 	en->tables = tables_create((const uint64_t[2]){1, 2});
 	rng_init(&rng, 1);
 	en->states = state_create(1024, &rng);
@@ -151,9 +156,32 @@ engine_port_name(const struct engine *en, unsigned i)
 	return i < 2 ? names[i] : NULL;
 }
 
+static bool
+fake_pipe(void *arg, uint16_t nr, bool is_queue)
+{
+	(void)arg;
+	return nr == 1 && !is_queue;
+}
+
+/* Interfaces em0 and em1; pipe 1 exists. */
 int
 engine_trial(struct engine *en, struct trial *t, bool any_if, struct err *e)
 {
-	(void)en, (void)t, (void)any_if;
-	return err_set(e, ENODEV, "no trials here");
+	static const struct me nobody = {.n4 = 0};
+
+	if (t->in_if[0] == '\0')
+		memcpy(t->in_if, "em0", 4);
+	if (!any_if && strcmp(t->in_if, "em0") != 0)
+		return err_set(e, ENODEV, "no port is called %s", t->in_if);
+	if (t->out_if[0] == '\0')
+		memcpy(t->out_if, "em1", 4);
+	t->pass = (struct pass){.rules = en->rules, .me = &nobody,
+	    .tables = en->tables, .states = en->states,
+	    .state_cfg = &en->states_cfg, .in_if = t->in_if,
+	    .out_if = t->out_if};
+	t->enabled = knob_get(&en->knobs.enable) != 0;
+	t->one_pass = knob_get(&en->knobs.one_pass) != 0;
+	t->out_pass = knob_get(&en->knobs.out_pass) != 0;
+	t->has_pipe = fake_pipe;
+	return 0;
 }
