@@ -60,7 +60,7 @@ class Kipfw:
 
 class Path:
     def __init__(self, lab, kinds, via=None, mtu=1500, options=()):
-        self.lab, self.kinds, self.mtu, self.via = lab, kinds, mtu, via
+        self.lab, self.kinds, self.mtu, self.via = lab, tuple(kinds), mtu, via
         self.a, self.m, self.b = lab.net(), lab.net(), lab.net()
         self.m.knob('ipv6/conf/all/disable_ipv6', '1')
         self.m.knob('ipv6/conf/default/disable_ipv6', '1')

@@ -111,10 +111,10 @@ with Lab() as lab:
     for kind in sys.argv[1:] or KINDS:
         with Path(lab, (kind, kind)) as path:
             cases.run(report, path, [
-                ('deny takes effect', denied, True),
-                ('every packet is counted once', counted, True),
-                ('delay', delayed, True),
-                ('bandwidth', limited, True),
-                ('loss', lossy, True),
-                ('states', stateful, True)])
+                ('deny takes effect', denied),
+                ('every packet is counted once', counted),
+                ('delay', delayed),
+                ('bandwidth', limited),
+                ('loss', lossy),
+                ('states', stateful)])
 report.end()
