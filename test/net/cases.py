@@ -288,7 +288,10 @@ def run(report, path, cases=None):
         return
     where = VIA if path.via else 1 + (path.kinds[0] != path.kinds[1])
     for name, case in cases or [c[:2] for c in EVERYTHING if where <= c[2]]:
-        good, notes = case(path)
+        try:
+            good, notes = case(path)
+        except RuntimeError as e:
+            good, notes = False, str(e)
         report.ok(good, '%s: %s' % (path, name), notes, path.story())
         if good and len(notes) < 80:
             report.note(notes)

@@ -90,6 +90,12 @@ def again(path):
     return good, notes
 
 
+def visible(path):
+    """What as_before() looks for is there while kipfw runs."""
+    seen = link(path.m, 'ka')
+    return 'xdp' in seen or path.kinds[0] != 'xdp', str(seen)
+
+
 def stopped(path):
     """SIGTERM ends it with its totals, and the interfaces are as before."""
     code = path.daemons[0].stop()
@@ -108,7 +114,8 @@ with Lab() as lab:
                 ('works as before', again),
                 ('killed and started', killed),
                 ('works as before', again),
+                ('its program is seen', visible),
                 ('ends', stopped)]
-            cases.run(report, path, table[:1] + table[2:] if kind == 'tap'
-                      else table)
+            cases.run(report, path, [c for c in table if kind != 'tap' or
+                                     not c[0].startswith(('the host', 'its'))])
 report.end()
