@@ -3,24 +3,29 @@
  * The load of bench/net: frames on an interface, as many as there can be or one
  * at a time with the hour written into it, and the one who looks at the hour.
  *
- *	bench_wire flood IF		endless, until a signal
- *	bench_wire pace IF PPS N	N frames in N / PPS seconds
- *	bench_wire delay IF NS N	how far N frames are from arriving NS later
- *	bench_wire gap IF NS N		how far their gaps are from NS
+ *	bench_wire flood IF			endless, until a signal
+ *	bench_wire delay IF NET IF2 NS PPS N	how far N frames, PPS a second, are
+ *						from arriving NS later
+ *	bench_wire gap IF NET IF2 NS PPS N	how far their gaps are from NS
+ *
+ * IF2 is where they arrive, in the network namespace of the file NET.
  *
  * A flood is made by the kernel: an XDP program that redirects the frame that it
  * is given to the interface, run without end on "live frames" (bpf(2),
  * BPF_PROG_TEST_RUN).  That makes 3 to 4 million a second on a veth pair, where
  * a socket makes half a million.  Arrivals are stamped by the kernel's receive
- * path, so that waking this program is no part of them.
+ * path, so that waking this program is no part of them; and it never sleeps, but
+ * sends and takes in turn, so that it needs one core and leaves the others alone.
  */
 #include "base/cdefs.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,8 +42,8 @@ enum {
 	NAME_AT = 42,	   /* the payload's first octets, to know ours by */
 	NAME_LEN = 4,
 	STAMP_AT = 46,
-	BURST = 64,
-	PATIENCE_S = 5,
+	BURST = 16,
+	PATIENCE_S = 2,
 };
 
 /* UDP from 10.9.0.1 to 10.9.0.2, port 9, to a MAC address that nobody has: the
@@ -151,30 +156,6 @@ raw_socket(unsigned ifindex, int protocol)
 	return fd;
 }
 
-static int
-pace(unsigned ifindex, int64_t pps, long n)
-{
-	uint8_t frame[FRAME];
-	int fd = raw_socket(ifindex, 0);
-	int64_t start;
-
-	if (fd == -1)
-		return die("socket");
-	memcpy(frame, classic, FRAME);
-	start = now_ns(CLOCK_MONOTONIC);
-	for (long i = 0; i < n; i++) {
-		int64_t at = start + i * 1000000000LL / pps, stamp;
-
-		while (now_ns(CLOCK_MONOTONIC) < at)
-			continue;
-		stamp = now_ns(CLOCK_REALTIME);
-		memcpy(frame + STAMP_AT, &stamp, sizeof(stamp));
-		if (send(fd, frame, FRAME, 0) == -1 && errno != ENOBUFS)
-			return die("send");
-	}
-	return 0;
-}
-
 /* When the kernel got this message; 0 if it does not say. */
 static int64_t
 arrival(struct msghdr *m)
@@ -198,40 +179,78 @@ struct one {
 	struct iovec iov;
 };
 
-/* Stamps of up to n of our frames: when they were sent and when they came.  Ends early if none comes for PATIENCE_S. */
-static long
-collect(int fd, long n, int64_t *sent, int64_t *came)
+/* A run: who sends where, and what has become of it. */
+struct run {
+	int tx, rx;
+	int64_t pps;
+	long n;		/* frames to send, and to wait for */
+	long n_sent, n_came;
+	int64_t *sent;	/* stamps of those that came */
+	int64_t *came;
+};
+
+static int
+send_one(struct run *r)
+{
+	uint8_t frame[FRAME];
+	int64_t stamp = now_ns(CLOCK_REALTIME);
+
+	memcpy(frame, classic, FRAME);
+	memcpy(frame + STAMP_AT, &stamp, sizeof(stamp));
+	r->n_sent++;
+	return send(r->tx, frame, FRAME, 0) == -1 && errno != ENOBUFS ? -1 : 0;
+}
+
+/* Takes a few frames, if any are there. */
+static void
+take(struct run *r)
 {
 	static struct one ones[BURST];
 	static struct mmsghdr msgs[BURST];
-	long have = 0;
+	int got;
 
-	while (have < n) {
-		int got;
+	for (unsigned i = 0; i < BURST; i++) {
+		ones[i].iov = (struct iovec){ones[i].data,
+		    sizeof(ones[i].data)};
+		msgs[i].msg_hdr = (struct msghdr){
+			.msg_iov = &ones[i].iov,
+			.msg_iovlen = 1,
+			.msg_control = ones[i].control,
+			.msg_controllen = sizeof(ones[i].control),
+		};
+	}
+	got = recvmmsg(r->rx, msgs, BURST, MSG_DONTWAIT, NULL);
+	for (int i = 0; i < got && r->n_came < r->n; i++) {
+		if (memcmp(ones[i].data + NAME_AT, classic + NAME_AT,
+			NAME_LEN) != 0)
+			continue;
+		memcpy(&r->sent[r->n_came], ones[i].data + STAMP_AT,
+		    sizeof(r->sent[0]));
+		r->came[r->n_came++] = arrival(&msgs[i].msg_hdr);
+	}
+}
 
-		for (unsigned i = 0; i < BURST; i++) {
-			ones[i].iov = (struct iovec){ ones[i].data,
-				sizeof(ones[i].data) };
-			msgs[i].msg_hdr = (struct msghdr){
-				.msg_iov = &ones[i].iov,
-				.msg_iovlen = 1,
-				.msg_control = ones[i].control,
-				.msg_controllen = sizeof(ones[i].control),
-			};
-		}
-		got = recvmmsg(fd, msgs, BURST, MSG_WAITFORONE, NULL);
-		if (got <= 0)
+/* Sends in time and takes in between; ends PATIENCE_S after the last one sent. */
+static int
+turns(struct run *r)
+{
+	int64_t start = now_ns(CLOCK_MONOTONIC);
+	int64_t end = start + (r->n / r->pps + PATIENCE_S) * 1000000000LL;
+
+	while (r->n_came < r->n) {
+		int64_t now = now_ns(CLOCK_MONOTONIC);
+
+		if (now > end)
 			break;
-		for (int i = 0; i < got && have < n; i++) {
-			if (memcmp(ones[i].data + NAME_AT, classic + NAME_AT,
-				NAME_LEN) != 0)
-				continue;
-			memcpy(&sent[have], ones[i].data + STAMP_AT,
-			    sizeof(sent[0]));
-			came[have++] = arrival(&msgs[i].msg_hdr);
+		if (r->n_sent < r->n &&
+		    now >= start + r->n_sent * 1000000000LL / r->pps) {
+			if (send_one(r) == -1)
+				return die("send");
+		} else {
+			take(r);
 		}
 	}
-	return have;
+	return 0;
 }
 
 static int
@@ -252,31 +271,42 @@ show(int64_t *errors, long n)
 	    (double)errors[n * 99 / 100] / 1e3, n);
 }
 
+/* A socket that receives from 'name' in another network namespace. */
 static int
-take(unsigned ifindex, bool gaps, int64_t want_ns, long n)
+far_socket(const char *net, const char *name)
 {
-	int64_t *sent = calloc((size_t)n, sizeof(*sent));
-	int64_t *came = calloc((size_t)n, sizeof(*came));
-	int fd = raw_socket(ifindex, ETH_P_ALL), on = 1, size = 1 << 26;
-	struct timeval patience = { .tv_sec = PATIENCE_S };
-	long have;
+	int there = open(net, O_RDONLY), fd, on = 1, size = 1 << 26;
 
-	if (fd == -1 || sent == NULL || came == NULL)
+	if (there == -1 || setns(there, CLONE_NEWNET) == -1)
+		return -1;
+	close(there);
+	fd = raw_socket(if_nametoindex(name), ETH_P_ALL);
+	if (fd != -1) {
+		setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on));
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
+	}
+	return fd;
+}
+
+static int
+measure(unsigned ifindex, bool gaps, char **argv)
+{
+	int64_t want_ns = atoll(argv[5]), *errors;
+	struct run r = {.pps = atoll(argv[6]), .n = atol(argv[7])};
+
+	r.sent = errors = calloc((size_t)r.n, sizeof(*r.sent));
+	r.came = calloc((size_t)r.n, sizeof(*r.came));
+	r.tx = raw_socket(ifindex, 0);
+	r.rx = far_socket(argv[3], argv[4]);
+	if (r.sent == NULL || r.came == NULL || r.tx == -1 || r.rx == -1)
 		return die("socket");
-	setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on));
-	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	printf("ready\n");
-	fflush(stdout);
-	have = collect(fd, n, sent, came);
-	for (long i = 0; i < have - gaps; i++)
-		sent[i] = llabs((gaps ? came[i + 1] - came[i]
-				      : came[i] - sent[i]) - want_ns);
-	if (have > gaps)
-		show(sent, have - gaps);
-	free(sent);
-	free(came);
-	return have <= gaps;
+	if (turns(&r) != 0 || r.n_came <= gaps)
+		return 1;
+	for (long i = 0; i < r.n_came - gaps; i++)
+		errors[i] = llabs((gaps ? r.came[i + 1] - r.came[i]
+					: r.came[i] - r.sent[i]) - want_ns);
+	show(errors, r.n_came - gaps);
+	return 0;
 }
 
 int
@@ -286,17 +316,13 @@ main(int argc, char **argv)
 	unsigned ifindex = argc > 2 ? if_nametoindex(argv[2]) : 0;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	prctl(PR_SET_TIMERSLACK, 1UL);
 	if (ifindex == 0)
 		return die("interface");
 	if (argc == 3 && strcmp(mode, "flood") == 0)
 		return flood(ifindex);
-	if (argc == 5 && strcmp(mode, "pace") == 0)
-		return pace(ifindex, atoll(argv[3]), atol(argv[4]));
-	if (argc == 5 && (strcmp(mode, "delay") == 0 ||
-			     strcmp(mode, "gap") == 0))
-		return take(ifindex, mode[0] == 'g', atoll(argv[3]),
-		    atol(argv[4]));
-	fprintf(stderr, "usage: bench_wire flood|pace|delay|gap IF ...\n");
+	if (argc == 8 && atol(argv[6]) > 0 && atol(argv[7]) > 0 &&
+	    (strcmp(mode, "delay") == 0 || strcmp(mode, "gap") == 0))
+		return measure(ifindex, mode[0] == 'g', argv);
+	fprintf(stderr, "usage: bench_wire flood|delay|gap IF ...\n");
 	return 64;
 }

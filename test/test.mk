@@ -20,6 +20,8 @@ FOREIGN	   := build/release/test/foreign/test_nmapi
 CHECK_T	   := $(wildcard test/arch/*.t test/system/*.t)
 CHECK_NET  := $(wildcard test/net/*.t)
 IS_ROOT    := $(filter 0,$(shell id -u))
+# Those of test/net mostly wait: they run beside each other (testrules.yml).
+BESIDE	   := -j3
 PROVE	   := CMOCKA_MESSAGE_OUTPUT=TAP KIPFW_BIN=$(CURDIR)/bin \
 	      prove --timer -e ''
 
@@ -27,7 +29,7 @@ PROVE	   := CMOCKA_MESSAGE_OUTPUT=TAP KIPFW_BIN=$(CURDIR)/bin \
 PAR := $(MAKE) --no-print-directory -j$(shell nproc)
 
 check: check-build
-	@$(PROVE) $(CHECK_UNIT) $(CHECK_TSAN) $(CHECK_ORACLE) $(CHECK_T) \
+	@$(PROVE) $(BESIDE) $(CHECK_UNIT) $(CHECK_TSAN) $(CHECK_ORACLE) $(CHECK_T) \
 	    $(if $(IS_ROOT),$(CHECK_NET))
 	@$(if $(IS_ROOT),:,echo "test/net was NOT run: it makes network \
 	namespaces, as root: make check-net")
@@ -36,7 +38,7 @@ check: check-build
 check-net: all build/.deps-check
 	@$(if $(IS_ROOT),:,echo "check-net: only root can make networks"; exit 77)
 	@NET_MEGABYTES=$(if $(filter asan tsan,$(BUILD)),10,100) \
-	    KIPFW_BIN=$(CURDIR)/$(BIN) prove --timer -e '' $(CHECK_NET)
+	    KIPFW_BIN=$(CURDIR)/$(BIN) prove --timer $(BESIDE) -e '' $(CHECK_NET)
 
 $(O)/test/foreign/test_nmapi: test/unit/test_nmapi.c | build/.deps-check
 	@mkdir -p $(@D); echo "  LD $@"

@@ -21,15 +21,16 @@ def checksum(data):
     return total ^ 0xffff
 
 
-def udp4(size, dport=9, tags=()):
-    """A UDP frame of 'size' octets from a to b, with VLAN tags (tpid, tci)."""
+def udp4(size, tags=(), number=0):
+    """A UDP frame of 'size' octets from a to b, with VLAN tags (tpid, tci); its
+    IP identification is 'number'."""
     vlan = b''.join(struct.pack('>HH', *tag) for tag in tags)
     payload = max(len(MARK), size - 14 - len(vlan) - 28)
-    head = struct.pack('>BBHHHBBHII', 0x45, 0, 28 + payload, 1, 0, 64, 17, 0,
-                       0x0a090001, 0x0a090002)
+    head = struct.pack('>BBHHHBBHII', 0x45, 0, 28 + payload, number, 0, 64, 17,
+                       0, 0x0a090001, 0x0a090002)
     head = head[:10] + struct.pack('>H', checksum(head)) + head[12:]
     return (b'\x02\0\0\0\0\x0b\x02\0\0\0\0\x0a' + vlan + b'\x08\x00' + head +
-            struct.pack('>HHHH', 4000, dport, 8 + payload, 0) +
+            struct.pack('>HHHH', 4000, 9, 8 + payload, 0) +
             MARK.ljust(payload, b'.'))
 
 

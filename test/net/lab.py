@@ -7,7 +7,7 @@
         a.up('eth0', '10.9.0.1/24')
         print(a.run('ping', '-c', '1', '10.9.0.2').out)
 
-Nothing is left behind, however a test ends.  A namespace has no name: it is held
+Nothing but a folder of files is left behind, however a test ends.  A namespace has no name: it is held
 by a descriptor of this process, and its interfaces go with it.  A program gets
 SIGKILL when this process dies; until then it is known by its Popen, and ended by
 that alone.  Every wait has an end.
@@ -163,10 +163,11 @@ class Net:
         """Lines of ip(8), without the word."""
         self.must('ip', '-batch', '-', stdin='\n'.join(lines) + '\n')
 
-    def cable(self, name, other, other_name, mtu=1500):
+    def cable(self, name, other, other_name, mtu=1500, queues=1):
         """A veth pair from here to there."""
-        self.ip('link add %s mtu %d type veth peer name %s mtu %d netns %s' % (
-            name, mtu, other_name, mtu, other.path))
+        more = 'mtu %d numtxqueues %d numrxqueues %d' % (mtu, queues, queues)
+        self.ip('link add %s %s type veth peer name %s %s netns %s' % (
+            name, more, other_name, more, other.path))
 
     def up(self, name, *addresses):
         """Gives an interface its addresses, which are ready at once."""

@@ -3,9 +3,9 @@
 
     a [eth0 10.9.0.1 fd09::1] -- [ka  kipfw  kb] -- [eth0 10.9.0.2 fd09::2] b
 
-'kinds' names the ports, ('xdp', 'tap') say; ('bridge', 'bridge') has the kernel's
-bridge in kipfw's place, which shows that the hosts and the cases are sound.  With
-via='vale' two daemons meet at a switch: ka kipfw vale:l, vale:r kipfw kb.
+'kinds' names the ports, ('xdp', 'tap,segments') say; ('bridge', 'bridge') has the
+kernel's bridge in kipfw's place, which shows that the hosts and the cases are sound.
+With via='vale' two daemons meet at a switch: ka kipfw vale:l, vale:r kipfw kb.
 """
 import os
 import random
@@ -59,8 +59,9 @@ class Kipfw:
 
 
 class Path:
-    def __init__(self, lab, kinds, via=None, mtu=1500, options=()):
-        self.lab, self.kinds, self.mtu, self.via = lab, kinds, mtu, via
+    def __init__(self, lab, kinds, via=None, mtu=1500, options=(), queues=1):
+        self.lab, self.kinds, self.mtu, self.via = lab, tuple(kinds), mtu, via
+        self.queues = queues
         self.a, self.m, self.b = lab.net(), lab.net(), lab.net()
         self.m.knob('ipv6/conf/all/disable_ipv6', '1')
         self.m.knob('ipv6/conf/default/disable_ipv6', '1')
@@ -77,10 +78,11 @@ class Path:
         self.lab.forget(self.a, self.m, self.b)
 
     def __str__(self):
-        return ('-%s-' % self.via if self.via else '-').join(self.kinds)
+        return ('-%s-' % self.via if self.via else '-').join(self.kinds) + (
+            ' by %d queues' % self.queues if self.queues > 1 else '')
 
     def kind_of(self, name):
-        return self.kinds[name == 'kb']
+        return self.kinds[name == 'kb'].partition(',')[0]
 
     def plug(self, cables):
         """Makes our ends of the cables, or takes the taps that kipfw made."""
@@ -97,14 +99,15 @@ class Path:
             self.m.ip('link set %s netns %s name eth0' % (name, net.path))
             net.ip('link set eth0 mtu %d' % self.mtu)
         else:
-            self.m.cable(name, net, 'eth0', self.mtu)
+            self.m.cable(name, net, 'eth0', self.mtu, self.queues)
             self.m.up(name)
         net.up('eth0', '10.9.0.%d/24' % number, 'fd09::%d/64' % number)
 
     def begin(self, options=()):
         """Starts the firewall, or the bridge."""
-        ka, kb = ('%s:%s' % (kind, name) for kind, name in
-                  zip(self.kinds, ('ka', 'kb')))
+        ka, kb = ('%s:%s%s%s' % (kind, name, comma, more)
+                  for (kind, comma, more), name in zip(
+                      (k.partition(',') for k in self.kinds), ('ka', 'kb')))
         if self.kinds[0] == 'bridge':
             self.m.ip('link add br0 mtu %d type bridge' % self.mtu,
                       'link set ka master br0', 'link set kb master br0',

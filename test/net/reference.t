@@ -54,7 +54,7 @@ report = Tap()
 with Lab() as lab:
     with Path(lab, ('bridge', 'bridge')) as path:
         cases.run(report, path)
-        cases.run(report, path, [('nft drops', denied, True),
-                                 ('tbf', limited, True),
-                                 ('netem', delayed, True)])
+        cases.run(report, path, [('nft drops', denied),
+                                 ('tbf', limited),
+                                 ('netem', delayed)])
 report.end()

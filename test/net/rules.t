@@ -4,7 +4,9 @@
 
 usage: rules.t [KIND ...]
 """
+import errno
 import os
+import socket
 import sys
 import time
 
@@ -20,6 +22,7 @@ KINDS = ['xdp', 'packet', 'tap']
 DELAY_MS = 30
 RATE = 10e6
 FRAMES = 1000
+IP_RECVERR = 11
 
 
 def clear(path):
@@ -93,6 +96,53 @@ def lossy(path):
     return 0.48 * FRAMES < got < 0.92 * FRAMES, '%d arrived' % got
 
 
+def answered(path):
+    """Who is rejected is told so at once, in the other host's name."""
+    with path.b.inside():
+        listener = socket.create_server((cases.B, 81))
+    path.ipfw('add', '100', 'reset', 'tcp', 'from', 'any', 'to', 'any', '81')
+    path.ipfw('add', '200', 'unreach', 'host', 'udp', 'from', 'any', 'to',
+              'any', '82')
+    said = []
+    for kind, port in ((socket.SOCK_STREAM, 81), (socket.SOCK_DGRAM, 82)):
+        with path.a.inside():
+            s = socket.socket(socket.AF_INET, kind)
+        s.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 1)
+        s.settimeout(5)
+        try:
+            s.connect((cases.B, port))
+            s.send(b'x')
+            s.recv(1)
+            said.append('nothing')
+        except OSError as e:
+            said.append(errno.errorcode.get(e.errno, str(e)))
+        s.close()
+    listener.close()
+    clear(path)
+    return said == ['ECONNREFUSED', 'EHOSTUNREACH'], str(said)
+
+
+def far(path):
+    """Megabytes through a long pipe: what it holds is its own memory."""
+    path.ipfw('pipe', '1', 'config', 'delay', '50ms')
+    path.ipfw('add', 'pipe', '1', 'ip', 'from', 'any', 'to', 'any')
+    end, complaint = cases.iperf(path, '-n', '20M', '-P', '4')
+    got, rtt, text = cases.ping(path.a, cases.B)
+    clear(path)
+    return end is not None and got == 10 and rtt[0] >= 100, complaint + text
+
+
+def reassembled(path):
+    """Fragments become one packet to the rules behind, and arrive."""
+    path.ipfw('add', '100', 'reass', 'ip4', 'from', 'any', 'to', 'any')
+    path.ipfw('add', '200', 'count', 'icmp', 'from', cases.A, 'to', 'any')
+    got, _, text = cases.ping(path.a, cases.B, count=5, size=4000)
+    counted = path.ipfw('show', '200').split()[1:3]
+    clear(path)
+    return got == 5 and counted == ['5', str(5 * 4028)], '%s %s' % (
+        counted, text)
+
+
 def stateful(path):
     """Connections go out and come back; nothing comes in by itself."""
     path.ipfw('add', '100', 'check-state')
@@ -111,10 +161,13 @@ with Lab() as lab:
     for kind in sys.argv[1:] or KINDS:
         with Path(lab, (kind, kind)) as path:
             cases.run(report, path, [
-                ('deny takes effect', denied, True),
-                ('every packet is counted once', counted, True),
-                ('delay', delayed, True),
-                ('bandwidth', limited, True),
-                ('loss', lossy, True),
-                ('states', stateful, True)])
+                ('deny takes effect', denied),
+                ('every packet is counted once', counted),
+                ('delay', delayed),
+                ('bandwidth', limited),
+                ('loss', lossy),
+                ('a long pipe', far),
+                ('answers to what is rejected', answered),
+                ('fragments put together', reassembled),
+                ('states', stateful)])
 report.end()
