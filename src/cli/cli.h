@@ -55,10 +55,10 @@ struct cli_offline {
 	int (*open)(const struct cli_offline_cfg *cfg, void **world,
 	    struct ctl_client **ctl, struct err *e);
 	void (*close)(void *world);
-	/* Frames of a capture: daemon/capture.h. */
-	int (*capture_open)(const char *path, void **capture, struct err *e);
-	int (*capture_next)(void *capture, struct frame *f, struct err *e);
-	void (*capture_close)(void *capture);
+	/* Frames of a capture: daemon/frames.h. */
+	int (*frames_open)(const char *path, void **capture, struct err *e);
+	int (*frames_next)(void *capture, struct frame *f, struct err *e);
+	void (*frames_close)(void *capture);
 };
 
 struct cli {

@@ -253,7 +253,7 @@ walk_capture(struct request *q, void *cap, struct frame *f,
 	int r = 0, got = 0;
 
 	while (r == 0 && !(seen && q->packet != 0) &&
-	    (got = q->c->offline->capture_next(cap, f, q->e)) == 1) {
+	    (got = q->c->offline->frames_next(cap, f, q->e)) == 1) {
 		seen = ++n == q->packet || q->packet == 0;
 		if (seen)
 			r = test_one(q, f, book, n, code);
@@ -278,11 +278,11 @@ test_capture(struct request *q, struct frame *f, struct rulebook *book,
 	    frame_read_way(&f->way, q->words.w, q->words.n, q->e));
 
 	if (r == 0)
-		r = o->capture_open(q->pcap, &cap, q->e);
+		r = o->frames_open(q->pcap, &cap, q->e);
 	if (r != 0)
 		return r;
 	r = walk_capture(q, cap, f, book, code);
-	o->capture_close(cap);
+	o->frames_close(cap);
 	return r;
 }
 

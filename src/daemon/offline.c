@@ -2,7 +2,7 @@
 #include "daemon/offline.h"
 
 #include "ctl/control.h"
-#include "daemon/capture.h"
+#include "daemon/frames.h"
 #include "engine/engine.h"
 
 #include <arpa/inet.h>
@@ -94,7 +94,7 @@ offline_open(const struct cli_offline_cfg *cfg, void **world,
 const struct cli_offline offline_ops = {
     .open = offline_open,
     .close = offline_close,
-    .capture_open = capture_open,
-    .capture_next = capture_next,
-    .capture_close = capture_close,
+    .frames_open = frames_open,
+    .frames_next = frames_next,
+    .frames_close = frames_close,
 };
