@@ -13,6 +13,7 @@
 enum {
 	NIFP_SIZE = 256, /* header, 8 rings and a host ring each way */
 	NIFP_PLACES = 16, /* in the page before the rings; 0 is the port's */
+	SYNC_TRIES = 100, /* whoever syncs a ring is done soon, or stopped */
 };
 _Static_assert(sizeof(struct netmap_if) +
 	2 * (NMPORT_MAX_RINGS + 1) * sizeof(ssize_t) <= NIFP_SIZE, "nifp");
@@ -285,8 +286,11 @@ share_sync(struct share *s, unsigned dir, unsigned i)
 	struct nmport *nm;
 	int rc = -ENXIO;
 
-	if (unlikely(!try_lock(lock)))
-		return 0;
+	for (int tries = 0; unlikely(!try_lock(lock)); tries++) {
+		if (tries == SYNC_TRIES)
+			return 0;
+		sched_yield();
+	}
 	nm = __atomic_load_n(&s->nm, __ATOMIC_RELAXED);
 	if (likely(nm != NULL))
 		rc = dir == SHARE_TX ? nmport_txsync(nm, i) :

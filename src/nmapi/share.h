@@ -71,8 +71,8 @@ void share_nifp_put(struct share *s, struct netmap_if *nifp);
 
 struct netmap_ring *share_ring(const struct share *s, unsigned dir, unsigned i);
 
-/* One sync of a ring.  A ring that another thread is just syncing is left to
- * it: 0.  -EINVAL as nmport's, -ENXIO: the port has been left meanwhile. */
+/* One sync of a ring, after that of another thread; a ring whose holder does
+ * not get on is left to it: 0.  -EINVAL as nmport's, -ENXIO: the port has been left meanwhile. */
 int share_sync(struct share *s, unsigned dir, unsigned i);
 
 /* As nmport_sleep_on() for one of several sleepers; after true, poll
