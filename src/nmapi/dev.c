@@ -91,7 +91,7 @@ leave_port(struct dev *d)
 	struct share *s = d->share;
 
 	__atomic_store_n(&d->share, NULL, __ATOMIC_RELEASE);
-	if (d->nifp->ni_bufs_head != 0)
+	if (d->has_extra)
 		nmport_if(s->nm)->ni_bufs_head = d->nifp->ni_bufs_head;
 	share_nifp_put(s, d->nifp);
 	share_unclaim(s, &d->on, d->is_excl);
@@ -250,6 +250,17 @@ choose_rings(const struct share *s, struct dev_reg *reg)
 	return 0;
 }
 
+/* Buffers beside the rings are the first descriptor's. */
+static void
+take_extra(struct dev *d, struct share *s)
+{
+	d->has_extra = s->n_users == 1 && nmport_if(s->nm)->ni_bufs_head != 0;
+	if (!d->has_extra)
+		return;
+	d->nifp->ni_bufs_head = nmport_if(s->nm)->ni_bufs_head;
+	nmport_if(s->nm)->ni_bufs_head = 0;
+}
+
 static int
 bind_share(struct dev *d, struct share *s, struct dev_reg *reg)
 {
@@ -269,6 +280,7 @@ bind_share(struct dev *d, struct share *s, struct dev_reg *reg)
 	rc = move_numbers(d, nmport_alive_fd(s->nm));
 	if (rc < 0)
 		goto err_nifp;
+	take_extra(d, s);
 	d->on = reg->on;
 	d->is_excl = reg->is_excl;
 	d->tx_poll = reg->tx_poll;
@@ -294,7 +306,7 @@ dev_register(struct dev *d, struct dev_reg *reg, struct err *e)
 	if (d->share != NULL)
 		rc = err_set(e, EBUSY, "descriptor: has a port");
 	else
-		rc = share_get(reg->name, &reg->cfg, &s, e);
+		rc = share_get(reg->name, &reg->cfg, reg->is_new, &s, e);
 	if (rc == 0) {
 		rc = bind_share(d, s, reg);
 		if (rc < 0)
@@ -334,76 +346,58 @@ dev_adopt(int fd)
 
 /* ---- sync and poll ---- */
 
-static void
-stamp(struct netmap_ring *r)
-{
-	if (unlikely((r->flags & NR_TIMESTAMP) != 0))
-		gettimeofday(&r->ts, NULL);
-}
-
-/* Syncs a direction; true in '*ready' if a ring has slots for the program. */
 static int
-sync_rings(struct dev *d, struct share *s, unsigned dir, bool *ready)
+sync_rings(struct dev *d, struct share *s, unsigned dir,
+    struct share_sync *what)
 {
 	int rc = 0;
 
-	*ready = false;
+	*what = (struct share_sync){ 0 };
 	for (unsigned i = d->on.lo[dir]; i < d->on.hi[dir]; i++) {
-		struct netmap_ring *r = share_ring(s, dir, i);
-		int one = share_sync(s, dir, i);
+		int one = share_sync(s, dir, i, what);
 
 		if (unlikely(one < 0))
 			rc = one;
-		if (dir == SHARE_RX)
-			stamp(r);
-		*ready |= r->cur != r->tail;
 	}
 	return rc;
-}
-
-static bool
-has_pending(const struct dev *d, const struct share *s)
-{
-	for (unsigned i = d->on.lo[SHARE_TX]; i < d->on.hi[SHARE_TX]; i++)
-		if (nmport_txpending(s->nm, i) != 0)
-			return true;
-	return false;
 }
 
 int
 dev_sync(struct dev *d, unsigned dir)
 {
 	struct share *s = __atomic_load_n(&d->share, __ATOMIC_ACQUIRE);
-	bool ready;
+	struct share_sync what;
 	int rc;
 
 	if (s == NULL)
 		return -ENXIO;
-	rc = sync_rings(d, s, dir, &ready);
-	if (rc == 0 && dir == SHARE_TX && unlikely(!ready) && has_pending(d, s))
+	rc = sync_rings(d, s, dir, &what);
+	if (rc == 0 && unlikely(what.pending && !what.ready))
 		rc = DEV_FULL;
 	return rc;
 }
 
 short
-dev_poll(struct dev *d, short events)
+dev_poll(struct dev *d, short events, bool *pending)
 {
 	struct share *s = __atomic_load_n(&d->share, __ATOMIC_ACQUIRE);
+	struct share_sync what;
 	short found = 0;
-	bool ready;
 
+	*pending = false;
 	if (s == NULL)
 		return POLLERR;
 	if (d->tx_poll || (events & TX_EVENTS)) {
-		if (sync_rings(d, s, SHARE_TX, &ready) < 0)
+		if (sync_rings(d, s, SHARE_TX, &what) < 0)
 			found |= POLLERR;
-		if (ready)
+		if (what.ready)
 			found |= events & TX_EVENTS;
+		*pending = what.pending;
 	}
 	if (d->rx_poll || (events & RX_EVENTS)) {
-		if (sync_rings(d, s, SHARE_RX, &ready) < 0)
+		if (sync_rings(d, s, SHARE_RX, &what) < 0)
 			found |= POLLERR;
-		if (ready)
+		if (what.ready)
 			found |= events & RX_EVENTS;
 	}
 	return found;
@@ -416,8 +410,8 @@ mask_of(const struct dev *d, unsigned dir)
 }
 
 int
-dev_sleep_begin(struct dev *d, short events, struct share_sleeper *sl,
-    int fds[2])
+dev_sleep_begin(struct dev *d, short events, bool pending,
+    struct share_sleeper *sl, int fds[2])
 {
 	struct share *s = __atomic_load_n(&d->share, __ATOMIC_ACQUIRE);
 
@@ -429,13 +423,13 @@ dev_sleep_begin(struct dev *d, short events, struct share_sleeper *sl,
 	};
 	if (events & RX_EVENTS)
 		sl->flags |= NMPORT_RX;
-	if ((d->tx_poll || (events & TX_EVENTS)) && has_pending(d, s))
+	/* A pipe's slots are never pending; who asks waits for room. */
+	if (s->is_pipe ? (events & TX_EVENTS) != 0 : pending)
 		sl->flags |= NMPORT_TX;
 	if (sl->flags == 0)
 		return 2;
-	if (!share_sleep_begin(s, sl))
+	if (!share_sleep_begin(s, sl, &fds[0]))
 		return 0;
-	fds[0] = nmport_fd(s->nm);
 	fds[1] = d->efd;
 	return 1;
 }
