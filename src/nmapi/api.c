@@ -140,12 +140,16 @@ int
 nmapi_ioctl(int fd, unsigned long cmd, void *arg)
 {
 	struct dev *d = dev_of(fd);
+	int rc;
 
 	if (d == NULL && unlikely(is_ours(cmd)))
 		d = dev_adopt(fd);
 	if (d == NULL)
 		return real()->ioctl(fd, cmd, arg);
-	return out(request_run(d, cmd, arg));
+	dev_enter();
+	rc = request_run(d, cmd, arg);
+	dev_leave();
+	return out(rc);
 }
 
 /* Does somebody ask for all of the memory, as counted in 64 bits or in 32?  Then

@@ -32,6 +32,36 @@ static struct dev *free_list;
 static struct map *maps;
 static unsigned n_maps;
 
+/* Our own work opens, maps and closes files by the names that we stand in
+ * front of; a thread at that is not to come in a second time. */
+static __thread unsigned n_inside;
+
+void
+dev_enter(void)
+{
+	n_inside++;
+}
+
+void
+dev_leave(void)
+{
+	n_inside--;
+}
+
+static void
+ctl_lock(void)
+{
+	pthread_mutex_lock(&ctl_mutex);
+	dev_enter();
+}
+
+static void
+ctl_unlock(void)
+{
+	dev_leave();
+	pthread_mutex_unlock(&ctl_mutex);
+}
+
 /* ---- fork ---- */
 
 static void
@@ -124,13 +154,13 @@ dev_open(int flags)
 	fd = real()->open("/dev/null", flags & (O_ACCMODE | O_CLOEXEC));
 	if (fd == -1)
 		return -errno;
-	pthread_mutex_lock(&ctl_mutex);
+	ctl_lock();
 	d = alloc_dev();
 	if (d == NULL || fd >= DEV_MAX_FD)
 		rc = d == NULL ? -ENOMEM : -EMFILE;
 	else
 		set_number(fd, d);
-	pthread_mutex_unlock(&ctl_mutex);
+	ctl_unlock();
 	if (rc < 0)
 		real()->close(fd);
 	return rc < 0 ? rc : fd;
@@ -141,22 +171,22 @@ dev_close(int fd)
 {
 	int rc;
 
-	pthread_mutex_lock(&ctl_mutex);
+	ctl_lock();
 	/* First the number, so that the port is dead when it is left. */
 	rc = real()->close(fd) == -1 ? -errno : 0;
 	if (dev_table[fd] != NULL)
 		clear_number(fd);
-	pthread_mutex_unlock(&ctl_mutex);
+	ctl_unlock();
 	return rc;
 }
 
 void
 dev_forget(int fd)
 {
-	pthread_mutex_lock(&ctl_mutex);
+	ctl_lock();
 	if ((unsigned)fd < DEV_MAX_FD && dev_table[fd] != NULL)
 		clear_number(fd);
-	pthread_mutex_unlock(&ctl_mutex);
+	ctl_unlock();
 }
 
 int
@@ -165,7 +195,7 @@ dev_dup(int fd, int (*dup)(int fd, int arg), int arg)
 	struct dev *d;
 	int to;
 
-	pthread_mutex_lock(&ctl_mutex);
+	ctl_lock();
 	d = dev_table[fd];
 	to = dup(fd, arg);
 	if (to == -1)
@@ -175,7 +205,7 @@ dev_dup(int fd, int (*dup)(int fd, int arg), int arg)
 		to = -EMFILE;
 	} else if (d != NULL)
 		set_number(to, d);
-	pthread_mutex_unlock(&ctl_mutex);
+	ctl_unlock();
 	return to;
 }
 
@@ -188,7 +218,7 @@ dev_dup2(int fd, int to, int flags)
 
 	if (to >= DEV_MAX_FD)
 		return -EMFILE;
-	pthread_mutex_lock(&ctl_mutex);
+	ctl_lock();
 	d = (unsigned)fd < DEV_MAX_FD ? dev_table[fd] : NULL;
 	rc = flags == -1 ? real()->dup2(fd, to) : real()->dup3(fd, to, flags);
 	if (rc == -1)
@@ -203,7 +233,7 @@ dev_dup2(int fd, int to, int flags)
 			set_number(to, d);
 		}
 	}
-	pthread_mutex_unlock(&ctl_mutex);
+	ctl_unlock();
 	return rc;
 }
 
@@ -302,7 +332,7 @@ dev_register(struct dev *d, struct dev_reg *reg, struct err *e)
 	struct share *s;
 	int rc;
 
-	pthread_mutex_lock(&ctl_mutex);
+	ctl_lock();
 	if (d->share != NULL)
 		rc = err_set(e, EBUSY, "descriptor: has a port");
 	else
@@ -312,7 +342,7 @@ dev_register(struct dev *d, struct dev_reg *reg, struct err *e)
 		if (rc < 0)
 			share_put(s);
 	}
-	pthread_mutex_unlock(&ctl_mutex);
+	ctl_unlock();
 	return rc;
 }
 
@@ -325,10 +355,10 @@ dev_adopt(int fd)
 	struct share *s = NULL;
 	struct dev *d = NULL;
 
-	if ((unsigned)fd >= DEV_MAX_FD)
+	if (n_inside != 0 || (unsigned)fd >= DEV_MAX_FD)
 		return NULL;
 	pthread_once(&once, start);
-	pthread_mutex_lock(&ctl_mutex);
+	ctl_lock();
 	if (dev_table[fd] == NULL && share_adopt(fd, &s, NULL) == 0) {
 		d = alloc_dev();
 		if (d != NULL)
@@ -340,7 +370,7 @@ dev_adopt(int fd)
 			share_put(s);
 		}
 	}
-	pthread_mutex_unlock(&ctl_mutex);
+	ctl_unlock();
 	return d;
 }
 
@@ -451,7 +481,7 @@ dev_map(struct dev *d, size_t *size)
 	struct map *m = malloc(sizeof(*m));
 	uint8_t *base = NULL;
 
-	pthread_mutex_lock(&ctl_mutex);
+	ctl_lock();
 	if (m != NULL && d->share != NULL && arena_get(&m->a, NULL) == 0) {
 		base = nmport_region(d->share->nm, size);
 		if (base != m->a->base) { /* KIPFW_SHM has changed */
@@ -459,7 +489,7 @@ dev_map(struct dev *d, size_t *size)
 			base = NULL;
 		}
 	}
-	pthread_mutex_unlock(&ctl_mutex);
+	ctl_unlock();
 	if (base == NULL) {
 		free(m);
 		return NULL;

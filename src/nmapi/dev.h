@@ -57,6 +57,10 @@ dev_of(int fd)
 /* A number for a new device; 'flags' as open()'s.  -errno. */
 int dev_open(int flags);
 
+/* Around work of our own that uses descriptors which are not to be adopted. */
+void dev_enter(void);
+void dev_leave(void);
+
 /* The device of a port that another process handed us as 'fd' (nmport_adopt),
  * or NULL if it is nothing of ours. */
 struct dev *dev_adopt(int fd);
