@@ -69,7 +69,6 @@ attach(struct dev *d, struct nmreq_header *hdr, union legacy_body *b,
 	if (b->attach.reg.nr_mem_id > 1)
 		return err_set(e, EINVAL, "no memory with id %u",
 		    b->attach.reg.nr_mem_id);
-	b->attach.reg.nr_mem_id = 1;
 	return nmctl_attach(hdr->nr_name, &b->attach.port_index, e);
 }
 
