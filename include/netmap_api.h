@@ -24,13 +24,7 @@
 #define NETMAP_MIN_API	 11
 #define NETMAP_MAX_API	 15
 
-/* More flags of slots and rings than netmap_ring.h's users need. */
-#define NS_TXMON     0x0040 /* monitors: seen on the way out */
-#define NS_PORT_MASK 0xff00 /* tx: send to port n - 1; rx: fragments */
-
-#define NR_TIMESTAMP 0x0002 /* syncs write the ring's 'ts' */
-#define NR_FORWARD   0x0004 /* NS_FORWARD counts */
-
+#define NS_PORT_MASK 0xff00 /* of a slot: tx, send to port n - 1; rx, fragments */
 #define NI_PRIV_MEM 0x1 /* ni_flags: a memory region of its own */
 
 /* ---- NIOCCTRL: one header, a body and a list of options ---- */

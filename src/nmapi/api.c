@@ -4,8 +4,10 @@
 #include "netmap_api.h"
 #include "nmapi/dev.h"
 #include "nmapi/epolls.h"
+#include "nmapi/legacy.h"
 #include "nmapi/request.h"
 #include "nmapi/wait.h"
+#include "vale/layout.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -138,12 +140,24 @@ int
 nmapi_ioctl(int fd, unsigned long cmd, void *arg)
 {
 	struct dev *d = dev_of(fd);
+	int rc;
 
 	if (d == NULL && unlikely(is_ours(cmd)))
 		d = dev_adopt(fd);
 	if (d == NULL)
 		return real()->ioctl(fd, cmd, arg);
-	return out(request_run(d, cmd, arg));
+	dev_enter();
+	rc = request_run(d, cmd, arg);
+	dev_leave();
+	return out(rc);
+}
+
+/* Does somebody ask for all of the memory, as counted in 64 bits or in 32?  Then
+ * the descriptor may have been handed to us. */
+static bool
+is_region(size_t size)
+{
+	return size == ARENA_SIZE || size == LEGACY_MAX_MEMSIZE;
 }
 
 /* All of the memory wherever that is possible: programs of old count it in 32
@@ -155,6 +169,8 @@ nmapi_mmap(void *addr, size_t size, int prot, int flags, int fd, off_t ofs)
 	size_t whole;
 	void *p;
 
+	if (d == NULL && fd >= 0 && unlikely(is_region(size)))
+		d = dev_adopt(fd);
 	if (likely(d == NULL))
 		return real()->mmap(addr, size, prot, flags, fd, ofs);
 	if (d->share == NULL || (flags & (MAP_FIXED | MAP_ANONYMOUS)) != 0) {

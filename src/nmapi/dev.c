@@ -32,6 +32,36 @@ static struct dev *free_list;
 static struct map *maps;
 static unsigned n_maps;
 
+/* Our own work opens, maps and closes files by the names that we stand in
+ * front of; a thread at that is not to come in a second time. */
+static __thread unsigned n_inside;
+
+void
+dev_enter(void)
+{
+	n_inside++;
+}
+
+void
+dev_leave(void)
+{
+	n_inside--;
+}
+
+static void
+ctl_lock(void)
+{
+	pthread_mutex_lock(&ctl_mutex);
+	dev_enter();
+}
+
+static void
+ctl_unlock(void)
+{
+	dev_leave();
+	pthread_mutex_unlock(&ctl_mutex);
+}
+
 /* ---- fork ---- */
 
 static void
@@ -91,7 +121,7 @@ leave_port(struct dev *d)
 	struct share *s = d->share;
 
 	__atomic_store_n(&d->share, NULL, __ATOMIC_RELEASE);
-	if (d->nifp->ni_bufs_head != 0)
+	if (d->has_extra)
 		nmport_if(s->nm)->ni_bufs_head = d->nifp->ni_bufs_head;
 	share_nifp_put(s, d->nifp);
 	share_unclaim(s, &d->on, d->is_excl);
@@ -124,13 +154,13 @@ dev_open(int flags)
 	fd = real()->open("/dev/null", flags & (O_ACCMODE | O_CLOEXEC));
 	if (fd == -1)
 		return -errno;
-	pthread_mutex_lock(&ctl_mutex);
+	ctl_lock();
 	d = alloc_dev();
 	if (d == NULL || fd >= DEV_MAX_FD)
 		rc = d == NULL ? -ENOMEM : -EMFILE;
 	else
 		set_number(fd, d);
-	pthread_mutex_unlock(&ctl_mutex);
+	ctl_unlock();
 	if (rc < 0)
 		real()->close(fd);
 	return rc < 0 ? rc : fd;
@@ -141,22 +171,22 @@ dev_close(int fd)
 {
 	int rc;
 
-	pthread_mutex_lock(&ctl_mutex);
+	ctl_lock();
 	/* First the number, so that the port is dead when it is left. */
 	rc = real()->close(fd) == -1 ? -errno : 0;
 	if (dev_table[fd] != NULL)
 		clear_number(fd);
-	pthread_mutex_unlock(&ctl_mutex);
+	ctl_unlock();
 	return rc;
 }
 
 void
 dev_forget(int fd)
 {
-	pthread_mutex_lock(&ctl_mutex);
+	ctl_lock();
 	if ((unsigned)fd < DEV_MAX_FD && dev_table[fd] != NULL)
 		clear_number(fd);
-	pthread_mutex_unlock(&ctl_mutex);
+	ctl_unlock();
 }
 
 int
@@ -165,7 +195,7 @@ dev_dup(int fd, int (*dup)(int fd, int arg), int arg)
 	struct dev *d;
 	int to;
 
-	pthread_mutex_lock(&ctl_mutex);
+	ctl_lock();
 	d = dev_table[fd];
 	to = dup(fd, arg);
 	if (to == -1)
@@ -175,7 +205,7 @@ dev_dup(int fd, int (*dup)(int fd, int arg), int arg)
 		to = -EMFILE;
 	} else if (d != NULL)
 		set_number(to, d);
-	pthread_mutex_unlock(&ctl_mutex);
+	ctl_unlock();
 	return to;
 }
 
@@ -188,7 +218,7 @@ dev_dup2(int fd, int to, int flags)
 
 	if (to >= DEV_MAX_FD)
 		return -EMFILE;
-	pthread_mutex_lock(&ctl_mutex);
+	ctl_lock();
 	d = (unsigned)fd < DEV_MAX_FD ? dev_table[fd] : NULL;
 	rc = flags == -1 ? real()->dup2(fd, to) : real()->dup3(fd, to, flags);
 	if (rc == -1)
@@ -203,7 +233,7 @@ dev_dup2(int fd, int to, int flags)
 			set_number(to, d);
 		}
 	}
-	pthread_mutex_unlock(&ctl_mutex);
+	ctl_unlock();
 	return rc;
 }
 
@@ -250,6 +280,17 @@ choose_rings(const struct share *s, struct dev_reg *reg)
 	return 0;
 }
 
+/* Buffers beside the rings are the first descriptor's. */
+static void
+take_extra(struct dev *d, struct share *s)
+{
+	d->has_extra = s->n_users == 1 && nmport_if(s->nm)->ni_bufs_head != 0;
+	if (!d->has_extra)
+		return;
+	d->nifp->ni_bufs_head = nmport_if(s->nm)->ni_bufs_head;
+	nmport_if(s->nm)->ni_bufs_head = 0;
+}
+
 static int
 bind_share(struct dev *d, struct share *s, struct dev_reg *reg)
 {
@@ -269,6 +310,7 @@ bind_share(struct dev *d, struct share *s, struct dev_reg *reg)
 	rc = move_numbers(d, nmport_alive_fd(s->nm));
 	if (rc < 0)
 		goto err_nifp;
+	take_extra(d, s);
 	d->on = reg->on;
 	d->is_excl = reg->is_excl;
 	d->tx_poll = reg->tx_poll;
@@ -290,17 +332,17 @@ dev_register(struct dev *d, struct dev_reg *reg, struct err *e)
 	struct share *s;
 	int rc;
 
-	pthread_mutex_lock(&ctl_mutex);
+	ctl_lock();
 	if (d->share != NULL)
 		rc = err_set(e, EBUSY, "descriptor: has a port");
 	else
-		rc = share_get(reg->name, &reg->cfg, &s, e);
+		rc = share_get(reg->name, &reg->cfg, reg->is_new, &s, e);
 	if (rc == 0) {
 		rc = bind_share(d, s, reg);
 		if (rc < 0)
 			share_put(s);
 	}
-	pthread_mutex_unlock(&ctl_mutex);
+	ctl_unlock();
 	return rc;
 }
 
@@ -313,10 +355,10 @@ dev_adopt(int fd)
 	struct share *s = NULL;
 	struct dev *d = NULL;
 
-	if ((unsigned)fd >= DEV_MAX_FD)
+	if (n_inside != 0 || (unsigned)fd >= DEV_MAX_FD)
 		return NULL;
 	pthread_once(&once, start);
-	pthread_mutex_lock(&ctl_mutex);
+	ctl_lock();
 	if (dev_table[fd] == NULL && share_adopt(fd, &s, NULL) == 0) {
 		d = alloc_dev();
 		if (d != NULL)
@@ -328,82 +370,64 @@ dev_adopt(int fd)
 			share_put(s);
 		}
 	}
-	pthread_mutex_unlock(&ctl_mutex);
+	ctl_unlock();
 	return d;
 }
 
 /* ---- sync and poll ---- */
 
-static void
-stamp(struct netmap_ring *r)
-{
-	if (unlikely((r->flags & NR_TIMESTAMP) != 0))
-		gettimeofday(&r->ts, NULL);
-}
-
-/* Syncs a direction; true in '*ready' if a ring has slots for the program. */
 static int
-sync_rings(struct dev *d, struct share *s, unsigned dir, bool *ready)
+sync_rings(struct dev *d, struct share *s, unsigned dir,
+    struct share_sync *what)
 {
 	int rc = 0;
 
-	*ready = false;
+	*what = (struct share_sync){ 0 };
 	for (unsigned i = d->on.lo[dir]; i < d->on.hi[dir]; i++) {
-		struct netmap_ring *r = share_ring(s, dir, i);
-		int one = share_sync(s, dir, i);
+		int one = share_sync(s, dir, i, what);
 
 		if (unlikely(one < 0))
 			rc = one;
-		if (dir == SHARE_RX)
-			stamp(r);
-		*ready |= r->cur != r->tail;
 	}
 	return rc;
-}
-
-static bool
-has_pending(const struct dev *d, const struct share *s)
-{
-	for (unsigned i = d->on.lo[SHARE_TX]; i < d->on.hi[SHARE_TX]; i++)
-		if (nmport_txpending(s->nm, i) != 0)
-			return true;
-	return false;
 }
 
 int
 dev_sync(struct dev *d, unsigned dir)
 {
 	struct share *s = __atomic_load_n(&d->share, __ATOMIC_ACQUIRE);
-	bool ready;
+	struct share_sync what;
 	int rc;
 
 	if (s == NULL)
 		return -ENXIO;
-	rc = sync_rings(d, s, dir, &ready);
-	if (rc == 0 && dir == SHARE_TX && unlikely(!ready) && has_pending(d, s))
+	rc = sync_rings(d, s, dir, &what);
+	if (rc == 0 && unlikely(what.pending && !what.ready))
 		rc = DEV_FULL;
 	return rc;
 }
 
 short
-dev_poll(struct dev *d, short events)
+dev_poll(struct dev *d, short events, bool *pending)
 {
 	struct share *s = __atomic_load_n(&d->share, __ATOMIC_ACQUIRE);
+	struct share_sync what;
 	short found = 0;
-	bool ready;
 
+	*pending = false;
 	if (s == NULL)
 		return POLLERR;
 	if (d->tx_poll || (events & TX_EVENTS)) {
-		if (sync_rings(d, s, SHARE_TX, &ready) < 0)
+		if (sync_rings(d, s, SHARE_TX, &what) < 0)
 			found |= POLLERR;
-		if (ready)
+		if (what.ready)
 			found |= events & TX_EVENTS;
+		*pending = what.pending;
 	}
 	if (d->rx_poll || (events & RX_EVENTS)) {
-		if (sync_rings(d, s, SHARE_RX, &ready) < 0)
+		if (sync_rings(d, s, SHARE_RX, &what) < 0)
 			found |= POLLERR;
-		if (ready)
+		if (what.ready)
 			found |= events & RX_EVENTS;
 	}
 	return found;
@@ -416,8 +440,8 @@ mask_of(const struct dev *d, unsigned dir)
 }
 
 int
-dev_sleep_begin(struct dev *d, short events, struct share_sleeper *sl,
-    int fds[2])
+dev_sleep_begin(struct dev *d, short events, bool pending,
+    struct share_sleeper *sl, int fds[2])
 {
 	struct share *s = __atomic_load_n(&d->share, __ATOMIC_ACQUIRE);
 
@@ -429,13 +453,13 @@ dev_sleep_begin(struct dev *d, short events, struct share_sleeper *sl,
 	};
 	if (events & RX_EVENTS)
 		sl->flags |= NMPORT_RX;
-	if ((d->tx_poll || (events & TX_EVENTS)) && has_pending(d, s))
+	/* A pipe's slots are never pending; who asks waits for room. */
+	if (s->is_pipe ? (events & TX_EVENTS) != 0 : pending)
 		sl->flags |= NMPORT_TX;
 	if (sl->flags == 0)
 		return 2;
-	if (!share_sleep_begin(s, sl))
+	if (!share_sleep_begin(s, sl, &fds[0]))
 		return 0;
-	fds[0] = nmport_fd(s->nm);
 	fds[1] = d->efd;
 	return 1;
 }
@@ -457,7 +481,7 @@ dev_map(struct dev *d, size_t *size)
 	struct map *m = malloc(sizeof(*m));
 	uint8_t *base = NULL;
 
-	pthread_mutex_lock(&ctl_mutex);
+	ctl_lock();
 	if (m != NULL && d->share != NULL && arena_get(&m->a, NULL) == 0) {
 		base = nmport_region(d->share->nm, size);
 		if (base != m->a->base) { /* KIPFW_SHM has changed */
@@ -465,7 +489,7 @@ dev_map(struct dev *d, size_t *size)
 			base = NULL;
 		}
 	}
-	pthread_mutex_unlock(&ctl_mutex);
+	ctl_unlock();
 	if (base == NULL) {
 		free(m);
 		return NULL;

@@ -26,6 +26,7 @@ struct dev {
 	bool tx_poll; /* poll() sends whatever is asked for */
 	bool rx_poll; /* poll() receives whatever is asked for */
 	struct netmap_if *nifp;
+	bool has_extra; /* nifp has the list of the port's extra buffers */
 	int efd; /* of one who sleeps */
 };
 
@@ -35,6 +36,7 @@ struct dev_reg {
 	struct nmport_cfg cfg;
 	struct share_rings on; /* in: clipped to what there is */
 	int one_ring;	       /* >= 0: only this one of each direction */
+	bool is_new;	       /* never shares a port: a monitor */
 	bool no_tx, no_rx;     /* nothing of this direction */
 	bool is_excl, tx_poll, rx_poll;
 };
@@ -54,6 +56,10 @@ dev_of(int fd)
 
 /* A number for a new device; 'flags' as open()'s.  -errno. */
 int dev_open(int flags);
+
+/* Around work of our own that uses descriptors which are not to be adopted. */
+void dev_enter(void);
+void dev_leave(void);
 
 /* The device of a port that another process handed us as 'fd' (nmport_adopt),
  * or NULL if it is nothing of ours. */
@@ -77,14 +83,16 @@ void dev_forget(int fd);
 enum { DEV_FULL = 1 };
 int dev_sync(struct dev *d, unsigned dir);
 
-/* What poll() finds for 'events', after the syncs that they ask for. */
-short dev_poll(struct dev *d, short events);
+/* What poll() finds for 'events', after the syncs that they ask for; are there
+ * slots '*pending' that it wants sent? */
+short dev_poll(struct dev *d, short events, bool *pending);
 
-/* Prepares to sleep for 'events'.  Returns 0: there is work, look again;
- * 1: poll fds[0] and fds[1] for input and call dev_sleep_end(); 2: nothing
- * will ever come, do not call it.  'sl' lives on the caller's stack. */
-int dev_sleep_begin(struct dev *d, short events, struct share_sleeper *sl,
-    int fds[2]);
+/* Prepares to sleep for 'events', and for what is pending.  Returns 0: there is
+ * work, look again; 1: poll fds[0] and fds[1] for input and call
+ * dev_sleep_end(); 2: nothing will ever come, do not call it.  'sl' lives on
+ * the caller's stack. */
+int dev_sleep_begin(struct dev *d, short events, bool pending,
+    struct share_sleeper *sl, int fds[2]);
 void dev_sleep_end(struct dev *d, struct share_sleeper *sl);
 
 /* The shared memory, kept mapped until dev_unmap(); its size in '*size'.

@@ -8,7 +8,7 @@
 static uint32_t
 clip32(uint64_t v)
 {
-	return v > 0xfffff000u ? 0xfffff000u : (uint32_t)v;
+	return v > LEGACY_MAX_MEMSIZE ? LEGACY_MAX_MEMSIZE : (uint32_t)v;
 }
 
 /* Which rings: by nr_flags, or by nr_ringid in programs before version 11. */

@@ -9,6 +9,8 @@
 
 #include "netmap_api.h"
 
+#define LEGACY_MAX_MEMSIZE 0xfffff000u
+
 /* Any body. */
 union legacy_body {
 	struct nmreq_register reg;

@@ -1,46 +1,30 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "nmapi/reg.h"
 
-#include "nmapi/switches.h"
 #include "vale/layout.h"
+#include "vale/nmctl.h"
 
 #include <errno.h>
-#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { DEFAULT_SLOTS = 1024, MEM_ID = 1 };
+enum { MEM_ID = 1, NAME_SIZE = NETMAP_REQ_IFNAMSIZ + 4 };
+#define MONITOR (NR_MONITOR_TX | NR_MONITOR_RX | NR_ZCOPY_MON)
 
-static unsigned
-round_slots(uint32_t wanted)
+static int
+check_mem(unsigned mem_id, struct err *e)
 {
-	unsigned n = VALE_MIN_SLOTS;
-
-	if (wanted == 0)
-		return DEFAULT_SLOTS;
-	while (n < wanted && n < VALE_MAX_SLOTS)
-		n *= 2;
-	return n;
-}
-
-static unsigned
-bound_rings(unsigned wanted)
-{
-	if (wanted == 0)
-		return 1;
-	return wanted > NMPORT_MAX_RINGS ? NMPORT_MAX_RINGS : wanted;
+	return mem_id <= MEM_ID ? 0 :
+	    err_set(e, EINVAL, "no memory with id %u", mem_id);
 }
 
 static int
 check_mode(const char *name, const struct nmreq_register *r, struct err *e)
 {
-	if (r->nr_mem_id > MEM_ID)
-		return err_set(e, EINVAL, "%s: no memory with id %u", name,
-		    r->nr_mem_id);
 	switch (r->nr_mode) {
 	case NR_REG_ALL_NIC:
 	case NR_REG_ONE_NIC:
-		return 0;
+		return check_mem(r->nr_mem_id, e);
 	case NR_REG_SW:
 	case NR_REG_NIC_SW:
 	case NR_REG_ONE_SW:
@@ -49,32 +33,54 @@ check_mode(const char *name, const struct nmreq_register *r, struct err *e)
 	return err_set(e, EINVAL, "%s: mode %u", name, r->nr_mode);
 }
 
-/* "vale..." and pipes are made when asked for; anything else would be an
- * interface of the system. */
+/* A name that is neither a switch's port nor a pipe's is an interface's, and
+ * a bad one is just not there. */
 static int
-check_name(const char *name, struct err *e)
+no_such(const char *name, int rc, struct err *e)
 {
-	if (strncmp(name, "vale", 4) == 0 || strpbrk(name, "{}") != NULL)
-		return 0;
+	if (rc != -EINVAL || strncmp(name, "vale", 4) == 0 ||
+	    strpbrk(name, "{}") != NULL)
+		return rc;
 	return err_set(e, ENXIO, "%s: no such port", name);
+}
+
+/* With the suffix of a monitor if it is to be one. */
+static void
+full_name(char out[NAME_SIZE], const char *name, uint64_t flags)
+{
+	bool z = (flags & NR_ZCOPY_MON) != 0;
+
+	snprintf(out, NAME_SIZE, "%s%s%s%s", name,
+	    (flags & MONITOR) != 0 ? "/" : "",
+	    z || (flags & NR_MONITOR_RX) ? "r" : "",
+	    z || (flags & NR_MONITOR_TX) ? "t" : "");
 }
 
 static struct dev_reg
 read_reg(const char *name, const struct nmreq_register *r)
 {
+	bool is_one = r->nr_mode == NR_REG_ONE_NIC;
+	bool is_monitor = (r->nr_flags & MONITOR) != 0;
+
 	return (struct dev_reg){
 		.name = name,
 		.cfg = {
-			.tx_slots = round_slots(r->nr_tx_slots),
-			.rx_slots = round_slots(r->nr_rx_slots),
-			.tx_rings = bound_rings(r->nr_tx_rings),
-			.rx_rings = bound_rings(r->nr_rx_rings),
+			.tx_slots = r->nr_tx_slots,
+			.rx_slots = r->nr_rx_slots,
+			.tx_rings = r->nr_tx_rings,
+			.rx_rings = r->nr_rx_rings,
+			.n_extra = r->nr_extra_bufs,
+			.one_ring = is_one && is_monitor ?
+			    r->nr_ringid + 1u : 0,
+			.are_wishes = true,
+			.knows_hdr = (r->nr_flags & NR_ACCEPT_VNET_HDR) != 0,
 		},
-		.one_ring = r->nr_mode == NR_REG_ONE_NIC ? r->nr_ringid : -1,
+		.one_ring = is_one ? r->nr_ringid : -1,
+		.is_new = is_monitor,
 		.no_tx = (r->nr_flags & NR_RX_RINGS_ONLY) != 0,
 		.no_rx = (r->nr_flags & NR_TX_RINGS_ONLY) != 0,
 		.is_excl = (r->nr_flags & NR_EXCLUSIVE) != 0,
-		.tx_poll = (r->nr_flags & NR_NO_TX_POLL) == 0,
+		.tx_poll = !is_monitor && (r->nr_flags & NR_NO_TX_POLL) == 0,
 		.rx_poll = (r->nr_flags & NR_DO_RX_POLL) != 0,
 	};
 }
@@ -82,81 +88,72 @@ read_reg(const char *name, const struct nmreq_register *r)
 static void
 write_reg(const struct dev *d, struct nmreq_register *r)
 {
-	const struct share *s = d->share;
+	struct nmport_info i;
 	size_t size;
-	uint8_t *base = nmport_region(s->nm, &size);
+	uint8_t *base = nmport_region(d->share->nm, &size);
 
+	nmport_get_info(d->share->nm, &i);
 	r->nr_offset = (uint64_t)((uint8_t *)d->nifp - base);
 	r->nr_memsize = size;
-	r->nr_tx_slots = share_ring(s, SHARE_TX, 0)->num_slots;
-	r->nr_rx_slots = share_ring(s, SHARE_RX, 0)->num_slots;
-	r->nr_tx_rings = (uint16_t)s->n_rings[SHARE_TX];
-	r->nr_rx_rings = (uint16_t)s->n_rings[SHARE_RX];
+	r->nr_tx_slots = i.tx_slots;
+	r->nr_rx_slots = i.rx_slots;
+	r->nr_tx_rings = (uint16_t)i.tx_rings;
+	r->nr_rx_rings = (uint16_t)i.rx_rings;
 	r->nr_host_tx_rings = r->nr_host_rx_rings = 0;
 	r->nr_mem_id = MEM_ID;
-	r->nr_extra_bufs = 0;
+	r->nr_extra_bufs = d->has_extra ? i.n_extra : 0;
 }
 
 int
 reg_port(struct dev *d, const char *name, struct nmreq_register *r,
     struct err *e)
 {
-	struct dev_reg reg = read_reg(name, r);
+	char full[NAME_SIZE];
+	struct dev_reg reg = read_reg(full, r);
 	int rc;
 
 	if (d->share != NULL)
 		return err_set(e, EBUSY, "descriptor: has a port");
+	full_name(full, name, r->nr_flags);
 	rc = check_mode(name, r, e);
 	if (rc == 0)
-		rc = check_name(name, e);
-	if (rc == 0)
-		rc = dev_register(d, &reg, e);
+		rc = no_such(name, dev_register(d, &reg, e), e);
 	if (rc == 0)
 		write_reg(d, r);
 	return rc;
 }
 
 int
-reg_info(const char *name, struct nmreq_port_info_get *i, struct err *e)
+reg_info(const char *name, struct nmreq_port_info_get *out, struct err *e)
 {
-	struct vport_info v = { .n_tx = bound_rings(i->nr_tx_rings),
-		.n_rx = bound_rings(i->nr_rx_rings),
-		.tx_slots = round_slots(i->nr_tx_slots),
-		.rx_slots = round_slots(i->nr_rx_slots) };
-	int rc = 0;
+	struct nmport_info i = { 0 };
+	int rc = check_mem(out->nr_mem_id, e);
 
-	if (i->nr_mem_id > MEM_ID)
-		return err_set(e, EINVAL, "no memory with id %u",
-		    i->nr_mem_id);
-	if (name[0] != '\0') {
-		rc = check_name(name, e);
-		if (rc == 0)
-			rc = switches_find(name, &v, e);
-		if (rc < 0 && rc != -ENXIO)
+	if (rc == 0 && name[0] != '\0') {
+		rc = no_such(name, nmctl_info(name, &i, e), e);
+		if (rc < 0)
 			return rc;
-		if (rc == -ENXIO && check_name(name, NULL) < 0)
-			return rc;
-		i->nr_tx_slots = v.tx_slots;
-		i->nr_rx_slots = v.rx_slots;
-		i->nr_tx_rings = (uint16_t)v.n_tx;
-		i->nr_rx_rings = (uint16_t)v.n_rx;
-		i->nr_host_tx_rings = i->nr_host_rx_rings = 0;
+		out->nr_tx_slots = i.tx_slots;
+		out->nr_rx_slots = i.rx_slots;
+		out->nr_tx_rings = (uint16_t)i.tx_rings;
+		out->nr_rx_rings = (uint16_t)i.rx_rings;
+		out->nr_host_tx_rings = out->nr_host_rx_rings = 0;
 	}
-	i->nr_memsize = ARENA_SIZE;
-	i->nr_mem_id = MEM_ID;
-	return 0;
+	out->nr_memsize = ARENA_SIZE;
+	out->nr_mem_id = MEM_ID;
+	return rc;
 }
 
 int
 reg_pools(const char *name, struct nmreq_pools_info *p, struct err *e)
 {
-	int rc = check_name(name, e);
+	struct nmport_info i;
+	int rc = no_such(name, nmctl_info(name, &i, e), e);
 
+	if (rc == 0)
+		rc = check_mem(p->nr_mem_id, e);
 	if (rc < 0)
 		return rc;
-	if (p->nr_mem_id > MEM_ID)
-		return err_set(e, EINVAL, "no memory with id %u",
-		    p->nr_mem_id);
 	*p = (struct nmreq_pools_info){
 		.nr_memsize = ARENA_SIZE,
 		.nr_mem_id = MEM_ID,

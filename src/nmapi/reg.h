@@ -2,9 +2,9 @@
 /*
  * Registering a port, and asking what it would be like.
  *
- *	valeX:p		a port of a switch, made if it is not there
- *	NAME{id NAME}id	the two ends of a pipe
- *	flags		NR_MONITOR_* turn it into a listener to that port
+ * Names are nmport_open()'s, without a monitor's suffix: that is what the
+ * flags NR_MONITOR_* and NR_ZCOPY_MON say.  A zero-copy monitor gets copies,
+ * which nobody but the clock can tell.
  *
  * There is one memory for all, so every port has mem_id 1, and buffers can be
  * exchanged between any two.  There is no host stack: NR_REG_SW, NIC_SW and
@@ -21,7 +21,7 @@
 int reg_port(struct dev *d, const char *name, struct nmreq_register *r,
     struct err *e);
 
-/* The port as it is, or would be; with an empty name the memory alone. */
+/* The port as it is, or would be (nmctl_info()); with an empty name the memory alone. */
 int reg_info(const char *name, struct nmreq_port_info_get *i, struct err *e);
 
 /* The memory as netmap's three pools.  A name is needed. */

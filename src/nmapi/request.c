@@ -4,9 +4,9 @@
 #include "nmapi/legacy.h"
 #include "nmapi/option.h"
 #include "nmapi/reg.h"
-#include "nmapi/switches.h"
 #include "nmapi/user.h"
 #include "nmapi/wait.h"
+#include "vale/nmctl.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -41,12 +41,24 @@ pools(struct dev *d, struct nmreq_header *hdr, union legacy_body *b,
 	return reg_pools(hdr->nr_name, &b->pools, e);
 }
 
+/* With a name: its numbers; else the first port from the numbers on. */
 static int
 list(struct dev *d, struct nmreq_header *hdr, union legacy_body *b,
     struct err *e)
 {
+	struct nmctl_port p = { b->list.nr_bridge_idx, b->list.nr_port_idx,
+		"" };
+	int rc;
+
 	(void)d;
-	return switches_list(hdr->nr_name, &b->list, e);
+	memcpy(p.name, hdr->nr_name, sizeof(p.name));
+	rc = p.name[0] != '\0' ? nmctl_find(&p, e) : nmctl_next(&p, e);
+	if (rc < 0)
+		return rc;
+	b->list.nr_bridge_idx = (uint16_t)p.switch_idx;
+	b->list.nr_port_idx = p.port_idx;
+	memcpy(hdr->nr_name, p.name, sizeof(hdr->nr_name));
+	return 0;
 }
 
 static int
@@ -54,7 +66,10 @@ attach(struct dev *d, struct nmreq_header *hdr, union legacy_body *b,
     struct err *e)
 {
 	(void)d;
-	return switches_attach(hdr->nr_name, &b->attach, e);
+	if (b->attach.reg.nr_mem_id > 1)
+		return err_set(e, EINVAL, "no memory with id %u",
+		    b->attach.reg.nr_mem_id);
+	return nmctl_attach(hdr->nr_name, &b->attach.port_index, e);
 }
 
 static int
@@ -62,15 +77,27 @@ detach(struct dev *d, struct nmreq_header *hdr, union legacy_body *b,
     struct err *e)
 {
 	(void)d;
-	return switches_detach(hdr->nr_name, &b->detach, e);
+	return nmctl_detach(hdr->nr_name, &b->detach.port_index, e);
 }
 
 static int
 newif(struct dev *d, struct nmreq_header *hdr, union legacy_body *b,
     struct err *e)
 {
+	struct nmreq_vale_newif *n = &b->newif;
+	const struct nmport_cfg cfg = { .tx_slots = n->nr_tx_slots,
+		.rx_slots = n->nr_rx_slots, .tx_rings = n->nr_tx_rings,
+		.rx_rings = n->nr_rx_rings, .are_wishes = true };
+	struct nmport_info i;
+	int rc = nmctl_create(hdr->nr_name, &cfg, e);
+
 	(void)d;
-	return switches_newif(hdr->nr_name, &b->newif, e);
+	if (rc == 0)
+		rc = nmctl_info(hdr->nr_name, &i, e);
+	if (rc == 0)
+		*n = (struct nmreq_vale_newif){ i.tx_slots, i.rx_slots,
+			(uint16_t)i.tx_rings, (uint16_t)i.rx_rings, 1, 0 };
+	return rc;
 }
 
 static int
@@ -79,24 +106,15 @@ delif(struct dev *d, struct nmreq_header *hdr, union legacy_body *b,
 {
 	(void)d;
 	(void)b;
-	return switches_delif(hdr->nr_name, e);
+	return nmctl_destroy(hdr->nr_name, e);
 }
 
-/* The switch knows no virtio-net headers. */
 static int
 set_header(struct dev *d, struct nmreq_header *hdr, union legacy_body *b,
     struct err *e)
 {
-	uint32_t len = b->hdr.nr_hdr_len;
-	int rc = switches_find(hdr->nr_name, NULL, e);
-
 	(void)d;
-	if (len != 0 && len != 10 && len != 12)
-		return err_set(e, EINVAL, "header of %u octets", len);
-	if (rc < 0)
-		return rc;
-	return len == 0 ? 0 : err_set(e, EOPNOTSUPP,
-	    "%.64s: no virtio-net headers", hdr->nr_name);
+	return nmctl_set_hdr_len(hdr->nr_name, b->hdr.nr_hdr_len, e);
 }
 
 static int
@@ -104,8 +122,7 @@ get_header(struct dev *d, struct nmreq_header *hdr, union legacy_body *b,
     struct err *e)
 {
 	(void)d;
-	b->hdr.nr_hdr_len = 0;
-	return switches_find(hdr->nr_name, NULL, e);
+	return nmctl_hdr_len(hdr->nr_name, &b->hdr.nr_hdr_len, e);
 }
 
 /* Threads of netmap's own that poll a NIC of a switch: there are no NICs. */
@@ -113,7 +130,8 @@ static int
 polling(struct dev *d, struct nmreq_header *hdr, union legacy_body *b,
     struct err *e)
 {
-	int rc = switches_find(hdr->nr_name, NULL, e);
+	unsigned len;
+	int rc = nmctl_hdr_len(hdr->nr_name, &len, e);
 
 	(void)d;
 	(void)b;
@@ -132,6 +150,9 @@ no_csb(struct dev *d, struct nmreq_header *hdr, union legacy_body *b,
 	    err_set(e, ENXIO, "descriptor: has no port") :
 	    err_set(e, EINVAL, "descriptor: not in CSB mode");
 }
+
+_Static_assert(sizeof(((struct nmctl_port *)0)->name) == NETMAP_REQ_IFNAMSIZ,
+    "names of both sides");
 
 static const struct request {
 	uint16_t body_size;

@@ -121,29 +121,29 @@ alloc_share(void)
 static void
 fill_share(struct share *s, struct nmport *nm, const char *name)
 {
+	struct nmport_info i;
+
+	nmport_get_info(nm, &i);
+	s->is_pipe = i.is_pipe;
+	s->n_rings[SHARE_TX] = i.tx_rings;
+	s->n_rings[SHARE_RX] = i.rx_rings;
 	memset(s->n_on, 0, sizeof(s->n_on));
 	memset(s->is_excl, 0, sizeof(s->is_excl));
 	strncpy(s->name, name, sizeof(s->name) - 1);
-	for (unsigned d = 0; d < SHARE_DIRS; d++)
-		s->n_rings[d] = 0;
-	while (nmport_txring(nm, s->n_rings[SHARE_TX]) != NULL)
-		s->n_rings[SHARE_TX]++;
-	while (nmport_rxring(nm, s->n_rings[SHARE_RX]) != NULL)
-		s->n_rings[SHARE_RX]++;
 	__atomic_store_n(s->nifps, 1, __ATOMIC_RELAXED);
 	s->n_users = 1;
 	__atomic_store_n(&s->nm, nm, __ATOMIC_RELEASE);
 }
 
 int
-share_get(const char *name, const struct nmport_cfg *cfg, struct share **out,
-    struct err *e)
+share_get(const char *name, const struct nmport_cfg *cfg, bool new,
+    struct share **out, struct err *e)
 {
 	struct nmport *nm;
 	struct share *s;
 	int rc;
 
-	for (s = list; s != NULL; s = s->next)
+	for (s = list; s != NULL && !new; s = s->next)
 		if (s->n_users != 0 && strcmp(s->name, name) == 0) {
 			s->n_users++;
 			*out = s;
@@ -280,9 +280,10 @@ share_nifp_put(struct share *s, struct netmap_if *nifp)
 /* ---- sync ---- */
 
 int
-share_sync(struct share *s, unsigned dir, unsigned i)
+share_sync(struct share *s, unsigned dir, unsigned i, struct share_sync *what)
 {
 	uint32_t *lock = lock_of(s, dir, i);
+	const struct netmap_ring *r;
 	struct nmport *nm;
 	int rc = -ENXIO;
 
@@ -292,9 +293,13 @@ share_sync(struct share *s, unsigned dir, unsigned i)
 		sched_yield();
 	}
 	nm = __atomic_load_n(&s->nm, __ATOMIC_RELAXED);
-	if (likely(nm != NULL))
+	if (likely(nm != NULL)) {
 		rc = dir == SHARE_TX ? nmport_txsync(nm, i) :
 				       nmport_rxsync(nm, i);
+		r = share_ring(s, dir, i);
+		what->ready |= r->cur != r->tail;
+		what->pending |= dir == SHARE_TX && nmport_txpending(nm, i);
+	}
 	unlock(lock);
 	return rc;
 }
@@ -322,7 +327,7 @@ arm(struct share *s)
 }
 
 bool
-share_sleep_begin(struct share *s, struct share_sleeper *sl)
+share_sleep_begin(struct share *s, struct share_sleeper *sl, int *fd)
 {
 	bool ok;
 
@@ -330,7 +335,9 @@ share_sleep_begin(struct share *s, struct share_sleeper *sl)
 	sl->next = s->sleepers;
 	s->sleepers = sl;
 	ok = arm(s);
-	if (!ok) {
+	if (ok) {
+		*fd = nmport_fd(s->nm);
+	} else {
 		s->sleepers = sl->next;
 		kick_others(s); /* nobody is armed any more */
 	}

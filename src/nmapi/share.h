@@ -41,6 +41,7 @@ struct share {
 	char name[64];
 	unsigned n_users;	       /* descriptors of this process */
 	unsigned n_rings[SHARE_DIRS];
+	bool is_pipe;
 	uint8_t n_on[SHARE_DIRS][NMPORT_MAX_RINGS]; /* descriptors, a ring */
 	bool is_excl[SHARE_DIRS][NMPORT_MAX_RINGS];
 	uint32_t (*locks)[NMPORT_MAX_RINGS][CACHE_LINE / 4]; /* [SHARE_DIRS] */
@@ -49,9 +50,9 @@ struct share {
 	struct share_sleeper *sleepers;
 };
 
-/* The port 'name', opened as 'cfg' says if this process does not have it.
- * Errors are nmport_open()'s. */
-int share_get(const char *name, const struct nmport_cfg *cfg,
+/* The port 'name', opened as 'cfg' says if this process does not have it, or if
+ * it is to be a 'new' one.  Errors are nmport_open()'s. */
+int share_get(const char *name, const struct nmport_cfg *cfg, bool new,
     struct share **out, struct err *e);
 
 /* The port that 'fd' keeps alive (nmport_adopt()). */
@@ -71,13 +72,21 @@ void share_nifp_put(struct share *s, struct netmap_if *nifp);
 
 struct netmap_ring *share_ring(const struct share *s, unsigned dir, unsigned i);
 
-/* One sync of a ring, after that of another thread; a ring whose holder does
- * not get on is left to it: 0.  -EINVAL as nmport's, -ENXIO: the port has been left meanwhile. */
-int share_sync(struct share *s, unsigned dir, unsigned i);
+/* What a sync found. */
+struct share_sync {
+	bool ready;   /* there are slots for the program from cur on */
+	bool pending; /* tx: there are slots that could not go on */
+};
 
-/* As nmport_sleep_on() for one of several sleepers; after true, poll
- * nmport_fd() and sl->efd, then call share_sleep_end(). */
-bool share_sleep_begin(struct share *s, struct share_sleeper *sl);
+/* One sync of a ring, after that of another thread; a ring whose holder does
+ * not get on is left to it: 0.  Adds to '*what'.  -EINVAL as nmport's, -ENXIO:
+ * the port has been left meanwhile. */
+int share_sync(struct share *s, unsigned dir, unsigned i,
+    struct share_sync *what);
+
+/* As nmport_sleep_on() for one of several sleepers; after true, poll '*fd' and
+ * sl->efd, then call share_sleep_end(). */
+bool share_sleep_begin(struct share *s, struct share_sleeper *sl, int *fd);
 void share_sleep_end(struct share *s, struct share_sleeper *sl);
 
 /* For the child of a fork(): nobody else sleeps here. */

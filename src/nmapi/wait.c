@@ -18,7 +18,7 @@ struct own {
 	struct dev *dev;
 	struct pollfd *pfd; /* of the caller */
 	struct share_sleeper sleeper;
-	bool is_armed;
+	bool is_armed, pending;
 };
 
 /* A wait: the caller's array, and one for the real poll() that has -1 in the
@@ -69,7 +69,8 @@ look_at_own(struct wait *w)
 	for (unsigned i = 0; i < w->n_own; i++) {
 		struct own *o = &w->own[i];
 
-		o->pfd->revents = dev_poll(o->dev, o->pfd->events);
+		o->pfd->revents = dev_poll(o->dev, o->pfd->events,
+		    &o->pending);
 		found += o->pfd->revents != 0;
 	}
 	return found;
@@ -132,7 +133,7 @@ arm(struct wait *w)
 	for (unsigned i = 0; i < w->n_own; i++) {
 		struct own *o = &w->own[i];
 		int fds[2], rc = dev_sleep_begin(o->dev, o->pfd->events,
-			    &o->sleeper, fds);
+			    o->pending, &o->sleeper, fds);
 
 		if (rc == 0) {
 			disarm(w);

@@ -2,299 +2,18 @@
 #include "vale/forward.h"
 
 #include "base/clock.h"
-#include "vale/indirect.h"
+#include "vale/classify.h"
 #include "vale/journal.h"
 #include "vale/kring.h"
-#include "vale/mac.h"
 #include "vale/wake.h"
 
 #include <string.h>
 
 enum {
-	PREFETCH = 16,	   /* slots ahead: headers, */
-	PREFETCH_DST = 64, /* and the ring they go to */
-	DST_FLOOD = VALE_MAX_PORTS,
-	DST_DROP, /* + enum vdrop */
-	ONLY_NOBODY = -1, /* of txring.only */
-	ONLY_MANY = -2,
+	PREFETCH_DST = 64, /* slots ahead, in the ring they go to */
+	VNET_HDR = 10, /* the virtio-net header, without its count of buffers */
+	VNET_NEEDS_CSUM = 1, /* in its first octet; the second says how to cut */
 };
-
-/* ---- pass 1: what is to go where ---- */
-
-static inline uint64_t
-word_len(uint64_t w)
-{
-	return w >> 32 & 0xffff;
-}
-
-static inline uint8_t *
-word_data(const struct txring *t, uint64_t w)
-{
-	return arena_buf(t->a->base, (uint32_t)w);
-}
-
-static inline struct netmap_slot *
-slot_at(struct txring *t, unsigned off)
-{
-	return &t->ring->slot[(t->cur + off) & t->mask];
-}
-
-static inline bool
-word_ok(uint64_t w)
-{
-	return buf_idx_ok((uint32_t)w) &&
-	    word_len(w) - VALE_MIN_LEN <= VALE_BUF_SIZE - VALE_MIN_LEN;
-}
-
-/* A port on no switch sends on one that has no members. */
-static void
-set_switch(struct txring *t, uint32_t sw_idx)
-{
-	static struct vswitch nowhere;
-
-	t->switch_idx = sw_idx;
-	t->sw = sw_idx < VALE_MAX_SWITCHES ? arena_switch(t->a->base, sw_idx) :
-					     &nowhere;
-}
-
-static void
-look_around(struct txring *t)
-{
-	uint32_t sw_idx = ld_relaxed(&t->vp->switch_idx);
-	bool is_many = false;
-
-	t->only = ONLY_NOBODY;
-	if (unlikely(sw_idx != t->switch_idx)) /* attached or detached */
-		set_switch(t, sw_idx);
-	for (unsigned i = 0; i < VALE_PORT_WORDS; i++) {
-		t->others[i] = ld_acquire(&t->sw->members[i]);
-		if (i == t->port / 64)
-			t->others[i] &= ~(1ull << t->port % 64);
-		if (t->others[i] == 0)
-			continue;
-		if (t->only != ONLY_NOBODY ||
-		    (t->others[i] & (t->others[i] - 1)) != 0)
-			is_many = true;
-		t->only = (int)(i * 64) + __builtin_ctzll(t->others[i]);
-	}
-	if (is_many)
-		t->only = ONLY_MANY;
-}
-
-static inline bool
-is_member(const struct txring *t, unsigned port)
-{
-	return (t->others[port / 64] >> port % 64 & 1) != 0;
-}
-
-/* Learns the source and finds the destination of one frame: a port, DST_FLOOD
- * or DST_DROP + reason. */
-static unsigned
-resolve(struct txring *t, uint64_t bytes0to7, uint32_t bytes8to11,
-    unsigned flags)
-{
-	uint64_t seed = arena_hdr(t->a->base)->hash_seed;
-	uint64_t dst = bytes0to7 & MAC_MASK;
-	uint64_t src = bytes0to7 >> 48 | (uint64_t)bytes8to11 << 16;
-	unsigned port = VALE_MAX_PORTS;
-
-	if ((src & 1) == 0 && (flags & NS_NO_LEARN) == 0)
-		mac_learn(t->sw, src, seed, t->port);
-	if ((dst & 1) == 0)
-		port = mac_lookup(t->sw, dst, seed);
-	if (port == t->port)
-		return DST_DROP + VDROP_SELF;
-	if (port < VALE_MAX_PORTS && is_member(t, port))
-		return port;
-	if (t->only == ONLY_NOBODY)
-		return DST_DROP + VDROP_NO_DEST;
-	return t->only >= 0 ? (unsigned)t->only : DST_FLOOD;
-}
-
-static struct fwd_list *
-list_of(struct txring *t, unsigned dst)
-{
-	struct fwd_list *l = dst == DST_FLOOD ? &t->flood : &t->lists[dst];
-
-	if (l->first == FWD_NONE && dst != DST_FLOOD)
-		t->dsts[t->n_dsts++] = (uint16_t)dst;
-	return l;
-}
-
-static struct fwd_run *
-new_run(struct txring *t, unsigned dst, unsigned off)
-{
-	struct fwd_list *l = list_of(t, dst);
-	unsigned i = t->n_runs++;
-
-	t->runs[i] = (struct fwd_run){ .off = (uint16_t)off, .next = FWD_NONE };
-	if (l->first == FWD_NONE)
-		l->first = (uint16_t)i;
-	else
-		t->runs[l->last].next = (uint16_t)i;
-	l->last = (uint16_t)i;
-	return &t->runs[i];
-}
-
-/* Replaces indirect data by a copy in the slot's own buffer. */
-static bool
-fetch_indirect(struct txring *t, unsigned off, uint64_t *w)
-{
-	uint64_t ptr = ld_relaxed(&slot_at(t, off)->ptr);
-
-	if (!indirect_read(word_data(t, *w), ptr, (size_t)word_len(*w)))
-		return false;
-	*w &= ~((uint64_t)NS_INDIRECT << 48);
-	return true;
-}
-
-/* A packet with fragments or indirect data at 'off': checks all its slots.
- * Returns how many there are, at least 1; 0 if the batch ends inside. */
-static unsigned
-check_chain(struct txring *t, unsigned off, unsigned n_slots, bool is_end,
-    unsigned *drop)
-{
-	*drop = VDROP_N;
-	for (unsigned i = 0; off + i < n_slots; i++) {
-		uint64_t w = ld_relaxed(slot_word(slot_at(t, off + i)));
-		unsigned flags = (unsigned)(w >> 48);
-		bool ok = word_ok(w) ||
-		    (i > 0 && buf_idx_ok((uint32_t)w) &&
-			word_len(w) <= VALE_BUF_SIZE);
-
-		if (!ok)
-			*drop = VDROP_BAD_SLOT;
-		else if ((flags & NS_INDIRECT) && !fetch_indirect(t, off + i, &w))
-			*drop = VDROP_BAD_PTR;
-		t->words[off + i] = w;
-		if ((flags & NS_MOREFRAG) == 0) {
-			if (i >= FWD_MAX_FRAGS)
-				*drop = VDROP_BAD_CHAIN;
-			return i + 1;
-		}
-	}
-	/* No end in sight: of the batch only, or of what the user gave us. */
-	if (!is_end && off != 0)
-		return 0;
-	*drop = VDROP_BAD_CHAIN;
-	return n_slots - off;
-}
-
-struct addresses {
-	uint64_t lo;
-	uint32_t hi;
-};
-
-static inline struct addresses
-read_addresses(const uint8_t *frame)
-{
-	struct addresses x;
-
-	memcpy(&x.lo, frame, 8);
-	memcpy(&x.hi, frame + 8, 4);
-	return x;
-}
-
-/* One chain: a run of its own.  Returns its slots, 0 as check_chain(). */
-static unsigned
-classify_chain(struct txring *t, unsigned off, unsigned n_slots, bool is_end)
-{
-	unsigned drop, dst, n = check_chain(t, off, n_slots, is_end, &drop);
-	struct addresses x;
-	struct fwd_run *r;
-
-	if (n == 0)
-		return 0;
-	if (drop == VDROP_N) {
-		x = read_addresses(word_data(t, t->words[off]));
-		dst = resolve(t, x.lo, x.hi, (unsigned)(t->words[off] >> 48));
-		if (dst < DST_DROP) {
-			r = new_run(t, dst, off);
-			r->n = (uint16_t)n;
-			r->is_chain = true;
-			return n;
-		}
-		drop = dst - DST_DROP;
-	}
-	t->drops[drop]++;
-	return n;
-}
-
-#define PLAIN_FLAGS (NS_MOREFRAG | NS_INDIRECT | NS_NO_LEARN)
-
-/* How many slots from 'off' on are like the one before: good, the same flags
- * and addresses.  This is pass 1 for nearly all packets, and its loop is kept
- * free of everything else. */
-static unsigned
-count_alike(struct txring *t, unsigned off, unsigned n_slots,
-    struct addresses like, unsigned flags)
-{
-	uint8_t *base = t->a->base;
-	struct netmap_slot *slots = t->ring->slot;
-	uint32_t cur = t->cur, mask = t->mask;
-	unsigned i;
-
-	if (unlikely(t->n_done != 0))
-		return 0; /* some of them are done already: one by one */
-	for (i = off; i < n_slots; i++) {
-		struct netmap_slot *s = &slots[(cur + i) & mask];
-		uint32_t ahead = slots[(cur + i + PREFETCH) & mask].buf_idx;
-		uint64_t w = ld_relaxed(slot_word(s));
-		struct addresses x;
-
-		__builtin_prefetch(arena_buf(base, ahead));
-		if ((w >> 48 & PLAIN_FLAGS) != flags || !word_ok(w))
-			break;
-		x = read_addresses(arena_buf(base, (uint32_t)w));
-		if (((x.lo ^ like.lo) | (x.hi ^ like.hi)) != 0)
-			break;
-		t->words[i] = w;
-	}
-	return i - off;
-}
-
-/* Puts the slot at 'off', and those like it, where they belong.  Returns how
- * many they are; 0 if a chain goes on behind the batch. */
-static unsigned
-classify_at(struct txring *t, unsigned off, unsigned n_slots, bool is_end)
-{
-	uint64_t w = ld_relaxed(slot_word(slot_at(t, off)));
-	unsigned flags = (unsigned)(w >> 48) & PLAIN_FLAGS, dst, n;
-	struct addresses x;
-
-	if (unlikely(t->n_done != 0) && t->done[(t->cur + off) % FWD_BATCH])
-		return 1;
-	if (unlikely(flags & (NS_MOREFRAG | NS_INDIRECT)))
-		return classify_chain(t, off, n_slots, is_end);
-	if (unlikely(!word_ok(w))) {
-		t->drops[VDROP_BAD_SLOT]++;
-		return 1;
-	}
-	x = read_addresses(word_data(t, w));
-	dst = resolve(t, x.lo, x.hi, flags);
-	t->words[off] = w;
-	n = 1 + count_alike(t, off + 1, n_slots, x, flags);
-	if (dst >= DST_DROP)
-		t->drops[dst - DST_DROP] += n;
-	else
-		new_run(t, dst, off)->n = (uint16_t)n;
-	return n;
-}
-
-/* Lists up to n_slots from 'cur' on; is_end: there are no more after them.
- * Returns the slots looked at (fewer if a chain goes on behind them). */
-static unsigned
-classify(struct txring *t, unsigned n_slots, bool is_end)
-{
-	unsigned off, n;
-
-	for (off = 0; off < n_slots; off += n) {
-		n = classify_at(t, off, n_slots, is_end);
-		if (n == 0)
-			break;
-	}
-	return off;
-}
 
 /* ---- pass 2: one destination at a time ---- */
 
@@ -370,6 +89,23 @@ swap_slots(struct txring *t, struct dst *d, const struct fwd_run *r, unsigned n)
 	return i;
 }
 
+/* To a port whose packets have another header, or none: copies the first slot
+ * of a packet and returns its word with the new length.  A header that is new
+ * says that nothing is to be done; one that stays, stays. */
+static uint64_t
+copy_other_hdr(const struct txring *t, const struct dst *d, uint32_t theirs,
+    uint64_t w)
+{
+	uint8_t *to = arena_buf(t->a->base, theirs), *from = word_data(t, w);
+	uint64_t len = word_len(w) - t->hdr_len;
+
+	memset(to, 0, d->hdr_len);
+	if (t->hdr_len != 0 && d->hdr_len != 0)
+		memcpy(to, from, VNET_HDR);
+	memcpy(to + d->hdr_len, from + t->hdr_len, len);
+	return (w & ~(0xffffull << 32)) | (len + d->hdr_len) << 32;
+}
+
 static unsigned
 copy_slots(struct txring *t, struct dst *d, const struct fwd_run *r, unsigned n)
 {
@@ -384,8 +120,11 @@ copy_slots(struct txring *t, struct dst *d, const struct fwd_run *r, unsigned n)
 
 		if (unlikely(!buf_idx_ok(theirs)))
 			break;
-		memcpy(arena_buf(t->a->base, theirs), word_data(t, w),
-		    word_len(w));
+		if (unlikely(d->hdr_len != t->hdr_len) && (i == 0 || !r->is_chain))
+			w = copy_other_hdr(t, d, theirs, w);
+		else
+			memcpy(arena_buf(t->a->base, theirs), word_data(t, w),
+			    word_len(w));
 		st_relaxed(slot_word(dst),
 		    (w & keep) | theirs | frags.now << RFRAGS_SHIFT);
 		frags.now -= frags.step;
@@ -459,7 +198,9 @@ deliver_one(struct txring *t, struct dst *d, unsigned port,
 {
 	unsigned fit = is_blocked ? 0 : fitting(d, r);
 	uint64_t bytes = d->bytes;
-	unsigned sent = swap_slots(t, d, r, fit);
+	unsigned sent = likely(d->hdr_len == t->hdr_len) ?
+		  swap_slots(t, d, r, fit) :
+		  copy_slots(t, d, r, fit);
 	uint32_t head = d->k->head_seen;
 
 	if (unlikely(sent < fit)) { /* the receiver broke its ring */
@@ -539,6 +280,60 @@ miss(struct txring *t, unsigned port, uint64_t lock_word)
 		t->flood_drop = why;
 }
 
+/* Can the packet go where there is another header?  Who has none there is
+ * nobody to finish checksums or cut segments, and it has to fit. */
+static bool
+can_convert(const struct txring *t, const struct dst *d,
+    const struct fwd_run *r)
+{
+	uint64_t w = t->words[r->off];
+	const uint8_t *hdr = word_data(t, w);
+
+	if (t->hdr_len != 0 && d->hdr_len == 0 &&
+	    ((hdr[0] & VNET_NEEDS_CSUM) != 0 || hdr[1] != 0))
+		return false;
+	return word_len(w) + d->hdr_len <= VALE_BUF_SIZE + t->hdr_len;
+}
+
+/* Runs for a port with another header, packet by packet.  Returns false once
+ * the ring is blocked. */
+static bool
+deliver_converted(struct txring *t, struct dst *d, unsigned port,
+    const struct fwd_run *r, bool is_copy, bool is_blocked)
+{
+	unsigned step = r->is_chain ? r->n : 1;
+
+	for (unsigned i = 0; i < r->n; i += step) {
+		struct fwd_run one = { .off = (uint16_t)(r->off + i),
+			.n = (uint16_t)step, .is_chain = r->is_chain };
+
+		if (!can_convert(t, d, &one)) {
+			if (is_copy)
+				t->flood_drop = VDROP_OFFLOAD;
+			else
+				t->drops[VDROP_OFFLOAD]++;
+			add_to(&d->k->drops[VDROP_OFFLOAD], 1);
+		} else if (is_copy) {
+			deliver_copy(t, d, &one, is_blocked);
+		} else if (!deliver_one(t, d, port, &one, is_blocked)) {
+			is_blocked = true;
+		}
+	}
+	return !is_blocked;
+}
+
+static bool
+deliver_run(struct txring *t, struct dst *d, unsigned port,
+    const struct fwd_run *r, bool is_copy, bool is_blocked)
+{
+	if (unlikely(d->hdr_len != t->hdr_len))
+		return deliver_converted(t, d, port, r, is_copy, is_blocked);
+	if (!is_copy)
+		return deliver_one(t, d, port, r, is_blocked);
+	deliver_copy(t, d, r, is_blocked);
+	return !is_blocked;
+}
+
 /* Both lists of a port in the order of their slots. */
 static void
 deliver_lists(struct txring *t, struct dst *d, unsigned port)
@@ -550,11 +345,13 @@ deliver_lists(struct txring *t, struct dst *d, unsigned port)
 		if (all == FWD_NONE ||
 		    (one != FWD_NONE &&
 			t->runs[one].off < t->runs[all].off)) {
-			if (!deliver_one(t, d, port, &t->runs[one], is_blocked))
+			if (!deliver_run(t, d, port, &t->runs[one], false,
+				is_blocked))
 				is_blocked = true;
 			one = t->runs[one].next;
 		} else {
-			deliver_copy(t, d, &t->runs[all], is_blocked);
+			deliver_run(t, d, port, &t->runs[all], true,
+			    is_blocked);
 			all = t->runs[all].next;
 		}
 	}
@@ -577,6 +374,7 @@ deliver(struct txring *t, unsigned port)
 		miss(t, port, KLOCK_CLOSED);
 		return;
 	}
+	d.hdr_len = hdr_len_of(arena_port(t->a->base, port));
 	tail = d.tail;
 	deliver_lists(t, &d, port);
 	add_to(&k->pkts, d.pkts);
@@ -762,7 +560,7 @@ fwd_run(struct txring *t)
 		for (unsigned i = 0; i < PREFETCH_DST && t->next_dst != NULL;
 		     i += 4)
 			prefetch_write(t->next_dst + i);
-		look_around(t);
+		classify_look_around(t);
 		t->n_runs = t->n_dsts = t->n_left = 0;
 		t->met.why = FWD_NOT_BLOCKED;
 		n_slots = classify(t, n_slots, n <= FWD_BATCH);
@@ -814,7 +612,7 @@ fwd_init(struct txring *t, struct arena *a, unsigned port, unsigned ring_idx,
 	memset(t, 0, sizeof(*t));
 	t->a = a;
 	t->vp = vp;
-	set_switch(t, vp->switch_idx);
+	classify_set_switch(t, vp->switch_idx);
 	t->ring = ring;
 	t->stat = &vp->tx[ring_idx];
 	t->mask = n_slots - 1;

@@ -59,6 +59,7 @@ struct txring {
 	struct vport *vp;
 	struct vswitch *sw;
 	uint32_t switch_idx; /* the one 'sw' is for */
+	uint32_t hdr_len;    /* of our packets, in this batch */
 	struct netmap_ring *ring;
 	struct txstat *stat;
 	uint32_t mask;

@@ -22,6 +22,7 @@ struct dst {
 	struct kring *k;
 	struct netmap_slot *slots;
 	uint32_t mask, tail, room;
+	uint32_t hdr_len; /* of its packets */
 	uint64_t pkts, bytes;
 };
 

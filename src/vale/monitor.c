@@ -77,8 +77,11 @@ find_watched(struct arena *a, const struct pname *n, struct nmport_cfg *cfg,
     unsigned *out, struct err *e)
 {
 	unsigned p = place_find(a, n->text);
-	struct vport *vp = arena_port(a->base, p % VALE_MAX_PORTS);
+	struct vport *vp;
 
+	if (p == NO_PEER && n->kind == PNAME_PLAIN) /* as it is on a switch */
+		p = vswitch_find_persistent(a, n->text);
+	vp = arena_port(a->base, p % VALE_MAX_PORTS);
 	if (p == NO_PEER || !is_open(vp))
 		return err_set(e, EINVAL, "%s: not open, nothing to monitor",
 		    n->text);
