@@ -131,7 +131,7 @@ done
 traces() {
 	"$bin/ipfw" -T -a list
 	"$bin/ipfw" -D list
-	"$bin/ipfw" table web list
+	"$bin/ipfw" -a table web list
 	"$bin/ipfw" sysctl -a | grep -E 'dyn_(parent_)?count|static_count'
 	"$bin/ipfw" pipe show
 }
