@@ -89,10 +89,10 @@ ok "one of them in full" \
     asks 0 'sends it through pipe 5' \
     test -f "$dir/rules" --packet 2 --pcap "$dir/in.pcap"
 ok "a capture that is none" \
-    asks 66 'unknown file format' test -f "$dir/rules" --pcap "$dir/rules"
+    asks 66 'neither pcap nor pcapng' test -f "$dir/rules" --pcap "$dir/rules"
 head -c 100 "$dir/in.pcap" >"$dir/cut.pcap"
 ok "a capture that is cut" \
-    asks 65 'truncated' test -f "$dir/rules" --pcap "$dir/cut.pcap"
+    asks 65 'the file ends in the middle' test -f "$dir/rules" --pcap "$dir/cut.pcap"
 echo 'add 100 alow ip from any to any' >"$dir/bad"
 ok "a mistake in the file" asks 64 'Line 1: word 3 "alow"' test -f "$dir/bad" tcp
 ok "a mistake in the packet" \
