@@ -50,7 +50,9 @@ static int
 ask(struct cli *c, const struct trial_req *q, const void *octets,
     struct trial_view *v, struct err *e)
 {
-	size_t room = sizeof(*v->r) + FIRST_STEPS * sizeof(*v->steps), need;
+	bool steps = (q->flags & TRIAL_STEPS) != 0;
+	size_t room = sizeof(*v->r) +
+	    (steps ? FIRST_STEPS : 0) * sizeof(*v->steps), need;
 	int r = -EAGAIN;
 
 	for (int k = 0; k < TRIES; k++) {
@@ -95,9 +97,14 @@ trial_ask(struct cli *c, const struct trial_opt *o,
 	};
 	int r;
 
+	*v = (struct trial_view){.book = book, .offline = o->any_if};
+	if (!ctl_client_takes_lists(c->ctl)) {
+		err_set(e, EOPNOTSUPP, "this daemon is another one than "
+		    "kipfw: it cannot test packets");
+		return EX_UNAVAILABLE;
+	}
 	memcpy(q.in_if, way->in_if, sizeof(q.in_if));
 	memcpy(q.out_if, way->out_if, sizeof(q.out_if));
-	*v = (struct trial_view){.book = book, .offline = o->any_if};
 	r = ask(c, &q, octets, v, e);
 	if (r == 0 && !knows_all(v)) /* deleted ones that states keep aside */
 		r = rulebook_fetch(c, book, e);

@@ -30,7 +30,7 @@ struct trial_view {
 	bool offline;
 };
 
-/* Asks about one packet; 'book' is fetched (again) if it does not have the rules
+/* Asks about one packet; 'book', fetched before, is fetched again if it does not have the rules
  * of the answer.  0 or a sysexits code. */
 int trial_ask(struct cli *c, const struct trial_opt *o,
     const struct frame_way *way, const void *octets, unsigned len,

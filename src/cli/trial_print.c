@@ -513,11 +513,28 @@ put_way(struct text *t, const struct trial_view *v)
 	text_f(t, "\n");
 }
 
+/* Where a dropped packet has nearly met other rules, and nobody has asked. */
 static void
-put_remarks(struct text *t, const struct trial_view *v)
+put_hint(struct text *t, const struct trial_view *v)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < v->n_steps; i++)
+		n += v->steps[i].what == TRIAL_MISS && v->steps[i].n == 1;
+	if (n > 0)
+		text_f(t, "note: %u %s but for one word; --near shows %s\n", n,
+		    n == 1 ? "rule would match" : "rules would match",
+		    n == 1 ? "it" : "them");
+}
+
+static void
+put_remarks(struct text *t, const struct trial_view *v,
+    const struct trial_opt *o)
 {
 	const struct trial_reply *r = v->r;
 
+	if (r->end == TRIAL_DENY && o->near == 0 && !o->all)
+		put_hint(t, v);
 	if ((r->flags & TRIAL_NO_OUT) != 0)
 		text_f(t, "note: no rules are asked on the way out now "
 		    "(net.inet.ip.fw.out_pass=0)\n");
@@ -539,7 +556,7 @@ trial_print(struct text *t, const struct trial_view *v,
 	for (unsigned i = 0; i < v->n_steps; i++)
 		put_step(t, v, &v->steps[i], o, &w);
 	flush_passed(t, &w.passed);
-	put_remarks(t, v);
+	put_remarks(t, v, o);
 	trial_print_end(t, v);
 	text_f(t, "\n");
 }

@@ -86,7 +86,11 @@ def two_nics(text):
     return '0% packet loss' in text and 'STATE tcp' in text
 
 
-CHECKS = {'pong': pong, 'network': network, 'bad-link': bad_link,
+def why(text):
+    return 'dropped by rule 65000' in text and 'exit status 1' in text
+
+
+CHECKS = {'why': why, 'pong': pong, 'network': network, 'bad-link': bad_link,
           'shares': shares, 'nics': two_nics}
 
 
