@@ -114,7 +114,7 @@ map_ring(struct port *p, struct packet *k, unsigned n_slots, struct err *e)
 {
 	struct tpacket_req req = {.tp_block_size = BLOCK};
 
-	k->slot_size = slot_size(netif_mtu(&k->netif));
+	k->slot_size = slot_size(k->netif.mtu);
 	k->per_block = BLOCK / k->slot_size;
 	req.tp_frame_size = k->slot_size;
 	req.tp_block_nr = (n_slots + k->per_block - 1) / k->per_block;
@@ -445,8 +445,6 @@ refused(struct port *p)
 	struct packet *k = p->priv;
 
 	switch (errno) {
-	case EINTR:
-		return true;
 	case EAGAIN:
 		k->full = true;
 		return false;
@@ -460,39 +458,71 @@ refused(struct port *p)
 	return true;
 }
 
+/* True if the segments of a whole frame are no longer than the link takes; the
+ * kernel asks that only of other frames. */
+static bool
+fits(const struct packet *k, const struct pkt *pkt, const struct offload *o)
+{
+	return offload_segment(pkt->data, o) <= k->netif.mtu + ETHER_LEN;
+}
+
+/* Makes messages of pkts[n]; returns how many, of[] says of which packets. */
+static unsigned
+make_messages(struct port *p, struct port *from, struct pkt *const *pkts,
+    unsigned n, uint16_t of[PORT_BURST])
+{
+	struct packet *k = p->priv;
+	unsigned m = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		const struct offload *o = port_offload(from, pkts[i]);
+
+		if (o != NULL && !fits(k, pkts[i], o))
+			continue;
+		k->work[m] = o != NULL ? *o : (struct offload){0};
+		k->iov[m][1].iov_base = pkts[i]->data;
+		k->iov[m][1].iov_len = pkts[i]->len;
+		of[m++] = (uint16_t)i;
+	}
+	return m;
+}
+
+static void
+count_sent(struct port *p, unsigned at, unsigned n)
+{
+	const struct packet *k = p->priv;
+	uint64_t bytes = 0;
+
+	for (unsigned i = at; i < at + n; i++)
+		bytes += k->iov[i][1].iov_len;
+	stat_add(&p->stats.tx_pkts, n);
+	stat_add(&p->stats.tx_bytes, bytes);
+}
+
 static unsigned
 packet_tx(struct port *p, struct port *from, struct pkt *const *pkts,
     unsigned n)
 {
 	struct packet *k = p->priv;
-	uint64_t bytes = 0;
-	unsigned i, done = 0, sent = 0;
+	uint16_t of[PORT_BURST];
+	unsigned m = make_messages(p, from, pkts, n, of), at = 0;
 
-	for (i = 0; i < n; i++) {
-		const struct offload *o = port_offload(from, pkts[i]);
-
-		k->work[i] = o != NULL ? *o : (struct offload){0};
-		k->iov[i][1].iov_base = pkts[i]->data;
-		k->iov[i][1].iov_len = pkts[i]->len;
-	}
-	while (done < n) {
-		int rc = sendmmsg(k->fd, k->msgs + done, n - done,
-		    MSG_DONTWAIT);
+	while (at < m) {
+		int rc = sendmmsg(k->fd, k->msgs + at, m - at, MSG_DONTWAIT);
 
 		if (rc > 0) {
-			for (i = done; i < done + (unsigned)rc; i++)
-				bytes += pkts[i]->len;
-			done += (unsigned)rc;
-			sent += (unsigned)rc;
-		} else if (rc == -1 && !refused(p)) {
-			break;
+			count_sent(p, at, (unsigned)rc);
+			at += (unsigned)rc;
 		} else if (errno != EINTR) {
-			done++;
+			if (!refused(p)) {
+				n = of[at]; /* the rest is to come again */
+				break;
+			}
+			at++;
 		}
 	}
-	stat_add(&p->stats.tx_pkts, sent);
-	stat_add(&p->stats.tx_bytes, bytes);
-	return done;
+	stat_add(&p->stats.tx_lost, n - at); /* what made no message */
+	return n;
 }
 
 static void
