@@ -70,14 +70,10 @@ give_segments(struct vnet *v, struct pkt *pkts, unsigned max)
 {
 	unsigned n = 0, room = segments_max(&v->cut);
 
-	while (n < max && v->used + room <= ARENA) {
+	while (v->cut.more && n < max && v->used + room <= ARENA) {
 		uint8_t *out = v->arena + v->used;
 		unsigned len = segments_next(&v->cut, out);
 
-		if (len == 0) {
-			v->frame = NULL;
-			break;
-		}
 		pkts[n].data = out;
 		pkts[n].slot = NULL;
 		pkts[n++].len = (uint16_t)len;
