@@ -19,6 +19,16 @@ mtu_of(const struct netif *l)
 	return ioctl(l->fd, SIOCGIFMTU, &r) == 0 ? (unsigned)r.ifr_mtu : 0;
 }
 
+static bool
+is_up(const struct netif *l)
+{
+	struct ifreq r = {0};
+
+	memcpy(r.ifr_name, l->name, sizeof(r.ifr_name));
+	return ioctl(l->fd, SIOCGIFFLAGS, &r) == 0 &&
+	    (r.ifr_flags & IFF_UP) != 0;
+}
+
 static unsigned
 index_of(const struct netif *l)
 {
@@ -49,6 +59,7 @@ find(struct netif *l)
 		return;
 	l->index = index;
 	l->mtu = mtu_of(l);
+	l->is_up = is_up(l);
 }
 
 static int

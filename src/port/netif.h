@@ -17,12 +17,13 @@ struct netif {
 	char name[IFNAMSIZ];
 	unsigned index; /* 0 = there is none of this name */
 	unsigned mtu;
+	bool is_up;
 };
 
 /* -ENODEV: there is no such interface; -EINVAL: it is not Ethernet. */
 int netif_open(struct netif *l, const char *name, struct err *e);
 void netif_close(struct netif *l);
 
-/* Reads the news; true if there was any.  Then l->index and l->mtu are of the
+/* Reads the news; true if there was any.  Then l says what is true of the
  * interface that has the name now, or of the one that had it and has another. */
 bool netif_look(struct netif *l);

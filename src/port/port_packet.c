@@ -21,6 +21,7 @@
 #include "port/kinds.h"
 
 #include "base/bytes.h"
+#include "base/log.h"
 #include "packet/proto.h"
 #include "port/args.h"
 #include "port/netif.h"
@@ -60,6 +61,7 @@ struct packet {
 	int fd;
 	bool full;	    /* the last send found no room */
 	bool losing;	    /* the ring has been full */
+	bool told;	    /* that there are frames that cannot be cut */
 	unsigned bound;	    /* index of the interface, 0 = none */
 	unsigned n_empty;   /* calls of rx */
 	uint8_t *ring;	    /* mapped: n_slots */
@@ -245,11 +247,29 @@ packet_open(struct port *p, const char *name, struct err *e)
 	}
 	prepare_messages(k);
 	p->fd = k->fd;
+	p->interface = true;
 	p->can_whole = !segments;
+	if (!k->netif.is_up)
+		log_msg(LOG_WARN, "%s: the interface is down", name);
 	return 0;
 }
 
 /* ---- the interface comes and goes ---- */
+
+/* The interface is gone, or there is another one of its name. */
+static void
+rebind(struct port *p)
+{
+	struct packet *k = p->priv;
+
+	if (k->netif.index == 0) {
+		k->bound = 0;
+		log_msg(LOG_WARN, "%s: the interface is gone; waiting for it",
+		    p->name);
+	} else if (tie(k)) {
+		log_msg(LOG_INFO, "%s: the interface is back", p->name);
+	}
+}
 
 /* Clears what a link that went down left behind, and binds to the interface if
  * it is another one by now. */
@@ -262,10 +282,8 @@ look(struct port *p)
 
 	getsockopt(k->fd, SOL_SOCKET, SO_ERROR, &what, &len);
 	if (netif_look(&k->netif) || what != 0) {
-		if (k->netif.index != k->bound && k->netif.index != 0)
-			tie(k);
-		else if (k->netif.index == 0)
-			k->bound = 0;
+		if (k->netif.index != k->bound)
+			rebind(p);
 	}
 	p->fd = k->bound != 0 ? k->fd : k->netif.fd;
 }
@@ -348,7 +366,12 @@ take(struct port *p, struct tpacket2_hdr *h)
 		frame = put_tag(h, frame, &o);
 		len += VLAN_LEN;
 	}
-	return vnet_take(&k->vnet, frame, len, &o, p->whole);
+	if (vnet_take(&k->vnet, frame, len, &o, p->whole))
+		return true;
+	if (o.gso != OFFLOAD_WHOLE && !k->told)
+		vnet_tell(p->name);
+	k->told = k->told || o.gso != OFFLOAD_WHOLE;
+	return false;
 }
 
 /* Takes the next frame of the ring; false if there is none. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "port/vnet.h"
 
+#include "base/log.h"
 #include "packet/proto.h"
 
 #include <errno.h>
@@ -100,6 +101,14 @@ vnet_give(struct vnet *v, struct pkt *pkts, unsigned max)
 	}
 	v->frame = NULL;
 	return 1;
+}
+
+void
+vnet_tell(const char *port)
+{
+	log_msg(LOG_WARN, "%s: packets that are to be cut and cannot be, in "
+	    "tunnels perhaps: 'ethtool -K PEER tso off gso off' where they are "
+	    "made ends that", port);
 }
 
 void

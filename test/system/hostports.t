@@ -459,6 +459,8 @@ def refusals(lab):
                          (('packet:fa,slots=3', 'sink:'), 'from 32 to'),
                          (('tap:fb', 'sink:'), 'that is no tap'),
                          (('tap:ta', 'tap:ta'), 'another program holds'),
+                         (('packet:fa,slots=64', 'packet:fa'), 'is that of'),
+                         (('tap:tx', 'packet:tx'), 'is that of'),
                          (('tap:x%d', 'sink:'), 'no name of an interface'),
                          (('tap:x,mac=03:0:0:0:0:1', 'sink:'), 'a station')):
         text = said(*ports)
