@@ -210,6 +210,20 @@ err:
 	return rc;
 }
 
+/* One interface in two ports would send back what it receives, for ever. */
+static int
+check_clash(const struct engine *en, const struct port *p, struct err *e)
+{
+	for (unsigned i = 0; p->interface && i + 1 < en->n_ports; i++) {
+		const struct port *q = en->ports[i];
+
+		if (q->interface && strcmp(p->ifname, q->ifname) == 0)
+			return err_set(e, EBUSY, "port '%s': the interface is "
+			    "that of '%s'", p->name, q->name);
+	}
+	return 0;
+}
+
 /* Opens a port and keeps it until the end. */
 static int
 add_port(struct engine *en, const char *name, struct port **out, struct err *e)
@@ -219,7 +233,7 @@ add_port(struct engine *en, const char *name, struct port **out, struct err *e)
 	if (rc != 0)
 		return rc;
 	en->ports[en->n_ports++] = *out;
-	return 0;
+	return check_clash(en, *out, e);
 }
 
 static void

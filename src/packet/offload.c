@@ -62,6 +62,23 @@ offload_complete(uint8_t *frame, unsigned len, const struct offload *o)
 	return true;
 }
 
+unsigned
+offload_segment(const uint8_t *frame, const struct offload *o)
+{
+	const uint8_t *l4 = frame + o->csum_start;
+	unsigned hlen = (o->gso & ~(unsigned)OFFLOAD_ECN) == OFFLOAD_UDP ?
+	    (unsigned)UDP_LEN : (unsigned)(l4[TCP_OFF] >> 4) * 4;
+	unsigned tags = 0;
+
+	for (; tags < 2; tags++) {
+		unsigned etype = get16(frame + 12 + tags * VLAN_LEN);
+
+		if (etype != ETYPE_VLAN && etype != ETYPE_QINQ)
+			break;
+	}
+	return o->csum_start + hlen + o->gso_size - tags * VLAN_LEN;
+}
+
 /* Looks at the transport header; the offset of what follows it, 0 if it is not
  * the one that 'o' promises. */
 static unsigned

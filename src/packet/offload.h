@@ -50,6 +50,10 @@ enum {
  * place. */
 bool offload_complete(uint8_t *frame, unsigned len, const struct offload *o);
 
+/* Octets of a full segment of 'frame', which segments_begin() took; tags are
+ * not counted, so that it compares with a link's MTU and its Ethernet header. */
+unsigned offload_segment(const uint8_t *frame, const struct offload *o);
+
 /* A frame that is being cut. */
 struct segments {
 	const uint8_t *frame;

@@ -11,6 +11,25 @@
 #include <unistd.h>
 
 static unsigned
+mtu_of(const struct netif *l)
+{
+	struct ifreq r = {0};
+
+	memcpy(r.ifr_name, l->name, sizeof(r.ifr_name));
+	return ioctl(l->fd, SIOCGIFMTU, &r) == 0 ? (unsigned)r.ifr_mtu : 0;
+}
+
+static bool
+is_up(const struct netif *l)
+{
+	struct ifreq r = {0};
+
+	memcpy(r.ifr_name, l->name, sizeof(r.ifr_name));
+	return ioctl(l->fd, SIOCGIFFLAGS, &r) == 0 &&
+	    (r.ifr_flags & IFF_UP) != 0;
+}
+
+static unsigned
 index_of(const struct netif *l)
 {
 	struct ifreq r = {0};
@@ -21,12 +40,35 @@ index_of(const struct netif *l)
 	return (unsigned)r.ifr_ifindex;
 }
 
+/* True if there still is the interface that was ours. */
+static bool
+was_renamed(const struct netif *l)
+{
+	struct ifreq r = {.ifr_ifindex = (int)l->index};
+
+	return l->index != 0 && ioctl(l->fd, SIOCGIFNAME, &r) == 0;
+}
+
+/* Finds out who has the name. */
+static void
+find(struct netif *l)
+{
+	unsigned index = index_of(l);
+
+	if (index == 0 && was_renamed(l))
+		return;
+	l->index = index;
+	l->mtu = mtu_of(l);
+	l->is_up = is_up(l);
+}
+
 static int
 check(struct netif *l, struct err *e)
 {
 	struct ifreq r = {0};
 
-	if ((l->index = index_of(l)) == 0)
+	find(l);
+	if (l->index == 0)
 		return err_set(e, ENODEV, "there is no interface '%s'",
 		    l->name);
 	memcpy(r.ifr_name, l->name, sizeof(r.ifr_name));
@@ -67,15 +109,6 @@ netif_close(struct netif *l)
 	l->fd = -1;
 }
 
-unsigned
-netif_mtu(const struct netif *l)
-{
-	struct ifreq r = {0};
-
-	memcpy(r.ifr_name, l->name, sizeof(r.ifr_name));
-	return ioctl(l->fd, SIOCGIFMTU, &r) == 0 ? (unsigned)r.ifr_mtu : 0;
-}
-
 bool
 netif_look(struct netif *l)
 {
@@ -91,6 +124,6 @@ netif_look(struct netif *l)
 		news = true;
 	}
 	if (news)
-		l->index = index_of(l);
+		find(l);
 	return news;
 }

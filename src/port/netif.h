@@ -16,14 +16,14 @@ struct netif {
 	int fd; /* of rtnetlink; readable if there is news of some interface */
 	char name[IFNAMSIZ];
 	unsigned index; /* 0 = there is none of this name */
+	unsigned mtu;
+	bool is_up;
 };
 
 /* -ENODEV: there is no such interface; -EINVAL: it is not Ethernet. */
 int netif_open(struct netif *l, const char *name, struct err *e);
 void netif_close(struct netif *l);
 
-/* Its MTU; 0 if there is none. */
-unsigned netif_mtu(const struct netif *l);
-
-/* Reads the news; true if there was any.  Then l->index is what it is now. */
+/* Reads the news; true if there was any.  Then l says what is true of the
+ * interface that has the name now, or of the one that had it and has another. */
 bool netif_look(struct netif *l);

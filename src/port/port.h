@@ -75,6 +75,7 @@ struct port {
 	struct nmport *nm; /* if it is one; for swapping buffers */
 	int fd;		   /* for poll() after sleep_begin, -1 = none */
 	short events;	   /* what to poll for; 0 = POLLIN */
+	bool interface;	   /* ifname is one of the host's, and all of it ours */
 	bool can_whole;	   /* lends and takes frames with work left */
 	bool whole;	   /* and rx may do so: see port_offload() */
 	struct port_stats stats;

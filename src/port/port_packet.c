@@ -21,6 +21,7 @@
 #include "port/kinds.h"
 
 #include "base/bytes.h"
+#include "base/log.h"
 #include "packet/proto.h"
 #include "port/args.h"
 #include "port/netif.h"
@@ -60,6 +61,7 @@ struct packet {
 	int fd;
 	bool full;	    /* the last send found no room */
 	bool losing;	    /* the ring has been full */
+	bool told;	    /* that there are frames that cannot be cut */
 	unsigned bound;	    /* index of the interface, 0 = none */
 	unsigned n_empty;   /* calls of rx */
 	uint8_t *ring;	    /* mapped: n_slots */
@@ -114,7 +116,7 @@ map_ring(struct port *p, struct packet *k, unsigned n_slots, struct err *e)
 {
 	struct tpacket_req req = {.tp_block_size = BLOCK};
 
-	k->slot_size = slot_size(netif_mtu(&k->netif));
+	k->slot_size = slot_size(k->netif.mtu);
 	k->per_block = BLOCK / k->slot_size;
 	req.tp_frame_size = k->slot_size;
 	req.tp_block_nr = (n_slots + k->per_block - 1) / k->per_block;
@@ -245,11 +247,29 @@ packet_open(struct port *p, const char *name, struct err *e)
 	}
 	prepare_messages(k);
 	p->fd = k->fd;
+	p->interface = true;
 	p->can_whole = !segments;
+	if (!k->netif.is_up)
+		log_msg(LOG_WARN, "%s: the interface is down", name);
 	return 0;
 }
 
 /* ---- the interface comes and goes ---- */
+
+/* The interface is gone, or there is another one of its name. */
+static void
+rebind(struct port *p)
+{
+	struct packet *k = p->priv;
+
+	if (k->netif.index == 0) {
+		k->bound = 0;
+		log_msg(LOG_WARN, "%s: the interface is gone; waiting for it",
+		    p->name);
+	} else if (tie(k)) {
+		log_msg(LOG_INFO, "%s: the interface is back", p->name);
+	}
+}
 
 /* Clears what a link that went down left behind, and binds to the interface if
  * it is another one by now. */
@@ -262,10 +282,8 @@ look(struct port *p)
 
 	getsockopt(k->fd, SOL_SOCKET, SO_ERROR, &what, &len);
 	if (netif_look(&k->netif) || what != 0) {
-		if (k->netif.index != k->bound && k->netif.index != 0)
-			tie(k);
-		else if (k->netif.index == 0)
-			k->bound = 0;
+		if (k->netif.index != k->bound)
+			rebind(p);
 	}
 	p->fd = k->bound != 0 ? k->fd : k->netif.fd;
 }
@@ -348,7 +366,12 @@ take(struct port *p, struct tpacket2_hdr *h)
 		frame = put_tag(h, frame, &o);
 		len += VLAN_LEN;
 	}
-	return vnet_take(&k->vnet, frame, len, &o, p->whole);
+	if (vnet_take(&k->vnet, frame, len, &o, p->whole))
+		return true;
+	if (o.gso != OFFLOAD_WHOLE && !k->told)
+		vnet_tell(p->name);
+	k->told = k->told || o.gso != OFFLOAD_WHOLE;
+	return false;
 }
 
 /* Takes the next frame of the ring; false if there is none. */
@@ -445,8 +468,6 @@ refused(struct port *p)
 	struct packet *k = p->priv;
 
 	switch (errno) {
-	case EINTR:
-		return true;
 	case EAGAIN:
 		k->full = true;
 		return false;
@@ -460,39 +481,71 @@ refused(struct port *p)
 	return true;
 }
 
+/* True if the segments of a whole frame are no longer than the link takes; the
+ * kernel asks that only of other frames. */
+static bool
+fits(const struct packet *k, const struct pkt *pkt, const struct offload *o)
+{
+	return offload_segment(pkt->data, o) <= k->netif.mtu + ETHER_LEN;
+}
+
+/* Makes messages of pkts[n]; returns how many, of[] says of which packets. */
+static unsigned
+make_messages(struct port *p, struct port *from, struct pkt *const *pkts,
+    unsigned n, uint16_t of[PORT_BURST])
+{
+	struct packet *k = p->priv;
+	unsigned m = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		const struct offload *o = port_offload(from, pkts[i]);
+
+		if (o != NULL && !fits(k, pkts[i], o))
+			continue;
+		k->work[m] = o != NULL ? *o : (struct offload){0};
+		k->iov[m][1].iov_base = pkts[i]->data;
+		k->iov[m][1].iov_len = pkts[i]->len;
+		of[m++] = (uint16_t)i;
+	}
+	return m;
+}
+
+static void
+count_sent(struct port *p, unsigned at, unsigned n)
+{
+	const struct packet *k = p->priv;
+	uint64_t bytes = 0;
+
+	for (unsigned i = at; i < at + n; i++)
+		bytes += k->iov[i][1].iov_len;
+	stat_add(&p->stats.tx_pkts, n);
+	stat_add(&p->stats.tx_bytes, bytes);
+}
+
 static unsigned
 packet_tx(struct port *p, struct port *from, struct pkt *const *pkts,
     unsigned n)
 {
 	struct packet *k = p->priv;
-	uint64_t bytes = 0;
-	unsigned i, done = 0, sent = 0;
+	uint16_t of[PORT_BURST];
+	unsigned m = make_messages(p, from, pkts, n, of), at = 0;
 
-	for (i = 0; i < n; i++) {
-		const struct offload *o = port_offload(from, pkts[i]);
-
-		k->work[i] = o != NULL ? *o : (struct offload){0};
-		k->iov[i][1].iov_base = pkts[i]->data;
-		k->iov[i][1].iov_len = pkts[i]->len;
-	}
-	while (done < n) {
-		int rc = sendmmsg(k->fd, k->msgs + done, n - done,
-		    MSG_DONTWAIT);
+	while (at < m) {
+		int rc = sendmmsg(k->fd, k->msgs + at, m - at, MSG_DONTWAIT);
 
 		if (rc > 0) {
-			for (i = done; i < done + (unsigned)rc; i++)
-				bytes += pkts[i]->len;
-			done += (unsigned)rc;
-			sent += (unsigned)rc;
-		} else if (rc == -1 && !refused(p)) {
-			break;
+			count_sent(p, at, (unsigned)rc);
+			at += (unsigned)rc;
 		} else if (errno != EINTR) {
-			done++;
+			if (!refused(p)) {
+				n = of[at]; /* the rest is to come again */
+				break;
+			}
+			at++;
 		}
 	}
-	stat_add(&p->stats.tx_pkts, sent);
-	stat_add(&p->stats.tx_bytes, bytes);
-	return done;
+	stat_add(&p->stats.tx_lost, n - at); /* what made no message */
+	return n;
 }
 
 static void

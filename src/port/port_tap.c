@@ -13,6 +13,7 @@
 #include "port/kinds.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "port/args.h"
 #include "port/vnet.h"
 
@@ -221,6 +222,7 @@ tap_open(struct port *p, const char *name, struct err *e)
 		return rc;
 	}
 	p->fd = t->fd;
+	p->interface = true;
 	p->can_whole = !t->cfg.segments;
 	return 0;
 }
@@ -233,6 +235,8 @@ lose(struct port *p)
 {
 	struct tap *t = p->priv;
 
+	log_msg(LOG_WARN, "%s: the interface is gone; waiting for it",
+	    p->name);
 	t->gone = true;
 	t->looked = clock_mono_ns();
 	p->fd = -1;
@@ -252,6 +256,7 @@ regain(struct port *p)
 	close(t->fd); /* it may still belong to what was there */
 	if (open_device(p->name, t, &e) != 0)
 		return;
+	log_msg(LOG_INFO, "%s: the interface is back", p->name);
 	t->gone = false;
 	p->fd = t->fd;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "port/vnet.h"
 
+#include "base/log.h"
 #include "packet/proto.h"
 
 #include <errno.h>
@@ -70,14 +71,10 @@ give_segments(struct vnet *v, struct pkt *pkts, unsigned max)
 {
 	unsigned n = 0, room = segments_max(&v->cut);
 
-	while (n < max && v->used + room <= ARENA) {
+	while (v->cut.more && n < max && v->used + room <= ARENA) {
 		uint8_t *out = v->arena + v->used;
 		unsigned len = segments_next(&v->cut, out);
 
-		if (len == 0) {
-			v->frame = NULL;
-			break;
-		}
 		pkts[n].data = out;
 		pkts[n].slot = NULL;
 		pkts[n++].len = (uint16_t)len;
@@ -104,6 +101,14 @@ vnet_give(struct vnet *v, struct pkt *pkts, unsigned max)
 	}
 	v->frame = NULL;
 	return 1;
+}
+
+void
+vnet_tell(const char *port)
+{
+	log_msg(LOG_WARN, "%s: packets that are to be cut and cannot be, in "
+	    "tunnels perhaps: 'ethtool -K PEER tso off gso off' where they are "
+	    "made ends that", port);
 }
 
 void

@@ -47,6 +47,10 @@ bool vnet_take(struct vnet *v, uint8_t *frame, unsigned len,
  * idle then, or has no more room until vnet_recycle(). */
 unsigned vnet_give(struct vnet *v, struct pkt *pkts, unsigned max);
 
+/* Logs that this port receives frames that nobody can cut here, and what ends
+ * that; for once. */
+void vnet_tell(const char *port);
+
 /* The burst has been released. */
 void vnet_recycle(struct vnet *v);
 

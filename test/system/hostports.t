@@ -179,7 +179,7 @@ def total(data):
     return s
 
 
-def frame_of(kind, six, tags, payload, gso):
+def frame_of(kind, six, tags, payload, gso, mss=MSS):
     """A frame with its checksum, and perhaps its segmentation, left; and
     virtio's header that says so."""
     udp = kind == UDP
@@ -205,7 +205,7 @@ def frame_of(kind, six, tags, payload, gso):
     ether += struct.pack('!H', 0x86dd if six else 0x800)
     start = len(ether) + len(ip)
     work = struct.pack('<BBHHHH', 1, kind if gso else 0, start + len(head),
-                       MSS if gso else 0, start, at)
+                       mss if gso else 0, start, at)
     return ether + ip + head + payload, work
 
 
@@ -318,9 +318,11 @@ def packet_tests(lab, want):
     ok(not why, 'packet: cuts as the kernel does', why)
     bad = rest(tx, rx)
     ok(not bad, 'packet: finishes checksums, keeps tags and sizes', bad)
-    back = Wire(lab.left, 'eth0')
-    ok(not back.frames(1, QUIET_S), 'packet: does not receive what it sends')
-    back.close()
+    host = Wire(lab.fw, 'fb')
+    host.send(plain(200))
+    ok(rx.frames(1) == [plain(200)] and not tx.frames(1, QUIET_S),
+       'packet: does not receive what is sent by its interface')
+    host.close()
     lab.start('packet:fa', 'packet:fb')
     why = same_whole(tx, rx, '')
     ok(not why, 'packet: to packet: passes large frames whole', why)
@@ -348,7 +350,11 @@ def links_come_and_go(lab):
     run('ip', '-n', lab.fw, 'link', 'set', 'fb', 'up')
     ok(passes(tx, rx), 'packet: interfaces go down and up')
     tx.close()
-    run('ip', '-n', lab.fw, 'link', 'del', 'fa')
+    run('ip', '-n', lab.fw, 'link', 'set', 'fa', 'name', 'fz')
+    tx = Wire(lab.left, 'eth0')
+    ok(passes(tx, rx), 'packet: one gets another name')
+    tx.close()
+    run('ip', '-n', lab.fw, 'link', 'del', 'fz')
     time.sleep(0.1)
     rx.send(plain(99))  # to nowhere, and harmless
     lab.veth(lab.left, 'fa')
@@ -372,12 +378,14 @@ def too_long(lab):
     lab.start('packet:fa', 'packet:fb')
     for i in range(5):
         tx.send(plain(1514 + 600 * (i % 2), i))
-    got = rx.frames(3)
-    ok([len(f) for f in got] == [1514] * 3,
+    tx.send(*frame_of(TCP4, False, (0x8100,), PAYLOAD[:9000], True, 1449))
+    tx.send(*frame_of(TCP4, False, (0x8100,), PAYLOAD[:9000], True, 1448))
+    got = rx.frames(4)
+    ok([len(f) for f in got] == [1514] * 3 + [9070],
        'a frame longer than the MTU does not stop the next',
        [len(f) for f in got])
     lab.stop()
-    ok('2 longer than the link takes' in lab.text(), 'and is counted',
+    ok('3 longer than the link takes' in lab.text(), 'and is counted',
        lab.text())
     for ns, name in ((lab.right, 'eth0'), (lab.fw, 'fb')):
         run('ip', '-n', ns, 'link', 'set', name, 'mtu', 9000)
@@ -451,6 +459,8 @@ def refusals(lab):
                          (('packet:fa,slots=3', 'sink:'), 'from 32 to'),
                          (('tap:fb', 'sink:'), 'that is no tap'),
                          (('tap:ta', 'tap:ta'), 'another program holds'),
+                         (('packet:fa,slots=64', 'packet:fa'), 'is that of'),
+                         (('tap:tx', 'packet:tx'), 'is that of'),
                          (('tap:x%d', 'sink:'), 'no name of an interface'),
                          (('tap:x,mac=03:0:0:0:0:1', 'sink:'), 'a station')):
         text = said(*ports)

@@ -178,6 +178,9 @@ cut_one(const struct kind *k, unsigned size, unsigned mss, unsigned behind)
 	memset(frame + len, 0xee, behind);
 	o.gso_size = (uint16_t)mss;
 	assert_true(segments_begin(&s, frame, len + behind, &o));
+	if (size >= mss)
+		assert_int_equal(offload_segment(frame, &o) + k->n_tags * 4,
+		    segments_max(&s));
 	out = malloc(segments_max(&s));
 	for (unsigned i = 0; i < n; i++) {
 		unsigned to = (i + 1) * mss < size ? (i + 1) * mss : size;
