@@ -28,6 +28,7 @@ enum {
 struct wishes {
 	bool native, generic, skb, copy, zerocopy, busy_poll;
 	uint64_t frames;
+	char tx[8];
 };
 
 /* "IF[/QUEUE]" */
@@ -73,6 +74,11 @@ take_wishes(struct xdp *x, const char *port, const struct wishes *w,
 	    w->copy ? XDP_COPY_ALWAYS : XDP_COPY_ANY;
 	x->busy_poll_us = w->busy_poll ? BUSY_POLL_US : 0;
 	x->n_frames = (uint32_t)w->frames;
+	x->send = *w->tx == '\0' ? XDP_SEND_ANY :
+	    strcmp(w->tx, "batch") == 0 ? XDP_SEND_BATCH : XDP_SEND_SOCKET;
+	if (x->send == XDP_SEND_SOCKET && strcmp(w->tx, "socket") != 0)
+		return err_set(e, EINVAL, "port '%.60s': tx=%s: neither batch "
+		    "nor socket", port, w->tx);
 	return 0;
 }
 
@@ -90,6 +96,7 @@ take_name(struct xdp *x, const char *name, struct err *e)
 		{"busy-poll", PORT_ARG_FLAG, &w.busy_poll, 0, 0, 0},
 		{"frames", PORT_ARG_NUMBER, &w.frames, 2 * LEAST_FRAMES,
 		    XDP_FRAMES_MAX, 0},
+		{"tx", PORT_ARG_TEXT, w.tx, 0, 0, sizeof(w.tx)},
 		{0},
 	};
 	int rc = port_args(name, name + strlen(port_xdp.kind), head,
@@ -106,7 +113,7 @@ n_queues(const struct xdp *x)
 {
 	if (x->queue != XDP_ALL)
 		return 1;
-	return x->nic.n_queues < XDP_MAX_QUEUES ? x->nic.n_queues :
+	return x->nic.now.n_queues < XDP_MAX_QUEUES ? x->nic.now.n_queues :
 						  XDP_MAX_QUEUES;
 }
 
@@ -161,10 +168,10 @@ open_port(struct port *p, const char *name, struct err *e)
 	if ((rc = take_name(x, name, e)) != 0 ||
 	    (rc = nic_look(x->name, &x->nic, e)) != 0)
 		return rc;
-	if (x->queue != XDP_ALL && (unsigned)x->queue >= x->nic.n_queues)
+	if (x->queue != XDP_ALL && (unsigned)x->queue >= x->nic.now.n_queues)
 		return err_set(e, EINVAL, "interface %s: there is no queue %d: "
 		    "it has %u, from 0 on", x->name, x->queue,
-		    x->nic.n_queues);
+		    x->nic.now.n_queues);
 	if ((rc = get_memory(x, e)) != 0)
 		return rc;
 	rc = xdp_take(p, e);
@@ -184,6 +191,7 @@ xdp_open(struct port *p, const char *name, struct err *e)
 	if (x == NULL)
 		return err_set(e, ENOMEM, "port '%.60s': no memory", name);
 	x->prog = XDP_PROG_NONE;
+	x->batch = XDP_BATCH_NONE;
 	x->promisc = x->epoll = XDP_NONE;
 	x->longs = MAP_FAILED;
 	p->priv = x;

@@ -39,16 +39,18 @@ def names(lab):
     refuses(net, 'is not known here', 'xdp:ka,turbo', 'xdp:kb')
     refuses(net, 'do not go together', 'xdp:ka,generic,native', 'xdp:kb')
     refuses(net, 'do not go together', 'xdp:ka,copy,zerocopy', 'xdp:kb')
+    refuses(net, 'neither batch nor socket', 'xdp:ka,tx=foo', 'xdp:kb')
     refuses(net, 'not a number from', 'xdp:ka,frames=1', 'xdp:kb')
     refuses(net, 'cannot receive without a copy', 'xdp:ka,zerocopy', 'xdp:kb')
     refuses(net, 'another XDP program', 'xdp:ka', 'xdp:ka')
     net.run('ip', 'tuntap', 'add', 'kt', 'mode', 'tun')
     refuses(net, 'no Ethernet', 'xdp:kt', 'xdp:kb')
-    kipfw = Kipfw(net, ['xdp:ka', 'xdp:kb/0,generic,frames=512'])
+    kipfw = Kipfw(net, ['xdp:ka,tx=batch',
+                        'xdp:kb/0,generic,frames=512,tx=socket'])
     refuses(net, 'another XDP program', 'xdp:ka', 'xdp:kb')
     log = kipfw.log()
-    report.ok('xdp:ka: native mode, copy, 1 queue, mtu 1500' in log and
-              'frames=512: generic mode, copy, 1 queue' in log and
+    report.ok('native mode, copy, 1 queue, mtu 1500, sends batches\n' in log and
+              'generic mode, copy, 1 queue, mtu 1500\n' in log and
               'ethtool -K PEER tx off\n' in log and
               'ethtool -K PEER tx off tso off gso off txvlan off\n' in log,
               'says what it got', log)
@@ -61,18 +63,11 @@ class Xdp(Path):
 
     def __init__(self, lab, left='xdp:ka', right='xdp:kb', mtu=1500,
                  queues=1):
-        self.ports, self.queues = [left, right], queues
-        super().__init__(lab, ('xdp', 'xdp'), mtu=mtu)
+        self.ports = [left, right]
+        super().__init__(lab, ('xdp', 'xdp'), mtu=mtu, queues=queues)
 
     def __str__(self):
         return ' '.join(self.ports)
-
-    def connect(self, name):
-        super().connect(name)
-        if self.queues > 1:
-            for net, end in ((self.m, name), (self.hosts[name][0], 'eth0')):
-                net.must('ethtool', '-L', end, 'rx', str(self.queues), 'tx',
-                         str(self.queues))
 
     def begin(self, options=()):
         self.daemons = [Kipfw(self.m, self.ports, options=options)]
@@ -80,7 +75,7 @@ class Xdp(Path):
 
 def run(lab, table, **kw):
     with Xdp(lab, **kw) as path:
-        cases.run(report, path, [(name, case, True) for name, case in table])
+        cases.run(report, path, table)
 
 
 def large(lab):
@@ -96,18 +91,40 @@ def streams(path):
     return cases.tcp(path, '-P', '6')
 
 
+def channels(path, n):
+    """n queues for kipfw's end of a cable and for the host's."""
+    for net, name in ((path.m, 'ka'), (path.a, 'eth0')):
+        net.must('ethtool', '-L', name, 'rx', str(n), 'tx', str(n))
+
+
+class Grows(Xdp):
+    """A path that has one queue less than it could have."""
+
+    def begin(self, options=()):
+        channels(self, self.queues - 1)
+        super().begin(options)
+
+
 def queues(lab):
     run(lab, [('TCP, six streams', streams), ('ping', cases.ping6)], queues=2)
-    with Xdp(lab, queues=2) as path:
-        log = path.daemons[0].log()
-        report.ok('xdp:ka: native mode, copy, 2 queues' in log,
-                  'every queue is read', log)
+    with Grows(lab, queues=3) as path:
+        log = path.daemons[0].log
+        report.ok('xdp:ka: native mode, copy, 2 queues' in log() and
+                  path.ready(), 'every queue is read', path.story())
+        channels(path, 3)
+        report.ok(wait_until(lambda: 'xdp:ka: the interface has other queues'
+                             in log() and 'copy, 3 queues, mtu' in log()),
+                  'queues that come later', path.story())
+        good, notes = streams(path)
+        report.ok(good, 'TCP by three queues', notes, path.story())
 
 
 def other_ways(lab):
     ping = [('ping', cases.ping4), ('smallest frames', cases.minimum)]
     tcp = [('TCP', cases.tcp)]
     run(lab, ping + tcp, left='xdp:ka,busy-poll', right='xdp:kb,copy,native')
+    run(lab, ping + tcp, left='xdp:ka,tx=socket', right='xdp:kb,tx=socket')
+    run(lab, ping + tcp, left='xdp:ka,tx=batch', right='xdp:kb,tx=socket')
     run(lab, ping + tcp, left='xdp:ka,frames=130', right='xdp:kb,frames=5000')
     run(lab, ping, left='xdp:ka,generic', right='xdp:kb,skb')
 
