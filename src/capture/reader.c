@@ -174,7 +174,8 @@ put_header(struct capture_packet *p, unsigned skip, const uint8_t *src,
 	p->data += skip;
 	p->data -= ETHER;
 	p->kept = p->kept - skip + ETHER;
-	p->len = p->len - skip + ETHER;
+	p->len -= skip;
+	p->len = p->len < UINT32_MAX - ETHER ? p->len + ETHER : UINT32_MAX;
 	memcpy(p->data, header, ETHER);
 }
 
