@@ -16,6 +16,7 @@ enum {
 	RECORD_HEAD = 16, /* of a packet in it */
 	MAGIC_LEN = 4,
 	ETHER = 14,
+	CHUNK = 1 << 17,  /* read at once: it stays in the cache until used */
 };
 
 enum link_type { /* LINKTYPE_* that can be made Ethernet */
@@ -55,8 +56,9 @@ static int
 read_more(struct capture_reader *r, size_t n, struct err *e)
 {
 	while (r->end - r->at < n && !r->at_end) {
+		size_t room = READER_BUF - r->end;
 		long got = stream_read(r->from, r->buf + r->end,
-		    READER_BUF - r->end, e);
+		    room < CHUNK ? room : CHUNK, e);
 
 		if (got < 0)
 			return (int)got;
@@ -172,7 +174,8 @@ put_header(struct capture_packet *p, unsigned skip, const uint8_t *src,
 	p->data += skip;
 	p->data -= ETHER;
 	p->kept = p->kept - skip + ETHER;
-	p->len = p->len - skip + ETHER;
+	p->len -= skip;
+	p->len = p->len < UINT32_MAX - ETHER ? p->len + ETHER : UINT32_MAX;
 	memcpy(p->data, header, ETHER);
 }
 

@@ -21,7 +21,7 @@ enum {
 	NANOSECONDS = 9, /* 10^-9 */
 	NAME_LEN = 16,
 	MAX_COMMENT = 4096,
-	BUF = 1 << 18,
+	BUF = 1 << 17,
 	PACKED = 1 << 16,
 	LEVEL = 1, /* of gzip: captures come fast */
 };

@@ -164,7 +164,7 @@ take_stamp(struct cap *c)
 static bool
 look_ahead(struct cap *c)
 {
-	struct err e = {0};
+	struct err e; /* large: filled if there is trouble, not before */
 
 	while (!c->has_next && !atomic_load_explicit(&c->over,
 	    memory_order_relaxed)) {

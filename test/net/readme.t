@@ -90,7 +90,14 @@ def why(text):
     return 'dropped by rule 65000' in text and 'exit status 1' in text
 
 
-CHECKS = {'why': why, 'pong': pong, 'network': network, 'bad-link': bad_link,
+def replay(text):
+    """Its stamps are exact: no other numbers."""
+    return ('20 1700000000.052500000 outside pass rule 300 found 300 pipe 1 '
+            'left 1700000000.152000000\n' in text and
+            '00300 19 12481 allow tcp' in text)
+
+
+CHECKS = {'replay': replay, 'why': why, 'pong': pong, 'network': network, 'bad-link': bad_link,
           'shares': shares, 'nics': two_nics}
 
 
