@@ -27,10 +27,26 @@ MARK = re.compile(r'<!-- (run|prints): ([\w-]+)(?: after ([\w-]+))? -->\n+'
                   r'```\w*\n(.*?)```', re.S)
 NUMBER = r'\d+(?:\.\d+)?'
 
+# Before all: a busy machine may need longer than the reader's until kipfw answers.
+PRELUDE = '''
+exec 2>&1
+set -e
+export KIPFW_SHM=$(mktemp -d)
+mount -t tmpfs none /run
+ip link set lo up
+sleep() {
+    command sleep "$@"
+    for _ in $(seq 200); do
+        bin/ipfw -q list >/dev/null 2>&1 && break
+        command sleep 0.1
+    done
+}
+'''
+
 # What a machine has that a block is about: made before it.
 BEFORE = {'pong': '''
 bin/kipfw valeA:f valeB:f &
-until bin/ipfw -q list >/dev/null 2>&1; do sleep 0.1; done
+sleep 1
 ''', 'nics': '''
 for host in inside outside; do ip netns add $host; done
 ip link add eth1 type veth peer name eth0 netns inside
@@ -44,7 +60,6 @@ done
 
 # Shell lines behind a block, whose exit status judges what it left.
 BEHIND = {'nics': '''
-until bin/ipfw -q list >/dev/null 2>&1; do sleep 0.1; done
 ip netns exec outside iperf3 -s -D
 ip netns exec inside iperf3 -s -D
 sleep 1
@@ -126,9 +141,7 @@ def execute(lab, script):
     os.symlink(os.path.join(ROOT, 'examples'), os.path.join(here, 'examples'))
     name = os.path.join(here, 'block')
     with open(name, 'w') as f:
-        f.write('exec 2>&1\nset -e\nexport KIPFW_SHM=$(mktemp -d)\n'
-                'mount -t tmpfs none /run\nip link set lo up\n'
-                'cd %s\n%s' % (here, script))
+        f.write('cd %s\n%s%s' % (here, PRELUDE, script))
     net = lab.net()
     done = net.run('unshare', '-m', '-p', '-f', '--kill-child', '--mount-proc',
                    'timeout', str(SECONDS), 'bash', name, seconds=SECONDS + 5)
