@@ -43,7 +43,8 @@ sleep() {
 }
 '''
 
-# What a machine has that a block is about: made before it.
+# What a machine has that a block is about: made before it.  Of Docker, what its
+# bridges and containers are to the network.
 BEFORE = {'pong': '''
 bin/kipfw valeA:f valeB:f &
 sleep 1
@@ -56,6 +57,27 @@ for host in inside outside; do
     ip -n $host link set eth0 up
     ip -n $host addr add 10.0.0.$((n += 1))/24 dev eth0
 done
+''', 'docker': '''
+docker() {
+    case "$1 $2" in
+    'network create')
+        ip link add ${6#*=} type bridge
+        ip addr add ${4%.0/24}.1/24 dev ${6#*=}
+        ip link set ${6#*=} up ;;
+    'run -d')
+        unshare -n sleep infinity & echo $! >$4
+        while [ /proc/$!/ns/net -ef /proc/$$/ns/net ]; do command sleep 0.01; done
+        ip link add $4 master br-$6 type veth peer name eth0 netns $!
+        ip link set $4 up
+        nsenter -n -t $! ip addr add $8/24 dev eth0
+        nsenter -n -t $! ip link set eth0 up ;;
+    'inspect -f')
+        cat $4 ;;
+    'exec c1')
+        shift 2
+        nsenter -n -t $(cat c1) "$@" ;;
+    esac
+}
 '''}
 
 # Shell lines behind a block, whose exit status judges what it left.
@@ -92,6 +114,10 @@ def bad_link(text):
             10 < rate[0] < 20.5)
 
 
+def docker(text):
+    return numbers(r'rtt min/avg/max/mdev = ([\d.]+)/', text)[0] >= 80
+
+
 def shares(text):
     rates = re.findall(r'([\d.]+) Mbits/sec .*receiver', text)
     return len(rates) == 2 and all(4 < float(r) < 10.5 for r in rates)
@@ -102,7 +128,7 @@ def two_nics(text):
 
 
 CHECKS = {'pong': pong, 'network': network, 'bad-link': bad_link,
-          'shares': shares, 'nics': two_nics}
+          'shares': shares, 'nics': two_nics, 'docker': docker}
 
 
 def read(path):
