@@ -19,6 +19,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+import frames
 from lab import BIN, ROOT, Lab
 from tap import Tap
 
@@ -80,6 +81,11 @@ docker() {
 }
 '''}
 
+# Files that it needs.
+FILES = {'replay': {'in.pcap': frames.pcap(
+    [frames.tcp4(23, 0x02), frames.udp4(60), frames.tcp4(22, 0x10, 1400),
+     frames.udp4(600)], 1000000)}}
+
 # Shell lines behind a block, whose exit status judges what it left.
 BEHIND = {'nics': '''
 ip netns exec outside iperf3 -s -D
@@ -118,6 +124,14 @@ def docker(text):
     return numbers(r'rtt min/avg/max/mdev = ([\d.]+)/', text)[0] >= 80
 
 
+def replay(text):
+    """The pipe's delay is exact, the denied packet is not in the output."""
+    return ('1 1700000000.000000000 in drop rule 100 ' in text and
+            ' left 1700000000.026000000' in text and
+            '.26: UDP' not in text and text.count(': UDP') == 2 and
+            'accepted by rule 00300' in text)
+
+
 def shares(text):
     rates = re.findall(r'([\d.]+) Mbits/sec .*receiver', text)
     return len(rates) == 2 and all(4 < float(r) < 10.5 for r in rates)
@@ -128,7 +142,8 @@ def two_nics(text):
 
 
 CHECKS = {'pong': pong, 'network': network, 'bad-link': bad_link,
-          'shares': shares, 'nics': two_nics, 'docker': docker}
+          'shares': shares, 'nics': two_nics, 'docker': docker,
+          'replay': replay}
 
 
 def read(path):
@@ -158,13 +173,16 @@ def unlike(line, text):
     return not re.search(r'^%s\s*$' % pattern, text, re.M)
 
 
-def execute(lab, script):
+def execute(lab, script, files):
     """The block in namespaces of its own; exit status and all it prints."""
     here = os.path.join(lab.dir, 'readme')
     shutil.rmtree(here, ignore_errors=True)
     os.mkdir(here)
     os.symlink(BIN, os.path.join(here, 'bin'))
     os.symlink(os.path.join(ROOT, 'examples'), os.path.join(here, 'examples'))
+    for name, octets in files.items():
+        with open(os.path.join(here, name), 'wb') as f:
+            f.write(octets)
     name = os.path.join(here, 'block')
     with open(name, 'w') as f:
         f.write('cd %s\n%s%s' % (here, PRELUDE, script))
@@ -182,7 +200,8 @@ report.ok(set(run) == set(CHECKS) and set(prints) <= set(run),
           'blocks %s, checks %s' % (sorted(run), sorted(CHECKS)))
 with Lab() as lab:
     for name in sys.argv[1:] or run:
-        code, text = execute(lab, whole(name, run, after))
+        code, text = execute(lab, whole(name, run, after),
+                             FILES.get(name, {}))
         if not report.ok(code == 0, '%s runs' % name, text):
             continue
         report.ok(CHECKS[name](text), '%s does what it promises' % name, text)
