@@ -299,7 +299,7 @@ def run(report, path, cases=None):
                      path.story()):
         return
     where = VIA if path.via else 1 + (path.kinds[0] != path.kinds[1])
-    for name, case in cases or [c[:2] for c in EVERYTHING if where <= c[2]]:
+    for name, case, *_ in cases or [c for c in EVERYTHING if where <= c[2]]:
         try:
             good, notes = case(path)
         except RuntimeError as e:

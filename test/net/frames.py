@@ -21,17 +21,37 @@ def checksum(data):
     return total ^ 0xffff
 
 
-def udp4(size, tags=(), number=0):
-    """A UDP frame of 'size' octets from a to b, with VLAN tags (tpid, tci); its
-    IP identification is 'number'."""
-    vlan = b''.join(struct.pack('>HH', *tag) for tag in tags)
-    payload = max(len(MARK), size - 14 - len(vlan) - 28)
-    head = struct.pack('>BBHHHBBHII', 0x45, 0, 28 + payload, number, 0, 64, 17,
-                       0, 0x0a090001, 0x0a090002)
+def ip4(proto, payload, tags=(), number=0):
+    """A frame with an IP packet from a to b, with VLAN tags (tpid, tci); its
+    identification is 'number'."""
+    head = struct.pack('>BBHHHBBHII', 0x45, 0, 20 + len(payload), number, 0, 64,
+                       proto, 0, 0x0a090001, 0x0a090002)
     head = head[:10] + struct.pack('>H', checksum(head)) + head[12:]
-    return (b'\x02\0\0\0\0\x0b\x02\0\0\0\0\x0a' + vlan + b'\x08\x00' + head +
-            struct.pack('>HHHH', 4000, 9, 8 + payload, 0) +
-            MARK.ljust(payload, b'.'))
+    return (b'\x02\0\0\0\0\x0b\x02\0\0\0\0\x0a' +
+            b''.join(struct.pack('>HH', *tag) for tag in tags) + b'\x08\x00' +
+            head + payload)
+
+
+def udp4(size, tags=(), number=0):
+    """A UDP frame of 'size' octets."""
+    room = max(len(MARK), size - 14 - 4 * len(tags) - 28)
+    return ip4(17, struct.pack('>HHHH', 4000, 9, 8 + room, 0) +
+               MARK.ljust(room, b'.'), tags, number)
+
+
+def tcp4(dport, flags, room=0):
+    """A TCP frame with so many octets of data; 0x02 is SYN, 0x10 ACK."""
+    return ip4(6, struct.pack('>HHIIBBHHH', 4000, dport, 1, 1, 0x50, flags,
+                              8192, 0, 0) + bytes(room))
+
+
+def pcap(frames, step_ns):
+    """A capture of frames, one every 'step_ns'."""
+    out = struct.pack('=IHHiIII', 0xa1b23c4d, 2, 4, 0, 0, 65535, 1)
+    for i, frame in enumerate(frames):
+        out += struct.pack('=IIII', 1700000000, i * step_ns, len(frame),
+                           len(frame)) + frame
+    return out
 
 
 def other(size, ethertype=0x88b5):

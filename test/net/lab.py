@@ -165,7 +165,9 @@ class Net:
 
     def cable(self, name, other, other_name, mtu=1500, queues=1):
         """A veth pair from here to there."""
-        more = 'mtu %d numtxqueues %d numrxqueues %d' % (mtu, queues, queues)
+        more = 'mtu %d' % mtu
+        if queues > 1:
+            more += ' numtxqueues %d numrxqueues %d' % (queues, queues)
         self.ip('link add %s %s type veth peer name %s %s netns %s' % (
             name, more, other_name, more, other.path))
 

@@ -59,9 +59,11 @@ class Kipfw:
 
 
 class Path:
-    def __init__(self, lab, kinds, via=None, mtu=1500, options=(), queues=1):
+    queues = 1  # of each cable
+
+    def __init__(self, lab, kinds, via=None, mtu=1500, options=(), queues=None):
         self.lab, self.kinds, self.mtu, self.via = lab, tuple(kinds), mtu, via
-        self.queues = queues
+        self.queues = queues or self.queues
         self.a, self.m, self.b = lab.net(), lab.net(), lab.net()
         self.m.knob('ipv6/conf/all/disable_ipv6', '1')
         self.m.knob('ipv6/conf/default/disable_ipv6', '1')

@@ -27,10 +27,27 @@ MARK = re.compile(r'<!-- (run|prints): ([\w-]+)(?: after ([\w-]+))? -->\n+'
                   r'```\w*\n(.*?)```', re.S)
 NUMBER = r'\d+(?:\.\d+)?'
 
-# What a machine has that a block is about: made before it.
+# Before all: a busy machine may need longer than the reader's until kipfw answers.
+PRELUDE = '''
+exec 2>&1
+set -e
+export KIPFW_SHM=$(mktemp -d)
+mount -t tmpfs none /run
+ip link set lo up
+sleep() {
+    command sleep "$@"
+    for _ in $(seq 200); do
+        bin/ipfw -q list >/dev/null 2>&1 && break
+        command sleep 0.1
+    done
+}
+'''
+
+# What a machine has that a block is about: made before it.  Of Docker, what its
+# bridges and containers are to the network.
 BEFORE = {'pong': '''
 bin/kipfw valeA:f valeB:f &
-until bin/ipfw -q list >/dev/null 2>&1; do sleep 0.1; done
+sleep 1
 ''', 'nics': '''
 for host in inside outside; do ip netns add $host; done
 ip link add eth1 type veth peer name eth0 netns inside
@@ -40,11 +57,31 @@ for host in inside outside; do
     ip -n $host link set eth0 up
     ip -n $host addr add 10.0.0.$((n += 1))/24 dev eth0
 done
+''', 'docker': '''
+docker() {
+    case "$1 $2" in
+    'network create')
+        ip link add ${6#*=} type bridge
+        ip addr add ${4%.0/24}.1/24 dev ${6#*=}
+        ip link set ${6#*=} up ;;
+    'run -d')
+        unshare -n sleep infinity & echo $! >$4
+        while [ /proc/$!/ns/net -ef /proc/$$/ns/net ]; do command sleep 0.01; done
+        ip link add $4 master br-$6 type veth peer name eth0 netns $!
+        ip link set $4 up
+        nsenter -n -t $! ip addr add $8/24 dev eth0
+        nsenter -n -t $! ip link set eth0 up ;;
+    'inspect -f')
+        cat $4 ;;
+    'exec c1')
+        shift 2
+        nsenter -n -t $(cat c1) "$@" ;;
+    esac
+}
 '''}
 
 # Shell lines behind a block, whose exit status judges what it left.
 BEHIND = {'nics': '''
-until bin/ipfw -q list >/dev/null 2>&1; do sleep 0.1; done
 ip netns exec outside iperf3 -s -D
 ip netns exec inside iperf3 -s -D
 sleep 1
@@ -77,6 +114,10 @@ def bad_link(text):
             10 < rate[0] < 20.5)
 
 
+def docker(text):
+    return numbers(r'rtt min/avg/max/mdev = ([\d.]+)/', text)[0] >= 80
+
+
 def shares(text):
     rates = re.findall(r'([\d.]+) Mbits/sec .*receiver', text)
     return len(rates) == 2 and all(4 < float(r) < 10.5 for r in rates)
@@ -97,8 +138,9 @@ def replay(text):
             '00300 19 12481 allow tcp' in text)
 
 
-CHECKS = {'replay': replay, 'why': why, 'pong': pong, 'network': network, 'bad-link': bad_link,
-          'shares': shares, 'nics': two_nics}
+CHECKS = {'replay': replay, 'why': why, 'pong': pong, 'network': network,
+          'bad-link': bad_link, 'shares': shares, 'nics': two_nics,
+          'docker': docker}
 
 
 def read(path):
@@ -137,9 +179,7 @@ def execute(lab, script):
     os.symlink(os.path.join(ROOT, 'examples'), os.path.join(here, 'examples'))
     name = os.path.join(here, 'block')
     with open(name, 'w') as f:
-        f.write('exec 2>&1\nset -e\nexport KIPFW_SHM=$(mktemp -d)\n'
-                'mount -t tmpfs none /run\nip link set lo up\n'
-                'cd %s\n%s' % (here, script))
+        f.write('cd %s\n%s%s' % (here, PRELUDE, script))
     net = lab.net()
     done = net.run('unshare', '-m', '-p', '-f', '--kill-child', '--mount-proc',
                    'timeout', str(SECONDS), 'bash', name, seconds=SECONDS + 5)
