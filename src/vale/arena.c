@@ -440,7 +440,7 @@ arena_hold(struct arena *a, unsigned port)
 	if (fd == -1)
 		return -errno;
 	if (fcntl(fd, F_OFD_SETLK, &fl) == -1) {
-		code = errno;
+		code = errno == EAGAIN || errno == EACCES ? EBUSY : errno;
 		close(fd);
 		return -code;
 	}

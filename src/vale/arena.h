@@ -61,9 +61,9 @@ int arena_lock(struct arena *a, bool wait, struct err *e);
 void arena_unlock(struct arena *a);
 
 /* Liveness.  hold: opens a descriptor that says 'port is alive' until it is
- * closed, by all processes that have it; -errno on failure.  unhold: closes it
- * and says so no longer, whoever else has a copy.  alive: does anybody hold
- * it?  One system call. */
+ * closed, by all processes that have it; -errno on failure, -EBUSY if another
+ * one says so.  unhold: closes it and says so no longer, whoever else has a
+ * copy.  alive: does anybody hold it?  One system call. */
 int arena_hold(struct arena *a, unsigned port);
 void arena_unhold(int fd);
 bool arena_is_alive(const struct arena *a, unsigned port);

@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "vale/extra.h"
 
-#include "vale/sweep.h"
-
-#include <stdlib.h>
-
 static struct netmap_if *
 if_of(struct arena *a, unsigned port)
 {
@@ -81,63 +77,46 @@ extra_take(struct arena *a, unsigned port)
 	}
 }
 
-/* The numbers of a list, and which of them are to be given back. */
-struct returned {
-	uint64_t *bits; /* VALE_MAX_BUFS */
+struct list {
+	struct giveback *g;
 	unsigned n;
 };
 
+/* Until the list leads to something that is not its own, or round. */
 static bool
 collect(struct arena *a, uint32_t buf_idx, void *arg)
 {
-	struct returned *r = arg;
-	uint64_t bit = 1ull << buf_idx % 64;
+	struct list *l = arg;
 
-	if (pool_is_free(a, buf_idx) || (r->bits[buf_idx / 64] & bit) != 0)
-		return false; /* not ours, or round in a circle */
-	r->bits[buf_idx / 64] |= bit;
-	r->n++;
+	if (!giveback_add(l->g, a, buf_idx))
+		return false;
+	l->n++;
 	return true;
-}
-
-static bool
-keep_if_in_ring(struct arena *a, uint32_t buf_idx, void *arg)
-{
-	struct returned *r = arg;
-	uint64_t bit = 1ull << buf_idx % 64;
-
-	(void)a;
-	if (buf_idx_ok(buf_idx) && (r->bits[buf_idx / 64] & bit) != 0) {
-		r->bits[buf_idx / 64] &= ~bit;
-		r->n--;
-	}
-	return true;
-}
-
-static void
-give_all(struct arena *a, const struct returned *r)
-{
-	for (uint32_t i = 0; i < VALE_MAX_BUFS / 64; i++)
-		for (uint64_t w = r->bits[i]; w != 0; w &= w - 1)
-			pool_give(a, i * 64 + (uint32_t)__builtin_ctzll(w));
 }
 
 void
-extra_give(struct arena *a, unsigned port, bool all_taken)
+extra_collect(struct arena *a, unsigned port, struct giveback *g)
 {
 	struct vport *vp = arena_port(a->base, port);
-	struct returned r = { NULL, 0 };
+	struct list l = { g, 0 };
 
-	if (vp->n_extra == 0)
+	extra_each(a, port, collect, &l);
+	if (l.n != vp->n_extra)
+		g->is_odd = true;
+}
+
+void
+extra_give(struct arena *a, unsigned port)
+{
+	struct giveback g;
+
+	if (arena_port(a->base, port)->n_extra == 0)
 		return;
-	r.bits = calloc(VALE_MAX_BUFS / 64, sizeof(*r.bits));
-	if (r.bits != NULL) {
-		extra_each(a, port, collect, &r);
-		sweep_each_slot(a, keep_if_in_ring, &r);
-		give_all(a, &r);
-		free(r.bits);
-	}
-	if (all_taken && r.n != vp->n_extra)
+	giveback_begin(&g);
+	extra_collect(a, port, &g);
+	giveback_keep_held(&g, a, NO_PEER);
+	if (g.is_odd)
 		arena_hdr(a->base)->suspect = 1;
-	vp->n_extra = 0;
+	giveback_end(&g, a);
+	arena_port(a->base, port)->n_extra = 0;
 }

@@ -16,7 +16,7 @@
  */
 #pragma once
 
-#include "vale/arena.h"
+#include "vale/giveback.h"
 
 /* Chains up to n free buffers into the port's list; does not take them.
  * Returns how many. */
@@ -26,8 +26,11 @@ unsigned extra_fill(struct arena *a, unsigned port, struct pool_cursor *c,
 /* Takes the buffers of the list that extra_fill() made. */
 void extra_take(struct arena *a, unsigned port);
 
-/* Gives back what the port's list holds, and sets its n_extra to 0. */
-void extra_give(struct arena *a, unsigned port, bool all_taken);
+/* Collects what the port's list holds; odd if that is not what it was given. */
+void extra_collect(struct arena *a, unsigned port, struct giveback *g);
+
+/* Gives that back, and sets the port's n_extra to 0. */
+void extra_give(struct arena *a, unsigned port);
 
 /* Calls fn for each buffer of the list, at most n_extra; stops if it says
  * false or the list does not go on.  Returns how many said true. */

@@ -573,6 +573,19 @@ fwd_run(struct txring *t)
 	t->blocker.why = FWD_NOT_BLOCKED;
 }
 
+void
+fwd_forget(struct txring *t)
+{
+	t->cur = t->head;
+	t->n_done = 0;
+	memset(t->done, 0, sizeof(t->done));
+	memset(t->left, 0, sizeof(t->left));
+	t->blocker.why = FWD_NOT_BLOCKED;
+	t->flood.first = FWD_NONE;
+	for (unsigned i = 0; i < VALE_MAX_PORTS; i++)
+		t->lists[i].first = FWD_NONE;
+}
+
 bool
 fwd_can_go_on(struct txring *t, ns_t now, ns_t *wait_ns)
 {

@@ -97,6 +97,9 @@ void fwd_init(struct txring *t, struct arena *a, unsigned port,
  * sleeper, or when something stands still. */
 void fwd_run(struct txring *t);
 
+/* Somebody died in fwd_run(): nothing is pending any more. */
+void fwd_forget(struct txring *t);
+
 /* Could fwd_run() move the first pending slot now, or give it up?  Otherwise
  * false, and '*wait_ns' is when to ask again at the latest. */
 bool fwd_can_go_on(struct txring *t, ns_t now, ns_t *wait_ns);

@@ -10,10 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum {
-	MONITOR_RING = 0xff, /* in lock words; no ring of forward's has it */
-};
-
 static unsigned
 way_idx(unsigned way)
 {
@@ -238,8 +234,8 @@ copy_to(struct arena *a, unsigned monitor, const struct source *s)
 
 	if (vp->one_ring != 0 && vp->one_ring != s->ring + 1)
 		return;
-	if (!kring_lock(k, klock_word(s->port, MONITOR_RING, gen, s->way), 0,
-		&seen))
+	if (!kring_lock(k, klock_word(s->port, monitor_ring(s->way, s->ring),
+			       gen, 0), 0, &seen))
 		return; /* our other thread was stopped in there: missed */
 	if (dst_open(a->base, monitor, k, NO_SWITCH, &d)) {
 		tail = d.tail;

@@ -19,6 +19,14 @@
 #include "vale/place.h"
 #include "vale/pname.h"
 
+/* Whose lock words are those of ring 'ring' that shows what goes 'way': no ring
+ * of forward's has such a number. */
+static inline unsigned
+monitor_ring(unsigned way, unsigned ring)
+{
+	return 0x80 | way << 4 | ring;
+}
+
 /* Attaches a monitor of the port 'n' names.  '*cfg' is completed: zero slots
  * become those of the watched port, and the number of rings is its own.
  * Returns the place; -errno as nmport_open(). */

@@ -96,6 +96,8 @@ enter(struct place *t, struct nmport_cfg *cfg, struct err *e)
 	if (arena_is_alive(t->a, t->port))
 		return err_set(e, EBUSY, "%s: in use by process %u", t->name,
 		    vp->pid);
+	if (vp->has_user) /* who died after the sweep */
+		sweep_pipe_end(t->a, t->port);
 	*cfg = shape_of(vp);
 	cfg->n_extra = n_extra;
 	vp->has_user = 1;
@@ -295,8 +297,8 @@ nmpipe_txsync(struct pipering *r, struct arena *a, unsigned port, unsigned i,
 	}
 	r->head = head;
 	if (sent != r->sent) {
-		r->sent = sent;
 		st_seqcst(&r->k->tail, sent);
+		r->sent = sent;
 		add_to(&vp->tx[i].pkts, pkts);
 		add_to(&vp->tx[i].bytes, bytes);
 		wake_ring(a, vp->peer % VALE_MAX_PORTS, i, NMPORT_RX);

@@ -4,6 +4,7 @@
 #include "vale/monitor.h"
 #include "vale/nmport_in.h"
 #include "vale/pname.h"
+#include "vale/sweep.h"
 #include "vale/vswitch.h"
 
 #include <errno.h>
@@ -256,20 +257,45 @@ pipe_txsync(struct nmport *p, unsigned i)
 	return 0;
 }
 
-int
-nmport_txsync(struct nmport *p, unsigned i)
+/* A process that shares the port by fork was killed in this sync: what it had
+ * locked is opened, the exchange it was in ended.  What it has sent of the
+ * batch nobody knows: the packets are lost. */
+static void
+recover(struct nmport *p, unsigned way, unsigned i)
+{
+	sweep_repair_ring_user(p->a, p->idx, monitor_ring(way, i));
+	if (way != NMPORT_TX || p->is_pipe)
+		return;
+	sweep_repair_ring_user(p->a, p->idx, i);
+	fwd_forget(&p->tx[i]);
+}
+
+static inline void
+enter(struct nmport *p, unsigned way, unsigned i)
+{
+	bool *in_sync = &p->in_sync[way == NMPORT_TX][i];
+
+	if (unlikely(ld_relaxed(in_sync)))
+		recover(p, way, i);
+	st_relaxed(in_sync, true);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST); /* before all that follows */
+}
+
+static inline int
+leave(struct nmport *p, unsigned way, unsigned i, int rc)
+{
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	st_relaxed(&p->in_sync[way == NMPORT_TX][i], false);
+	return rc;
+}
+
+static int
+switch_txsync(struct nmport *p, unsigned i)
 {
 	struct txring *t = &p->tx[i];
-	struct netmap_ring *ring;
+	struct netmap_ring *ring = t->ring;
 	uint32_t head, cur, tail;
 
-	if (i >= p->n_tx)
-		return -EINVAL;
-	if (p->is_pipe)
-		return pipe_txsync(p, i);
-	if (unlikely(p->is_monitor))
-		return -EIO;
-	ring = t->ring;
 	head = ld_relaxed(&ring->head);
 	cur = ld_relaxed(&ring->cur);
 	tail = (t->cur - 1) & t->mask;
@@ -282,6 +308,18 @@ nmport_txsync(struct nmport *p, unsigned i)
 	ring->tail = (t->cur - 1) & t->mask;
 	stamp(ring);
 	return 0;
+}
+
+int
+nmport_txsync(struct nmport *p, unsigned i)
+{
+	if (i >= p->n_tx)
+		return -EINVAL;
+	if (unlikely(p->is_monitor))
+		return -EIO;
+	enter(p, NMPORT_TX, i);
+	return leave(p, NMPORT_TX, i,
+	    p->is_pipe ? pipe_txsync(p, i) : switch_txsync(p, i));
 }
 
 unsigned
@@ -324,18 +362,13 @@ take_arrivals(struct rxring *r)
 		r->tail = tail;
 }
 
-int
-nmport_rxsync(struct nmport *p, unsigned i)
+static int
+switch_rxsync(struct nmport *p, unsigned i)
 {
 	struct rxring *r = &p->rx[i];
-	struct netmap_ring *ring;
+	struct netmap_ring *ring = r->ring;
 	uint32_t head, cur, old_tail;
 
-	if (i >= p->n_rx)
-		return -EINVAL;
-	if (p->is_pipe)
-		return pipe_rxsync(p, i);
-	ring = r->ring;
 	head = ld_relaxed(&ring->head);
 	cur = ld_relaxed(&ring->cur);
 	old_tail = r->tail;
@@ -355,4 +388,14 @@ nmport_rxsync(struct nmport *p, unsigned i)
 	    ld_acquire(&p->vp->peer) == NO_PEER)
 		return -EIO;
 	return 0;
+}
+
+int
+nmport_rxsync(struct nmport *p, unsigned i)
+{
+	if (i >= p->n_rx)
+		return -EINVAL;
+	enter(p, NMPORT_RX, i);
+	return leave(p, NMPORT_RX, i,
+	    p->is_pipe ? pipe_rxsync(p, i) : switch_rxsync(p, i));
 }

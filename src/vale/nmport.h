@@ -9,7 +9,8 @@
  * Threads    one thread at a time per ring.  Different rings of one port, and
  *            different ports, are independent.
  * Fork       a child has the same port at the same positions: they take turns,
- *            and leave it by nmport_leave().
+ *            and leave it by nmport_leave().  If one is killed in a sync the
+ *            packets of that sync are lost.
  * Cost       txsync forwards in the caller: learn and look up per packet, one
  *            lock per destination and burst.  No system call unless somebody
  *            sleeps.  rxsync is a few loads and stores.

@@ -38,6 +38,8 @@ struct nmport {
 	uint32_t tx_slots, rx_slots;
 	bool is_pipe, is_monitor;
 	struct place_fds fds;
+	/* Somebody is in a sync, or died in it: of rx, of tx. */
+	bool in_sync[2][NMPORT_MAX_RINGS];
 	struct sleeper all;
 	struct sleeper pairs[NMPORT_MAX_RINGS]; /* of several: n_wakes */
 	struct rxring rx[NMPORT_MAX_RINGS];	/* not of a pipe */

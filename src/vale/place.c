@@ -77,7 +77,10 @@ place_find_free(struct place *t, unsigned from, struct err *e)
 {
 	for (t->port = from; t->port < VALE_N_PLACES; t->port++) {
 		t->vp = arena_port(t->a->base, t->port);
-		if (t->vp->state == VPORT_FREE) {
+		/* Who was killed while it attached may have given up the slow
+		 * lock, and not yet what says that it lives. */
+		if (t->vp->state == VPORT_FREE &&
+		    !arena_is_alive(t->a, t->port)) {
 			t->vp->is_persistent = 0;
 			return 0;
 		}

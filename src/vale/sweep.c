@@ -55,10 +55,8 @@ rx_slots_of(struct arena *a, unsigned port, const struct geometry *g,
 		RING_HDR);
 }
 
-/* Calls fn for every slot of the port until it returns false.  A pipe's slave
- * has none of its own. */
-static bool
-each_slot(struct arena *a, unsigned port,
+bool
+sweep_each_slot(struct arena *a, unsigned port,
     bool (*fn)(struct arena *a, uint32_t buf_idx, void *arg), void *arg)
 {
 	struct vport *vp = arena_port(a->base, port);
@@ -78,15 +76,6 @@ each_slot(struct arena *a, unsigned port,
 				return false;
 	}
 	return true;
-}
-
-void
-sweep_each_slot(struct arena *a,
-    bool (*fn)(struct arena *a, uint32_t buf_idx, void *arg), void *arg)
-{
-	for (unsigned p = 0; p < VALE_MAX_PORTS; p++)
-		if (!each_slot(a, p, fn, arg))
-			return;
 }
 
 bool
@@ -141,9 +130,11 @@ repair_ring(struct arena *a, unsigned port, unsigned ring, uint64_t word)
 	cas(&k->lock, &word, 0ull);
 }
 
-/* Opens every ring that 'port' (dead) or a dead sweeper has locked. */
+enum { ANY_RING = 0x100 };
+
+/* Opens every ring that ring 'by' of 'port' has locked. */
 static void
-repair_locks_of(struct arena *a, unsigned port)
+repair_locks_by(struct arena *a, unsigned port, unsigned by)
 {
 	for (unsigned q = 0; q < VALE_MAX_PORTS; q++) {
 		struct vport *vp = arena_port(a->base, q);
@@ -154,10 +145,27 @@ repair_locks_of(struct arena *a, unsigned port)
 			uint64_t w = ld_acquire(&vp->rx[r].lock);
 
 			if (w != 0 && w != KLOCK_CLOSED &&
-			    (w >> 48) - 1 == port)
+			    (w >> 48) - 1 == port &&
+			    (by == ANY_RING || (w >> 40 & 0xff) == by))
 				repair_ring(a, q, r, w);
 		}
 	}
+}
+
+/* The same of all rings of a dead port, or of a dead sweeper. */
+static void
+repair_locks_of(struct arena *a, unsigned port)
+{
+	repair_locks_by(a, port, ANY_RING);
+}
+
+void
+sweep_repair_ring_user(struct arena *a, unsigned port, unsigned ring)
+{
+	if (arena_lock(a, true, NULL) < 0)
+		return;
+	repair_locks_by(a, port, ring);
+	arena_unlock(a);
 }
 
 /* Takes a ring's lock for 'word' (closed, or the sweeper's). */
@@ -195,14 +203,6 @@ close_rings(struct arena *a, unsigned port)
 		if (!seize_ring(a, port, r, KLOCK_CLOSED))
 			ok = false;
 	return ok;
-}
-
-static bool
-give_slot(struct arena *a, uint32_t buf_idx, void *arg)
-{
-	if (!pool_give(a, buf_idx) && *(bool *)arg)
-		arena_hdr(a->base)->suspect = 1;
-	return true;
 }
 
 static void
@@ -273,14 +273,28 @@ free_place(struct arena *a, unsigned port)
 	    (uint32_t)(vp->is_persistent ? VPORT_IDLE : VPORT_FREE));
 }
 
+static bool
+add_slot(struct arena *a, uint32_t buf_idx, void *arg)
+{
+	giveback_add(arg, a, buf_idx);
+	return true;
+}
+
 static void
 free_buffers(struct arena *a, unsigned port)
 {
 	struct vport *vp = arena_port(a->base, port);
 	bool all_taken = vp->state == VPORT_FREEING;
+	struct giveback g;
 
-	each_slot(a, port, give_slot, &all_taken);
-	extra_give(a, port, all_taken);
+	giveback_begin(&g);
+	sweep_each_slot(a, port, add_slot, &g);
+	extra_collect(a, port, &g);
+	giveback_keep_held(&g, a, port);
+	if (all_taken && g.is_odd)
+		arena_hdr(a->base)->suspect = 1;
+	giveback_end(&g, a);
+	vp->n_extra = 0;
 	if (all_taken && vp->switch_idx < VALE_MAX_SWITCHES) {
 		forget_macs(arena_switch(a->base, vp->switch_idx), port);
 		keep_counters(arena_switch(a->base, vp->switch_idx), vp);
@@ -345,7 +359,7 @@ sweep_pipe_end(struct arena *a, unsigned port)
 	struct vport *vp = arena_port(a->base, port);
 
 	monitor_forget(a, port);
-	extra_give(a, port, true);
+	extra_give(a, port);
 	wake_unlink(a, port, vp->gen);
 	vp->pid = 0;
 	vp->has_user = 0;
@@ -423,7 +437,7 @@ rebuild_pool(struct arena *a)
 	bool ok = used != NULL;
 
 	for (unsigned p = 0; ok && p < VALE_MAX_PORTS; p++)
-		ok = each_slot(a, p, mark_slot, used);
+		ok = sweep_each_slot(a, p, mark_slot, used);
 	for (unsigned i = 0; ok && i < VALE_MAX_BUFS / 64; i++)
 		n_used += (uint32_t)__builtin_popcountll(used[i]);
 	if (ok && n_extra != 0) {
@@ -461,7 +475,7 @@ sweep_count_wrong(struct arena *a)
 	struct check c = { calloc(VALE_MAX_BUFS / 64, sizeof(*c.seen)), 0 };
 
 	for (unsigned p = 0; c.seen != NULL && p < VALE_MAX_PORTS; p++)
-		each_slot(a, p, check_slot, &c);
+		sweep_each_slot(a, p, check_slot, &c);
 	free(c.seen);
 	return c.n_wrong;
 }

@@ -15,7 +15,7 @@
  * How buffers get lost all the same.  A program may exchange buffers between
  * its own rings without a journal; killed in between it leaves one buffer in
  * two slots and another in none.  Then giving back finds a buffer that is free
- * already, the arena becomes suspect, and the audit stops all senders for a
+ * already, or in a ring that lives on (giveback.h), the arena becomes suspect, and the audit stops all senders for a
  * moment, marks what the rings hold, and frees the rest.  If all numbers it
  * read are different, it has seen every buffer in use: there are as many slots
  * as buffers in them, so one missed would be another seen twice.  Extra buffers
@@ -41,8 +41,13 @@ bool sweep_port(struct arena *a, unsigned port);
 /* Is the owner of this lock word able to go on (it may be stopped)? */
 bool sweep_holder_is_alive(struct arena *a, uint64_t lock_word);
 
-/* Calls fn for every slot of every port, until it returns false. */
-void sweep_each_slot(struct arena *a,
+/* Ends what ring 'ring' of a live port (as in its lock words) was in when one
+ * of the processes that share the port died. */
+void sweep_repair_ring_user(struct arena *a, unsigned port, unsigned ring);
+
+/* Calls fn for every slot of the port until it returns false, then returns
+ * false.  A free place has none, nor has a pipe's slave. */
+bool sweep_each_slot(struct arena *a, unsigned port,
     bool (*fn)(struct arena *a, uint32_t buf_idx, void *arg), void *arg);
 
 /* The port is no longer on its switch; if it is live it goes on being used. */

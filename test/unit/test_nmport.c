@@ -4,6 +4,7 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 
@@ -556,6 +557,42 @@ shared_by_fork(void **state)
 	close(fds[0]);
 }
 
+/* A child that shares the port is killed anywhere in a sync; the parent goes on,
+ * and no ring stays locked, no buffer is lost. */
+static void
+a_child_killed_in_a_sync(void **state)
+{
+	(void)state;
+	for (unsigned round = 0; round < 100; round++) {
+		int status;
+		pid_t pid = fork();
+		int64_t tag;
+
+		if (pid == 0)
+			for (;;) {
+				if (nm_ring_space(nmport_txring(a, 0)) > 0)
+					rig_put(a, round % 2 ? 2 : 0xff, 1, 9);
+				nmport_txsync(a, 0);
+				nmport_rxsync(a, 0);
+			}
+		for (unsigned i = 0; i < 2; i++) {
+			usleep(100 + round * 7);
+			for (unsigned k = 0; k < 2000 && rig_get(b) >= 0; k++)
+				;
+		}
+		kill(pid, SIGKILL);
+		waitpid(pid, &status, 0);
+		assert_int_equal(nmport_txsync(a, 0), 0);
+		while (rig_get(b) >= 0)
+			assert_int_equal(nmport_txsync(a, 0), 0);
+		assert_int_equal(nmport_txpending(a, 0), 0);
+		rig_send(a, 2, 1, 1000 + round);
+		while ((tag = rig_get(b)) != 1000 + round)
+			assert_int_equal(tag, 9);
+		rig_check_buffers();
+	}
+}
+
 int
 main(void)
 {
@@ -578,6 +615,7 @@ main(void)
 		T(time_stamps_if_asked_for),
 		T(wishes),
 		T(shared_by_fork),
+		T(a_child_killed_in_a_sync),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
