@@ -6,6 +6,8 @@
 
 /* "valeX:p": port p of the userspace switch valeX. */
 extern const struct port_ops port_vale;
+/* "netmap:IF": an interface by netmap's kernel module (vale/nmkernel.h). */
+extern const struct port_ops port_netmap;
 /* "xdp:IF[/QUEUE][,options]": a network interface by AF_XDP. */
 extern const struct port_ops port_xdp;
 /* "source:[FILE]": the classic packet, or those of a pcap file, for ever. */

@@ -10,6 +10,7 @@
 
 const struct port_ops *const port_kinds[] = {
 	&port_vale,
+	&port_netmap,
 	&port_xdp,
 	&port_source,
 	&port_sink,

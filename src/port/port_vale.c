@@ -84,10 +84,16 @@ vale_open(struct port *p, const char *name, struct err *e)
 {
 	struct vale *v;
 	struct nmport *nm;
-	int rc = nmport_open(name, &(struct nmport_cfg){0}, &nm, e);
+	int rc = nmport_open_any(name, &(struct nmport_cfg){0}, &nm, e);
 
 	if (rc != 0)
 		return rc;
+	if (nmport_rxring(nm, 1) != NULL) { /* of an interface */
+		nmport_close(nm);
+		return err_set(e, EINVAL, "port '%s': has several receive "
+		    "rings; give it one (ethtool -L), or name one (NAME-0)",
+		    name);
+	}
 	if ((v = calloc(1, sizeof(*v))) == NULL) {
 		nmport_close(nm);
 		return err_set(e, ENOMEM, "port '%s': no memory", name);
@@ -267,6 +273,23 @@ vale_sleep_end(struct port *p)
 
 	nmport_sleep_end(v->nm);
 }
+
+/* The same over netmap's kernel module. */
+const struct port_ops port_netmap = {
+	.kind = "netmap:",
+	.help = "netmap:IF        interface IF, by netmap's kernel module; a\n"
+		"                   pipe, NAME{id or NAME}id, without it",
+	.open = vale_open,
+	.close = vale_close,
+	.rx = vale_rx,
+	.release = vale_release,
+	.room = vale_room,
+	.tx = vale_tx,
+	.kick = vale_kick,
+	.pending = vale_pending,
+	.sleep_begin = vale_sleep_begin,
+	.sleep_end = vale_sleep_end,
+};
 
 const struct port_ops port_vale = {
 	.kind = "vale",

@@ -158,7 +158,8 @@ open_all(struct run *r, struct err *e)
 
 	if (rc != 0)
 		return rc;
-	rc = nmport_open(r->cfg.port, &r->cfg.ring, &r->port, &inner);
+	rc = nmport_open_any(r->cfg.port, &r->cfg.ring, &r->port,
+	    &inner);
 	if (rc != 0)
 		return err_set(e, -rc, "-i %s", inner.text); /* names it */
 	rc = check_buffers(r, e);

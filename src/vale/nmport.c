@@ -2,6 +2,7 @@
 #include "vale/nmport.h"
 
 #include "vale/monitor.h"
+#include "vale/nmkernel.h"
 #include "vale/nmport_in.h"
 #include "vale/pname.h"
 #include "vale/sweep.h"
@@ -129,11 +130,49 @@ nmport_open(const char *name, const struct nmport_cfg *in, struct nmport **out,
 	return 0;
 }
 
+static int
+open_kernel(const char *name, const struct nmport_cfg *in,
+    struct nmport **out, struct err *e)
+{
+	struct nmport_cfg cfg = in != NULL ? *in : (struct nmport_cfg){ 0 };
+	struct nmport *p = nmport_alloc();
+	int rc;
+
+	if (p == NULL)
+		return err_set(e, ENOMEM, "%s: no memory", name);
+	rc = nmkernel_open(name, &cfg, &p->kernel, e);
+	if (rc < 0) {
+		munmap(p, sizeof(*p));
+		return rc;
+	}
+	p->n_tx = cfg.tx_rings;
+	p->n_rx = cfg.rx_rings;
+	p->tx_slots = cfg.tx_slots;
+	p->rx_slots = cfg.rx_slots;
+	p->n_extra = cfg.n_extra;
+	p->nifp = nmkernel_if(p->kernel);
+	*out = p;
+	return 0;
+}
+
+int
+nmport_open_any(const char *name, const struct nmport_cfg *cfg,
+    struct nmport **out, struct err *e)
+{
+	return nmkernel_has(name) ? open_kernel(name, cfg, out, e) :
+				    nmport_open(name, cfg, out, e);
+}
+
 void
 nmport_close(struct nmport *p)
 {
 	if (p == NULL)
 		return;
+	if (p->kernel != NULL) {
+		nmkernel_close(p->kernel);
+		munmap(p, sizeof(*p));
+		return;
+	}
 	nmpipe_unmap(p->a, p->idx);
 	vswitch_detach(p->a, p->fds.alive);
 	nmport_free(p);
@@ -182,6 +221,8 @@ nmport_txring(const struct nmport *p, unsigned i)
 {
 	if (i >= p->n_tx)
 		return NULL;
+	if (p->kernel != NULL)
+		return nmkernel_ring(p->kernel, false, i);
 	return at(p->a->base, port_area_ofs(p->idx) +
 		tx_ring_ofs(p->tx_slots, i));
 }
@@ -191,6 +232,8 @@ nmport_rxring(const struct nmport *p, unsigned i)
 {
 	if (i >= p->n_rx)
 		return NULL;
+	if (p->kernel != NULL)
+		return nmkernel_ring(p->kernel, true, i);
 	return at(p->a->base, port_area_ofs(p->idx) +
 		rx_ring_ofs(p->n_tx, p->tx_slots, p->rx_slots, i));
 }
@@ -204,14 +247,17 @@ nmport_if(const struct nmport *p)
 bool
 nmport_same_arena(const struct nmport *a, const struct nmport *b)
 {
+	if (a->kernel != NULL && b->kernel != NULL)
+		return nmkernel_mem_id(a->kernel) == nmkernel_mem_id(b->kernel);
 	return a->a == b->a;
 }
 
 uint32_t
 nmport_n_bufs(const struct nmport *p)
 {
-	(void)p; /* every arena has as many numbers; few are backed */
-	return VALE_MAX_BUFS;
+	if (p->kernel != NULL)
+		return nmkernel_n_bufs(p->kernel);
+	return VALE_MAX_BUFS; /* every arena has as many; few are backed */
 }
 
 /* ---- syncs ---- */
@@ -315,6 +361,8 @@ nmport_txsync(struct nmport *p, unsigned i)
 {
 	if (i >= p->n_tx)
 		return -EINVAL;
+	if (unlikely(p->kernel != NULL))
+		return nmkernel_sync(p->kernel, false);
 	if (unlikely(p->is_monitor))
 		return -EIO;
 	enter(p, NMPORT_TX, i);
@@ -322,11 +370,22 @@ nmport_txsync(struct nmport *p, unsigned i)
 	    p->is_pipe ? pipe_txsync(p, i) : switch_txsync(p, i));
 }
 
+/* Slots from the one behind tail to head. */
+static unsigned
+kernel_pending(const struct netmap_ring *r)
+{
+	uint32_t n = r->num_slots;
+
+	return (r->head + n - nm_ring_next(r, r->tail)) % n;
+}
+
 unsigned
 nmport_txpending(const struct nmport *p, unsigned i)
 {
 	if (i >= p->n_tx)
 		return 0;
+	if (unlikely(p->kernel != NULL))
+		return kernel_pending(nmport_txring(p, i));
 	if (p->is_pipe)
 		return (p->pipe_tx[i].head - p->pipe_tx[i].sent) &
 		    p->pipe_tx[i].mask;
@@ -395,6 +454,8 @@ nmport_rxsync(struct nmport *p, unsigned i)
 {
 	if (i >= p->n_rx)
 		return -EINVAL;
+	if (unlikely(p->kernel != NULL))
+		return nmkernel_sync(p->kernel, true);
 	enter(p, NMPORT_RX, i);
 	return leave(p, NMPORT_RX, i,
 	    p->is_pipe ? pipe_rxsync(p, i) : switch_rxsync(p, i));

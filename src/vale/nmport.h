@@ -74,6 +74,11 @@ enum {
 int nmport_open(const char *name, const struct nmport_cfg *cfg,
     struct nmport **out, struct err *e);
 
+/* The same, or a port of netmap's kernel module if the name is one of its and
+ * the module is there (nmkernel.h); then sizes are wishes. */
+int nmport_open_any(const char *name, const struct nmport_cfg *cfg,
+    struct nmport **out, struct err *e);
+
 /* Detaches: packets still in the rings are lost, but for a pipe whose other
  * end is open; buffers go back, the list of ni_bufs_head among them; the name
  * is free again.  NULL is fine. */

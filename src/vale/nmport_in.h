@@ -31,6 +31,7 @@ struct sleeper {
 };
 
 struct nmport {
+	struct nmkernel *kernel; /* has it; else NULL */
 	struct arena *a;
 	struct vport *vp;
 	struct netmap_if *nifp;

@@ -2,6 +2,7 @@
 #include "vale/nmport_in.h"
 
 #include "base/clock.h"
+#include "vale/nmkernel.h"
 #include "vale/wake.h"
 
 #include <errno.h>
@@ -72,7 +73,7 @@ nmsleep_fini(struct nmport *p)
 int
 nmport_fd(const struct nmport *p)
 {
-	return p->all.poll_fd;
+	return p->kernel != NULL ? nmkernel_fd(p->kernel) : p->all.poll_fd;
 }
 
 /* Of one pair of rings, its user and the port's are the same. */
@@ -85,6 +86,8 @@ sleeper_of(struct nmport *p, unsigned i)
 int
 nmport_ring_fd(const struct nmport *p, unsigned i)
 {
+	if (p->kernel != NULL)
+		return nmkernel_fd(p->kernel);
 	if (i >= p->fds.n_wakes)
 		return -EINVAL;
 	return p->fds.n_wakes > 1 ? p->pairs[i].poll_fd : p->all.poll_fd;
@@ -236,6 +239,24 @@ clear_words(struct nmport *p, unsigned rings)
 		st_seqcst(&p->vp->sleeping[i].word, 0u);
 }
 
+/* The kernel's port sleeps in poll() itself.  What a NIC has not sent yet is a
+ * matter of microseconds: no sleep for that. */
+static bool
+begin_kernel(struct nmport *p, unsigned flags, struct nmport_rings on)
+{
+	bool busy = (flags & NMPORT_RX) == 0;
+
+	nmkernel_sync(p->kernel, true);
+	EACH(i, on.rx, p->n_rx) {
+		const struct netmap_ring *r = nmport_rxring(p, i);
+
+		busy |= r->cur != r->tail;
+	}
+	EACH(i, flags & NMPORT_TX ? on.tx : 0, p->n_tx)
+		busy |= nmport_txpending(p, i) != 0;
+	return !busy;
+}
+
 static bool
 begin(struct nmport *p, struct sleeper *s, unsigned flags,
     struct nmport_rings on)
@@ -243,6 +264,8 @@ begin(struct nmport *p, struct sleeper *s, unsigned flags,
 	unsigned all = (1u << p->fds.n_wakes) - 1;
 	ns_t wait_ns = 0;
 
+	if (unlikely(p->kernel != NULL))
+		return begin_kernel(p, flags, on);
 	EACH(i, on.rx | on.tx, p->n_rx)		 /* the last rxsync may have */
 		nmsleep_tell_waiters(p, i, true); /* been too early for them */
 	on.rx = flags & NMPORT_RX ? on.rx & all : 0;
@@ -264,6 +287,8 @@ begin(struct nmport *p, struct sleeper *s, unsigned flags,
 static void
 end(struct nmport *p, struct sleeper *s, unsigned rings)
 {
+	if (unlikely(p->kernel != NULL))
+		return;
 	clear_words(p, rings);
 	EACH(i, rings, p->fds.n_wakes)
 		wake_drain(p->fds.wakes[i]);
@@ -292,7 +317,7 @@ nmport_sleep_end(struct nmport *p)
 bool
 nmport_ring_sleep_begin(struct nmport *p, unsigned i, unsigned flags)
 {
-	return i < p->fds.n_wakes &&
+	return (i < p->fds.n_wakes || p->kernel != NULL) &&
 	    begin(p, sleeper_of(p, i), flags,
 		(struct nmport_rings){ 1u << i, 1u << i });
 }
