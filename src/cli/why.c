@@ -223,6 +223,13 @@ has_via(struct text *t, const struct seen *s)
 }
 
 static void
+has_layer2(struct text *t, const struct seen *s)
+{
+	(void)s;
+	text_f(t, "packet has its Ethernet header");
+}
+
+static void
 has_flow(struct text *t, const struct seen *s)
 {
 	text_f(t, "packet has ");
@@ -424,7 +431,7 @@ static const struct {
     [O_MAC_SRC_LOOKUP] = {ANY, has_src_mac},
     [O_MAC_DST_LOOKUP] = {ANY, has_dst_mac},
     [O_IP_FLOW_LOOKUP] = {IP, has_flow},
-    [O_LAYER2] = {ANY, has_way},
+    [O_LAYER2] = {ANY, has_layer2},
     [O_IN] = {ANY, has_way},
     [O_RECV] = {ANY, has_recv},
     [O_XMIT] = {ANY, has_xmit},
