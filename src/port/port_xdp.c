@@ -28,6 +28,7 @@ enum {
 struct wishes {
 	bool native, generic, skb, copy, zerocopy, busy_poll;
 	uint64_t frames;
+	char tx[8];
 };
 
 /* "IF[/QUEUE]" */
@@ -73,6 +74,11 @@ take_wishes(struct xdp *x, const char *port, const struct wishes *w,
 	    w->copy ? XDP_COPY_ALWAYS : XDP_COPY_ANY;
 	x->busy_poll_us = w->busy_poll ? BUSY_POLL_US : 0;
 	x->n_frames = (uint32_t)w->frames;
+	x->send = *w->tx == '\0' ? XDP_SEND_ANY :
+	    strcmp(w->tx, "batch") == 0 ? XDP_SEND_BATCH : XDP_SEND_SOCKET;
+	if (x->send == XDP_SEND_SOCKET && strcmp(w->tx, "socket") != 0)
+		return err_set(e, EINVAL, "port '%.60s': tx=%s: neither batch "
+		    "nor socket", port, w->tx);
 	return 0;
 }
 
@@ -90,6 +96,7 @@ take_name(struct xdp *x, const char *name, struct err *e)
 		{"busy-poll", PORT_ARG_FLAG, &w.busy_poll, 0, 0, 0},
 		{"frames", PORT_ARG_NUMBER, &w.frames, 2 * LEAST_FRAMES,
 		    XDP_FRAMES_MAX, 0},
+		{"tx", PORT_ARG_TEXT, w.tx, 0, 0, sizeof(w.tx)},
 		{0},
 	};
 	int rc = port_args(name, name + strlen(port_xdp.kind), head,
@@ -184,6 +191,7 @@ xdp_open(struct port *p, const char *name, struct err *e)
 	if (x == NULL)
 		return err_set(e, ENOMEM, "port '%.60s': no memory", name);
 	x->prog = XDP_PROG_NONE;
+	x->batch = XDP_BATCH_NONE;
 	x->promisc = x->epoll = XDP_NONE;
 	x->longs = MAP_FAILED;
 	p->priv = x;

@@ -17,6 +17,7 @@
 #include "base/ns.h"
 #include "port/nic.h"
 #include "port/port.h"
+#include "port/xdp_batch.h"
 #include "port/xdp_prog.h"
 #include "port/xdp_queue.h"
 
@@ -33,6 +34,12 @@ enum xdp_state {
 	XDP_WORKS,
 	XDP_DOWN, /* the interface is there, but nobody switched it on */
 	XDP_GONE, /* no interface, no sockets */
+};
+
+enum xdp_send {
+	XDP_SEND_ANY, /* in batches if the kernel allows it and would copy */
+	XDP_SEND_SOCKET,
+	XDP_SEND_BATCH,
 };
 
 /* Where a lent packet lies. */
@@ -59,6 +66,7 @@ struct xdp {
 	unsigned n_free_longs;
 	int free_longs[XDP_LONGS];
 	struct xdp_queue queues[XDP_MAX_QUEUES]; /* the first one sends */
+	struct xdp_batch batch; /* or this does, if it is open */
 	/* to come and go */
 	struct nic nic;	   /* the interface, as it was taken */
 	ns_t look_at;	   /* when to look at it again */
@@ -74,6 +82,7 @@ struct xdp {
 	enum xdp_mode mode;
 	enum xdp_copy copy;
 	unsigned busy_poll_us; /* 0 = no */
+	enum xdp_send send;
 };
 
 static inline uint8_t *

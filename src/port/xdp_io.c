@@ -291,6 +291,15 @@ copy(struct xdp *x, const struct pkt *pkt, uint32_t at, unsigned n)
 	return wants;
 }
 
+/* Whether frames of that port lie in our memory, or a copy is wanted. */
+static bool
+shares(const struct xdp *x, const struct port *from)
+{
+	const struct xdp *lender = from->priv;
+
+	return from->ops == &port_xdp && lender->umem == x->umem;
+}
+
 /* Frames that cannot go out: shorter than a header, or longer than the socket
  * can send. */
 static bool
@@ -300,22 +309,60 @@ cannot_go(const struct xdp *x, const struct pkt *pkt)
 	    (pkt->len > XDP_FRAME_SIZE && !x->queues[0].has_frags);
 }
 
-unsigned
-xdp_tx(struct port *p, struct port *from, struct pkt *const *pkts, unsigned n)
+/* Where the batch's program finds the frame: where it lies, or a copy in one of
+ * our free frames, which is free again when the batch has left. */
+static inline uint32_t
+place(const struct xdp *x, bool share, const struct pkt *pkt)
+{
+	size_t at = (size_t)(pkt->data - x->umem->frames);
+	uint32_t frame;
+
+	if (likely(share && at < x->umem->size))
+		return (uint32_t)at;
+	frame = x->free[x->n_free - 1 - x->batch.list->n];
+	memcpy(xdp_frame(x->umem, frame), pkt->data, pkt->len);
+	return frame << XDP_FRAME_SHIFT;
+}
+
+/* Sends all of it, within the call. */
+static unsigned
+tx_batch(struct port *p, struct port *from, struct pkt *const *pkts, unsigned n)
+{
+	struct xdp *x = p->priv;
+	bool share = shares(x, from);
+	uint64_t bytes = 0;
+	unsigned sent = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (unlikely(cannot_go(x, pkts[i])))
+			continue;
+		xdp_batch_add(&x->batch, place(x, share, pkts[i]),
+		    pkts[i]->len);
+		bytes += pkts[i]->len;
+		if (x->batch.list->n == XDP_BATCH)
+			sent += xdp_batch_send(&x->batch);
+	}
+	if (x->batch.list->n > 0)
+		sent += xdp_batch_send(&x->batch);
+	stat_add(&p->stats.tx_pkts, sent);
+	stat_add(&p->stats.tx_bytes, bytes);
+	stat_add(&p->stats.tx_lost, n - sent);
+	return n;
+}
+
+/* Hands as many to the socket as it has room for. */
+static unsigned
+tx_socket(struct port *p, struct port *from, struct pkt *const *pkts,
+    unsigned n)
 {
 	struct xdp *x = p->priv;
 	struct xsk_ring_prod *tx = &x->queues[0].tx;
-	struct xdp *lender = from->ops == &port_xdp ? from->priv : NULL;
-	bool share = lender != NULL && lender->umem == x->umem;
+	bool share = shares(x, from);
 	uint64_t bytes = 0;
-	uint32_t at = tx->cached_prod, room;
+	uint32_t at = tx->cached_prod;
+	uint32_t room = xsk_prod_nb_free(tx, n * x->pieces);
 	unsigned i, lost = 0;
 
-	if (unlikely(x->state != XDP_WORKS)) {
-		stat_add(&p->stats.tx_lost, n);
-		return n;
-	}
-	room = xsk_prod_nb_free(tx, n * x->pieces);
 	for (i = 0; i < n && room > 0 && x->n_free > 0; i++) {
 		unsigned used = 1;
 
@@ -323,7 +370,7 @@ xdp_tx(struct port *p, struct port *from, struct pkt *const *pkts, unsigned n)
 			lost++;
 			continue;
 		}
-		if (!share || !swap(x, lender, pkts[i],
+		if (!share || !swap(x, from->priv, pkts[i],
 		    xsk_ring_prod__tx_desc(tx, at)))
 			used = copy(x, pkts[i], at,
 			    room < x->n_free ? room : x->n_free);
@@ -339,6 +386,21 @@ xdp_tx(struct port *p, struct port *from, struct pkt *const *pkts, unsigned n)
 	stat_add(&p->stats.tx_bytes, bytes);
 	stat_add(&p->stats.tx_lost, lost);
 	return i;
+}
+
+unsigned
+xdp_tx(struct port *p, struct port *from, struct pkt *const *pkts, unsigned n)
+{
+	struct xdp *x = p->priv;
+
+	if (unlikely(x->state != XDP_WORKS)) {
+		stat_add(&p->stats.tx_lost, n);
+		return n;
+	}
+	if (n >= XDP_BATCH_LEAST && x->batch.prog >= 0 && x->pieces == 1 &&
+	    x->n_free >= XDP_BATCH && xdp_pending(p) == 0)
+		return tx_batch(p, from, pkts, n);
+	return tx_socket(p, from, pkts, n);
 }
 
 /* In copy mode the kernel sends within the call, a bounded number. */

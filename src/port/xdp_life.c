@@ -42,6 +42,7 @@ void
 xdp_leave(struct xdp *x)
 {
 	xdp_prog_detach(&x->prog);
+	xdp_batch_close(&x->batch);
 	for (unsigned i = 0; i < x->n_queues; i++)
 		xdp_queue_close(&x->queues[i]);
 	x->n_queues = x->turn = 0;
@@ -115,6 +116,22 @@ open_all(struct xdp *x, struct err *e)
 	return rc;
 }
 
+/* A socket that copies can be left aside for bursts. */
+static int
+open_batch(struct xdp *x, struct err *e)
+{
+	if (x->send == XDP_SEND_SOCKET)
+		return 0;
+	if (!x->queues[0].is_zero_copy &&
+	    xdp_batch_open(&x->batch, x->umem, x->nic.index))
+		return 0;
+	if (x->send == XDP_SEND_ANY)
+		return 0;
+	return err_set(e, EOPNOTSUPP, "interface %s: tx=batch: %s", x->name,
+	    x->queues[0].is_zero_copy ? "only where the kernel would copy" :
+	    "not with this kernel and these rights");
+}
+
 /* What a neighbour or a card does that AF_XDP cannot see, and what mends it. */
 static void
 tell_limits(const struct port *p)
@@ -144,10 +161,11 @@ tell(const struct port *p)
 {
 	const struct xdp *x = p->priv;
 
-	log_msg(LOG_INFO, "%s: %s mode, %s, %u queue%s, mtu %u%s", p->name,
+	log_msg(LOG_INFO, "%s: %s mode, %s, %u queue%s, mtu %u%s%s", p->name,
 	    x->prog.mode == XDP_MODE_NATIVE ? "native" : "generic",
 	    x->queues[0].is_zero_copy ? "zero-copy" : "copy", x->n_queues,
 	    x->n_queues == 1 ? "" : "s", x->nic.mtu,
+	    x->batch.prog >= 0 ? ", sends batches" : "",
 	    x->nic.is_up ? "" : ", the interface is down");
 	tell_limits(p);
 }
@@ -160,7 +178,7 @@ xdp_take(struct port *p, struct err *e)
 
 	reset_frames(x);
 	set_mtu(x, x->nic.mtu);
-	if ((rc = open_all(x, e)) != 0) {
+	if ((rc = open_all(x, e)) != 0 || (rc = open_batch(x, e)) != 0) {
 		xdp_leave(x);
 		return rc;
 	}

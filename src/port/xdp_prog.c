@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "port/xdp_prog.h"
 
+#include "port/xdp_insn.h"
+
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <linux/bpf.h>
 #include <linux/if_link.h>
 #include <stddef.h>
 #include <string.h>
@@ -13,38 +14,23 @@
 
 enum { DEVICE_BOUND = 1 << 6 }; /* a flag newer than Debian 12's headers */
 
-/* An instruction of eBPF. */
-#define INSN(op, to, from, offset, value)                                     \
-	((struct bpf_insn){.code = (op), .dst_reg = (to), .src_reg = (from),  \
-	    .off = (offset), .imm = (value)})
-
-#define LOAD(size, to, from, offset)                                           \
-	INSN(BPF_LDX | BPF_MEM | (size), to, from, offset, 0)
-#define STORE(size, to, offset, from)                                         \
-	INSN(BPF_STX | BPF_MEM | (size), to, from, offset, 0)
-#define SET(to, value) INSN(BPF_ALU64 | BPF_MOV | BPF_K, to, 0, 0, value)
-#define COPY(to, from) INSN(BPF_ALU64 | BPF_MOV | BPF_X, to, from, 0, 0)
-#define ADD(to, value) INSN(BPF_ALU64 | BPF_ADD | BPF_K, to, 0, 0, value)
-#define CALL(number) INSN(BPF_JMP | BPF_CALL, 0, 0, 0, number)
-#define EXIT() INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0)
-
 /* A VLAN tag that the neighbour or the card hands over beside the frame goes
- * back to its place; without a tag the next 'skip' instructions do it.  The
- * context is in R6. */
+ * back to its place, behind the two addresses; if there is no room for it, the
+ * frame is dropped rather than sent without. */
 #define RESTORE_TAG(kfunc)                                                    \
 	COPY(BPF_REG_6, BPF_REG_1),                                           \
 	COPY(BPF_REG_2, BPF_REG_10), ADD(BPF_REG_2, -2), /* its protocol */   \
 	COPY(BPF_REG_3, BPF_REG_10), ADD(BPF_REG_3, -4), /* its number */     \
 	INSN(BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_KFUNC_CALL, 0, kfunc),         \
-	INSN(BPF_JMP | BPF_JNE | BPF_K, BPF_REG_0, 0, 21, 0), /* no tag */    \
+	SKIP_IF(BPF_JNE, BPF_REG_0, 0, 21), /* no tag */                      \
 	COPY(BPF_REG_1, BPF_REG_6),                                           \
 	SET(BPF_REG_2, -4),                                                   \
 	CALL(BPF_FUNC_xdp_adjust_head),                                       \
-	INSN(BPF_JMP | BPF_JNE | BPF_K, BPF_REG_0, 0, 15, 0), /* drop */      \
+	SKIP_IF(BPF_JNE, BPF_REG_0, 0, 15), /* drop */                        \
 	LOAD(BPF_W, BPF_REG_1, BPF_REG_6, offsetof(struct xdp_md, data)),     \
 	LOAD(BPF_W, BPF_REG_2, BPF_REG_6, offsetof(struct xdp_md, data_end)), \
 	COPY(BPF_REG_3, BPF_REG_1), ADD(BPF_REG_3, 18),                       \
-	INSN(BPF_JMP | BPF_JGT | BPF_X, BPF_REG_3, BPF_REG_2, 10, 0),          \
+	SKIP_IF_REG(BPF_JGT, BPF_REG_3, BPF_REG_2, 10), /* drop */            \
 	LOAD(BPF_DW, BPF_REG_4, BPF_REG_1, 4), /* the two addresses */        \
 	STORE(BPF_DW, BPF_REG_1, 0, BPF_REG_4),                               \
 	LOAD(BPF_W, BPF_REG_4, BPF_REG_1, 12),                                \
@@ -54,7 +40,7 @@ enum { DEVICE_BOUND = 1 << 6 }; /* a flag newer than Debian 12's headers */
 	LOAD(BPF_H, BPF_REG_4, BPF_REG_10, -4),                               \
 	INSN(BPF_ALU | BPF_END | BPF_TO_BE, BPF_REG_4, 0, 0, 16),             \
 	STORE(BPF_H, BPF_REG_1, 14, BPF_REG_4),                               \
-	INSN(BPF_JMP | BPF_JA, 0, 0, 2, 0),                                   \
+	GOTO(2),                                                              \
 	SET(BPF_REG_0, XDP_DROP),                                             \
 	EXIT(),                                                               \
 	COPY(BPF_REG_1, BPF_REG_6)
@@ -63,9 +49,7 @@ enum { DEVICE_BOUND = 1 << 6 }; /* a flag newer than Debian 12's headers */
 #define REDIRECT(map)                                                         \
 	LOAD(BPF_W, BPF_REG_2, BPF_REG_1,                                     \
 	    offsetof(struct xdp_md, rx_queue_index)),                         \
-	INSN(BPF_LD | BPF_IMM | BPF_DW, BPF_REG_1, BPF_PSEUDO_MAP_FD, 0,      \
-	    map),                                                             \
-	INSN(0, 0, 0, 0, 0),                                                  \
+	MAP(BPF_REG_1, map),                                                  \
 	SET(BPF_REG_3, XDP_PASS),                                             \
 	CALL(BPF_FUNC_redirect_map),                                          \
 	EXIT()

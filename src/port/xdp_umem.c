@@ -3,9 +3,12 @@
 
 #include "base/hugemem.h"
 
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 static struct xdp_umem *all;
 
@@ -21,6 +24,37 @@ half_free(uint32_t least)
 	return u;
 }
 
+/* Memory that programs of the kernel may read, or any. */
+static bool
+make_frames(struct xdp_umem *u)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
+
+	u->map = bpf_map_create(BPF_MAP_TYPE_ARRAY, "kipfw_umem",
+	    sizeof(uint32_t), (uint32_t)u->size + XDP_FRAME_SIZE, 1, &opts);
+	if (u->map >= 0) {
+		u->frames = mmap(NULL, u->size + XDP_FRAME_SIZE, PROT_READ | PROT_WRITE,
+		    MAP_SHARED, u->map, 0);
+		if (u->frames != MAP_FAILED)
+			return true;
+		close(u->map);
+	}
+	u->map = -1;
+	u->frames = hugemem_alloc(u->size);
+	return u->frames != NULL;
+}
+
+static void
+free_frames(struct xdp_umem *u)
+{
+	if (u->map < 0) {
+		hugemem_free(u->frames, u->size);
+		return;
+	}
+	munmap(u->frames, u->size + XDP_FRAME_SIZE);
+	close(u->map);
+}
+
 static struct xdp_umem *
 make(uint32_t n_frames)
 {
@@ -30,10 +64,7 @@ make(uint32_t n_frames)
 		return NULL;
 	u->n_frames = 2 * n_frames;
 	u->size = (size_t)u->n_frames << XDP_FRAME_SHIFT;
-	u->frames = hugemem_alloc(u->size);
-	u->owner = malloc(u->n_frames);
-	if (u->frames == NULL || u->owner == NULL) {
-		hugemem_free(u->frames, u->size);
+	if ((u->owner = malloc(u->n_frames)) == NULL || !make_frames(u)) {
 		free(u->owner);
 		free(u);
 		return NULL;
@@ -71,7 +102,7 @@ xdp_umem_put(struct xdp_umem *u, unsigned half)
 	while (*at != u)
 		at = &(*at)->next;
 	*at = u->next;
-	hugemem_free(u->frames, u->size);
+	free_frames(u);
 	free(u->owner);
 	free(u);
 }

@@ -21,13 +21,14 @@
 enum {
 	XDP_FRAME_SHIFT = 12,
 	XDP_FRAME_SIZE = 1 << XDP_FRAME_SHIFT,
-	XDP_FRAMES_MAX = 1 << 18,
+	XDP_FRAMES_MAX = 1 << 17, /* two halves of 512 MB: offsets are int */
 };
 
 struct xdp_umem {
 	uint8_t *frames;
-	size_t size;	   /* octets of all frames */
+	size_t size;	   /* octets of all frames; one more frame may be read */
 	uint32_t n_frames; /* both halves */
+	int map;	   /* a BPF map whose memory the frames are; -1 = none */
 	uint8_t *owner;	   /* n_frames: 0 or 1 */
 	bool is_used[2];   /* the halves */
 	struct xdp_umem *next;

@@ -39,16 +39,18 @@ def names(lab):
     refuses(net, 'is not known here', 'xdp:ka,turbo', 'xdp:kb')
     refuses(net, 'do not go together', 'xdp:ka,generic,native', 'xdp:kb')
     refuses(net, 'do not go together', 'xdp:ka,copy,zerocopy', 'xdp:kb')
+    refuses(net, 'neither batch nor socket', 'xdp:ka,tx=foo', 'xdp:kb')
     refuses(net, 'not a number from', 'xdp:ka,frames=1', 'xdp:kb')
     refuses(net, 'cannot receive without a copy', 'xdp:ka,zerocopy', 'xdp:kb')
     refuses(net, 'another XDP program', 'xdp:ka', 'xdp:ka')
     net.run('ip', 'tuntap', 'add', 'kt', 'mode', 'tun')
     refuses(net, 'no Ethernet', 'xdp:kt', 'xdp:kb')
-    kipfw = Kipfw(net, ['xdp:ka', 'xdp:kb/0,generic,frames=512'])
+    kipfw = Kipfw(net, ['xdp:ka,tx=batch',
+                        'xdp:kb/0,generic,frames=512,tx=socket'])
     refuses(net, 'another XDP program', 'xdp:ka', 'xdp:kb')
     log = kipfw.log()
-    report.ok('xdp:ka: native mode, copy, 1 queue, mtu 1500' in log and
-              'frames=512: generic mode, copy, 1 queue' in log and
+    report.ok('native mode, copy, 1 queue, mtu 1500, sends batches\n' in log and
+              'generic mode, copy, 1 queue, mtu 1500\n' in log and
               'ethtool -K PEER tx off\n' in log and
               'ethtool -K PEER tx off tso off gso off txvlan off\n' in log,
               'says what it got', log)
@@ -108,6 +110,8 @@ def other_ways(lab):
     ping = [('ping', cases.ping4), ('smallest frames', cases.minimum)]
     tcp = [('TCP', cases.tcp)]
     run(lab, ping + tcp, left='xdp:ka,busy-poll', right='xdp:kb,copy,native')
+    run(lab, ping + tcp, left='xdp:ka,tx=socket', right='xdp:kb,tx=socket')
+    run(lab, ping + tcp, left='xdp:ka,tx=batch', right='xdp:kb,tx=socket')
     run(lab, ping + tcp, left='xdp:ka,frames=130', right='xdp:kb,frames=5000')
     run(lab, ping, left='xdp:ka,generic', right='xdp:kb,skb')
 
