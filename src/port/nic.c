@@ -65,6 +65,7 @@ state_by(int fd, const char *name, struct nic_state *out)
 	if (ioctl(fd, SIOCGIFINDEX, &r) == -1)
 		return -errno;
 	out->index = (unsigned)r.ifr_ifindex;
+	out->n_queues = queues_of(fd, name);
 	return 0;
 }
 
@@ -72,17 +73,12 @@ static int
 look_by(int fd, const char *name, struct nic *out)
 {
 	struct ethtool_drvinfo drv = {.cmd = ETHTOOL_GDRVINFO};
-	struct nic_state now;
-	int rc = state_by(fd, name, &now);
+	int rc = state_by(fd, name, &out->now);
 	uint32_t flags;
 
 	if (rc != 0)
 		return rc;
 	flags = flags_of(fd, name, ETHTOOL_GFLAGS);
-	out->index = now.index;
-	out->mtu = now.mtu;
-	out->is_up = now.is_up;
-	out->n_queues = queues_of(fd, name);
 	out->merges = (flags & ETH_FLAG_LRO) != 0 ||
 	    flags_of(fd, name, ETHTOOL_GGRO) != 0;
 	out->takes_tags = (flags & ETH_FLAG_RXVLAN) != 0;

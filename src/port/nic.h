@@ -14,28 +14,26 @@
 
 #include <net/if.h>
 
-struct nic {
-	unsigned index;
-	unsigned mtu;
-	unsigned n_queues; /* to receive, as ethtool -l counts; at least 1 */
-	bool is_up;	   /* set up by the administrator */
-	bool merges;	   /* segments are merged: GRO or LRO */
-	bool takes_tags;   /* VLAN tags are taken out of frames */
-	char driver[32];   /* "veth"; empty if it has no name */
-};
-
 /* What may change while an interface is used. */
 struct nic_state {
 	unsigned index;
 	unsigned mtu;
-	bool is_up;
+	unsigned n_queues; /* to receive, as ethtool -l counts; at least 1 */
+	bool is_up;	   /* set up by the administrator */
+};
+
+struct nic {
+	struct nic_state now;
+	bool merges;	   /* segments are merged: GRO or LRO */
+	bool takes_tags;   /* VLAN tags are taken out of frames */
+	char driver[32];   /* "veth"; empty if it has no name */
 };
 
 /* Asks for all of it.  -ENODEV: there is no such interface; -EINVAL: it does not
  * carry Ethernet frames. */
 int nic_look(const char *name, struct nic *out, struct err *e);
 
-/* The same for that part; false if there is no such interface. */
+/* Asks for what may change; false if there is no such interface. */
 bool nic_state(const char *name, struct nic_state *out);
 
 /* Makes the interface accept frames for any address as long as the returned

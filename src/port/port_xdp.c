@@ -113,7 +113,7 @@ n_queues(const struct xdp *x)
 {
 	if (x->queue != XDP_ALL)
 		return 1;
-	return x->nic.n_queues < XDP_MAX_QUEUES ? x->nic.n_queues :
+	return x->nic.now.n_queues < XDP_MAX_QUEUES ? x->nic.now.n_queues :
 						  XDP_MAX_QUEUES;
 }
 
@@ -168,10 +168,10 @@ open_port(struct port *p, const char *name, struct err *e)
 	if ((rc = take_name(x, name, e)) != 0 ||
 	    (rc = nic_look(x->name, &x->nic, e)) != 0)
 		return rc;
-	if (x->queue != XDP_ALL && (unsigned)x->queue >= x->nic.n_queues)
+	if (x->queue != XDP_ALL && (unsigned)x->queue >= x->nic.now.n_queues)
 		return err_set(e, EINVAL, "interface %s: there is no queue %d: "
 		    "it has %u, from 0 on", x->name, x->queue,
-		    x->nic.n_queues);
+		    x->nic.now.n_queues);
 	if ((rc = get_memory(x, e)) != 0)
 		return rc;
 	rc = xdp_take(p, e);

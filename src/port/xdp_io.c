@@ -300,12 +300,12 @@ shares(const struct xdp *x, const struct port *from)
 	return from->ops == &port_xdp && lender->umem == x->umem;
 }
 
-/* Frames that cannot go out: shorter than a header, or longer than the socket
- * can send. */
+/* Frames that cannot go out: shorter than a header, longer than the MTU allows
+ * or than the socket can send. */
 static bool
 cannot_go(const struct xdp *x, const struct pkt *pkt)
 {
-	return pkt->len < ETHER_LEN ||
+	return pkt->len < ETHER_LEN || pkt->len > x->max_len ||
 	    (pkt->len > XDP_FRAME_SIZE && !x->queues[0].has_frags);
 }
 

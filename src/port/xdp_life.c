@@ -16,7 +16,7 @@
 
 enum {
 	QUEUE_SIZE = 2048, /* most entries of a ring */
-	LEAST_SIZE = 64,
+	LEAST_SIZE = 4,
 	HEADROOM = 256,	   /* what the kernel leaves before a frame */
 	HEADERS = ETHER_LEN + 2 * VLAN_LEN, /* beside the MTU */
 };
@@ -96,7 +96,7 @@ ring_size(const struct xdp *x, unsigned n_queues)
 static void
 set_mtu(struct xdp *x, unsigned mtu)
 {
-	x->nic.mtu = mtu;
+	x->nic.now.mtu = mtu;
 	x->max_len = mtu + HEADERS < XDP_LONG_SIZE ? mtu + HEADERS :
 						     XDP_LONG_SIZE - 1;
 	x->pieces = (x->max_len + XDP_FRAME_SIZE - 1) / XDP_FRAME_SIZE;
@@ -106,8 +106,8 @@ static int
 open_all(struct xdp *x, struct err *e)
 {
 	unsigned first = x->queue == XDP_ALL ? 0 : (unsigned)x->queue;
-	unsigned n = x->queue == XDP_ALL ? x->nic.n_queues : 1;
-	int rc = xdp_prog_attach(&x->prog, x->name, x->nic.index, x->mode, e);
+	unsigned n = x->queue == XDP_ALL ? x->nic.now.n_queues : 1;
+	int rc = xdp_prog_attach(&x->prog, x->name, x->nic.now.index, x->mode, e);
 
 	if (n > XDP_MAX_QUEUES)
 		n = XDP_MAX_QUEUES;
@@ -123,7 +123,7 @@ open_batch(struct xdp *x, struct err *e)
 	if (x->send == XDP_SEND_SOCKET)
 		return 0;
 	if (!x->queues[0].is_zero_copy &&
-	    xdp_batch_open(&x->batch, x->umem, x->nic.index))
+	    xdp_batch_open(&x->batch, x->umem, x->nic.now.index))
 		return 0;
 	if (x->send == XDP_SEND_ANY)
 		return 0;
@@ -164,9 +164,9 @@ tell(const struct port *p)
 	log_msg(LOG_INFO, "%s: %s mode, %s, %u queue%s, mtu %u%s%s", p->name,
 	    x->prog.mode == XDP_MODE_NATIVE ? "native" : "generic",
 	    x->queues[0].is_zero_copy ? "zero-copy" : "copy", x->n_queues,
-	    x->n_queues == 1 ? "" : "s", x->nic.mtu,
+	    x->n_queues == 1 ? "" : "s", x->nic.now.mtu,
 	    x->batch.prog >= 0 ? ", sends batches" : "",
-	    x->nic.is_up ? "" : ", the interface is down");
+	    x->nic.now.is_up ? "" : ", the interface is down");
 	tell_limits(p);
 }
 
@@ -177,13 +177,13 @@ xdp_take(struct port *p, struct err *e)
 	int rc;
 
 	reset_frames(x);
-	set_mtu(x, x->nic.mtu);
+	set_mtu(x, x->nic.now.mtu);
 	if ((rc = open_all(x, e)) != 0 || (rc = open_batch(x, e)) != 0) {
 		xdp_leave(x);
 		return rc;
 	}
-	x->promisc = nic_promisc(x->nic.index);
-	x->state = x->nic.is_up ? XDP_WORKS : XDP_DOWN;
+	x->promisc = nic_promisc(x->nic.now.index);
+	x->state = x->nic.now.is_up ? XDP_WORKS : XDP_DOWN;
 	x->has_warned = false;
 	tell(p);
 	return 0;
@@ -235,6 +235,18 @@ come_back(struct port *p)
 	x->has_failed = x->state == XDP_GONE;
 }
 
+/* Frames of queues that nobody reads would go to the host. */
+static void
+renew(struct port *p)
+{
+	struct xdp *x = p->priv;
+
+	log_msg(LOG_INFO, "%s: the interface has other queues", p->name);
+	xdp_leave(x);
+	x->state = XDP_GONE;
+	come_back(p);
+}
+
 static void
 go_up_or_down(struct port *p, bool is_up)
 {
@@ -254,7 +266,7 @@ look_at(struct port *p)
 
 	if (x->state != XDP_GONE) {
 		count_lost(p);
-		if (!there || now.index != x->nic.index)
+		if (!there || now.index != x->nic.now.index)
 			go_away(p);
 	}
 	if (!there)
@@ -263,7 +275,9 @@ look_at(struct port *p)
 		come_back(p);
 	else if (now.is_up != (x->state == XDP_WORKS))
 		go_up_or_down(p, now.is_up);
-	else if (now.mtu != x->nic.mtu)
+	else if (x->queue == XDP_ALL && now.n_queues != x->nic.now.n_queues)
+		renew(p);
+	else if (now.mtu != x->nic.now.mtu)
 		set_mtu(x, now.mtu);
 }
 
@@ -306,7 +320,7 @@ xdp_warn_merged(struct port *p)
 		return;
 	x->has_warned = true;
 	log_msg(LOG_WARN, "%s: frames longer than its mtu of %u are dropped; "
-	    "ended by: ethtool -K %s tso off gso off%s", p->name, x->nic.mtu,
+	    "ended by: ethtool -K %s tso off gso off%s", p->name, x->nic.now.mtu,
 	    strcmp(x->nic.driver, "veth") == 0 ? "PEER" : x->name,
 	    strcmp(x->nic.driver, "veth") == 0 ? "" : " gro off lro off");
 }

@@ -63,18 +63,11 @@ class Xdp(Path):
 
     def __init__(self, lab, left='xdp:ka', right='xdp:kb', mtu=1500,
                  queues=1):
-        self.ports, self.queues = [left, right], queues
-        super().__init__(lab, ('xdp', 'xdp'), mtu=mtu)
+        self.ports = [left, right]
+        super().__init__(lab, ('xdp', 'xdp'), mtu=mtu, queues=queues)
 
     def __str__(self):
         return ' '.join(self.ports)
-
-    def connect(self, name):
-        super().connect(name)
-        if self.queues > 1:
-            for net, end in ((self.m, name), (self.hosts[name][0], 'eth0')):
-                net.must('ethtool', '-L', end, 'rx', str(self.queues), 'tx',
-                         str(self.queues))
 
     def begin(self, options=()):
         self.daemons = [Kipfw(self.m, self.ports, options=options)]
@@ -82,7 +75,7 @@ class Xdp(Path):
 
 def run(lab, table, **kw):
     with Xdp(lab, **kw) as path:
-        cases.run(report, path, [(name, case, True) for name, case in table])
+        cases.run(report, path, table)
 
 
 def large(lab):
@@ -98,12 +91,32 @@ def streams(path):
     return cases.tcp(path, '-P', '6')
 
 
+def channels(path, n):
+    """n queues for kipfw's end of a cable and for the host's."""
+    for net, name in ((path.m, 'ka'), (path.a, 'eth0')):
+        net.must('ethtool', '-L', name, 'rx', str(n), 'tx', str(n))
+
+
+class Grows(Xdp):
+    """A path that has one queue less than it could have."""
+
+    def begin(self, options=()):
+        channels(self, self.queues - 1)
+        super().begin(options)
+
+
 def queues(lab):
     run(lab, [('TCP, six streams', streams), ('ping', cases.ping6)], queues=2)
-    with Xdp(lab, queues=2) as path:
-        log = path.daemons[0].log()
-        report.ok('xdp:ka: native mode, copy, 2 queues' in log,
-                  'every queue is read', log)
+    with Grows(lab, queues=3) as path:
+        log = path.daemons[0].log
+        report.ok('xdp:ka: native mode, copy, 2 queues' in log() and
+                  path.ready(), 'every queue is read', path.story())
+        channels(path, 3)
+        report.ok(wait_until(lambda: 'xdp:ka: the interface has other queues'
+                             in log() and 'copy, 3 queues, mtu' in log()),
+                  'queues that come later', path.story())
+        good, notes = streams(path)
+        report.ok(good, 'TCP by three queues', notes, path.story())
 
 
 def other_ways(lab):
