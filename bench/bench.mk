@@ -6,8 +6,8 @@ $(O)/bench/%: $(O)/bench/%.o $(LIB)
 	@echo "  LD $@"
 	@$(CC) $(ALLFLAGS) $(LDFLAGS) -o $@ $< $(LIB) $(LIBS)
 $(O)/bench/%.o: private CFLAGS += -I.
-# The one that generates its rules.
-$(O)/bench/bench_match: $(O)/bench/bench_match.o \
+# Those that generate their rules.
+$(O)/bench/bench_match $(O)/bench/bench_replay: $(O)/bench/%: $(O)/bench/%.o \
     $(ORACLE_GEN:%.c=$(O)/%.o) $(LIB)
 	$(LINK) -lm
 
@@ -18,6 +18,7 @@ bench: all $(BENCH_BIN)
 	@$(O)/bench/bench_table
 	@$(O)/bench/bench_state
 	@$(O)/bench/bench_pipe
+	@$(O)/bench/bench_replay
 	@echo "# the control path"
 	@KIPFW_BIN=$(CURDIR)/$(BIN) bench/rules
 	@KIPFW_BIN=$(CURDIR)/$(BIN) bench/timers

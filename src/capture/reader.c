@@ -19,19 +19,6 @@ enum {
 	CHUNK = 1 << 17,  /* read at once: it stays in the cache until used */
 };
 
-enum link_type { /* LINKTYPE_* that can be made Ethernet */
-	LINK_NULL = 0,
-	LINK_ETHERNET = 1,
-	LINK_RAW_BSD = 12,
-	LINK_RAW_OPENBSD = 14,
-	LINK_RAW = 101,
-	LINK_LOOP = 108,
-	LINK_SLL = 113,
-	LINK_IPV4 = 228,
-	LINK_IPV6 = 229,
-	LINK_SLL2 = 276,
-};
-
 #define MAGIC_US 0xa1b2c3d4u
 #define MAGIC_NS 0xa1b23c4du
 #define MAGIC_NG 0x0a0d0d0au
@@ -102,13 +89,11 @@ skip_ahead(struct capture_reader *r, struct err *e)
 }
 
 int
-reader_need(struct capture_reader *r, size_t n, const char *what,
+reader_fetch(struct capture_reader *r, size_t n, const char *what,
     struct err *e)
 {
 	int rc;
 
-	if (likely(r->skip == 0 && r->end - r->at >= n))
-		return READER_OK;
 	if (r->lent)
 		return CAPTURE_WAIT;
 	if ((rc = skip_ahead(r, e)) != 0)
@@ -200,12 +185,11 @@ cooked(struct capture_reader *r, struct capture_packet *p, bool second,
 }
 
 int
-reader_frame(struct capture_reader *r, struct capture_packet *p, struct err *e)
+reader_make_frame(struct capture_reader *r, struct capture_packet *p,
+    struct err *e)
 {
 	uint16_t link = r->ifaces[p->iface].link;
 
-	if (likely(link == LINK_ETHERNET))
-		return CAPTURE_PACKET;
 	switch (link) {
 	case LINK_NULL:
 	case LINK_LOOP:

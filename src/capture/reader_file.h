@@ -35,11 +35,31 @@ struct capture_reader {
 
 enum { READER_OK = 3 }; /* beside enum capture_got */
 
+enum link_type { /* LINKTYPE_* that are, or can be made, Ethernet */
+	LINK_NULL = 0,
+	LINK_ETHERNET = 1,
+	LINK_RAW_BSD = 12,
+	LINK_RAW_OPENBSD = 14,
+	LINK_RAW = 101,
+	LINK_LOOP = 108,
+	LINK_SLL = 113,
+	LINK_IPV4 = 228,
+	LINK_IPV6 = 229,
+	LINK_SLL2 = 276,
+};
+
 /* Has the next 'n' <= READER_BUF octets at buf[at]: READER_OK; CAPTURE_WAIT;
  * CAPTURE_END if there is not even one more; -EINVAL if there are fewer.
  * 'what' they are is for the sentence. */
-int reader_need(struct capture_reader *r, size_t n, const char *what,
+int reader_fetch(struct capture_reader *r, size_t n, const char *what,
     struct err *e);
+static inline int
+reader_need(struct capture_reader *r, size_t n, const char *what,
+    struct err *e)
+{
+	return likely(r->skip == 0 && r->end - r->at >= n) ? READER_OK :
+	    reader_fetch(r, n, what, e);
+}
 
 /* Passes over 'n' octets, in the file if they are not here. */
 void reader_skip(struct capture_reader *r, uint64_t n);
@@ -54,8 +74,15 @@ int reader_add_iface(struct capture_reader *r, const struct reader_iface *i,
 
 /* Makes an Ethernet frame of the captured octets; there are 16 more in front of
  * them that may be overwritten.  CAPTURE_PACKET, or -EINVAL. */
-int reader_frame(struct capture_reader *r, struct capture_packet *p,
+int reader_make_frame(struct capture_reader *r, struct capture_packet *p,
     struct err *e);
+static inline int
+reader_frame(struct capture_reader *r, struct capture_packet *p,
+    struct err *e)
+{
+	return likely(r->ifaces[p->iface].link == LINK_ETHERNET) ?
+	    CAPTURE_PACKET : reader_make_frame(r, p, e);
+}
 
 static inline uint16_t
 reader_get16(const struct capture_reader *r, const uint8_t *from)

@@ -205,21 +205,23 @@ static void
 take_virtual(struct step_ctx *c)
 {
 	const struct vtime *v = c->vtime;
+	struct dn_target to = {
+	    .out = c->pass.out,
+	    .go_on = !c->one_pass,
+	    .lane = c->pass.lane,
+	    .tags = &c->tags,
+	};
 
 	for (unsigned i = 0; i < c->n_piped; i++) {
 		const struct pkt *p = c->piped[i];
 		size_t at = v->stamps != NULL ? (size_t)(p - c->pkts) : 0;
 		ns_t now = v->stamps != NULL ? v->stamps[at] : v->now;
 
-		dn_enqueue(c->door->pipes->dn, p, &(struct dn_target){
-		    .nr = p->fate.to,
-		    .queue = p->verdict == VERDICT_QUEUE,
-		    .out = c->pass.out,
-		    .go_on = !c->one_pass,
-		    .lane = c->pass.lane,
-		    .number = v->number + (uint32_t)at,
-		    .tags = &c->tags,
-		}, on_time(c->door->pipes, now));
+		to.nr = p->fate.to;
+		to.queue = p->verdict == VERDICT_QUEUE;
+		to.number = v->number + (uint32_t)at;
+		dn_enqueue(c->door->pipes->dn, p, &to,
+		    on_time(c->door->pipes, now));
 	}
 	c->n_piped = 0;
 }

@@ -78,11 +78,12 @@ set_now(struct journey *j, ns_t now)
 }
 
 /* Sends one packet at its time. */
-static void
+static inline void
 send_at(struct journey *j, struct port *to, struct pkt *p, ns_t at)
 {
-	set_now(j, at);
-	if (port_tx(to, &j->c->none, &p, 1) == 0)
+	if (unlikely(!(port_is_capture(to) ?
+		    capture_put(to, p->data, p->len, at) :
+		    port_tx(to, &j->c->none, &p, 1) == 1)))
 		stat_add(&j->c->drops[DROP_TX_FULL], 1);
 }
 
@@ -92,8 +93,8 @@ send_held(struct journey *j, struct held *h)
 	struct pkt p = {.data = h->frame, .len = h->len};
 	struct lane *lane = &j->w->lanes[h->lane % WORKER_MAX_LANES];
 
-	set_now(j, h->time);
 	if (unlikely(j->v->verdicts != NULL)) {
+		set_now(j, h->time);
 		j->v->number = held_number(h);
 		*verdicts_note(j->v->verdicts) = (struct note){0};
 		verdicts_pass(j->c);
@@ -177,6 +178,8 @@ let_go(struct journey *j, ns_t now, struct err *e)
 		else
 			send_held(j, j->left[i]);
 	}
+	if (j->n_left > 0)
+		set_now(j, j->left[j->n_left - 1]->time);
 	dn_free(j->dn, j->left, j->n_left);
 	if (j->v->verdicts != NULL)
 		verdicts_tell(j->v->verdicts, false);
@@ -234,7 +237,18 @@ one_comes(struct journey *j, struct lane *lane, struct err *e)
 	return 0;
 }
 
-/* Where packet 'i' of the burst goes: on or back. */
+/* A burst of which nothing is held and nothing goes back. */
+static void
+send_all(struct journey *j, struct lane *lane, unsigned m)
+{
+	struct pkt *const *to_send = j->c->to_send;
+
+	for (unsigned i = 0; i < m; i++)
+		send_at(j, lane->out, to_send[i],
+		    j->stamps[to_send[i] - j->c->pkts]);
+}
+
+/* What of a burst is still to be sent: on or back. */
 struct direct {
 	unsigned m, sent;     /* of to_send */
 	unsigned bounced;     /* of c->bounced */
@@ -279,6 +293,10 @@ several_come(struct journey *j, struct lane *lane, unsigned n, struct err *e)
 	j->n_left = 0;
 	if (dn_next(j->dn) <= last)
 		rc = take_left(j, last, e);
+	if (j->n_left == 0 && c->n_bounced == 0) {
+		send_all(j, lane, d.m);
+		d.sent = d.m;
+	}
 	for (unsigned i = 0; rc == 0 && i < j->n_left; i++) {
 		struct held *h = j->left[i];
 

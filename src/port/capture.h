@@ -11,9 +11,13 @@
 #pragma once
 
 #include "base/ns.h"
-#include "port/port.h"
+#include "port/kinds.h"
 
-bool port_is_capture(const struct port *p);
+static inline bool
+port_is_capture(const struct port *p)
+{
+	return p->ops == &port_pcap;
+}
 
 /* From now on time is *now, which is borrowed.  -EINVAL if the options of the
  * port have no meaning then. */
@@ -26,6 +30,10 @@ ns_t capture_next_ns(struct port *p);
  * below 'before', and their stamps.  After port_release() only. */
 unsigned capture_rx(struct port *p, struct pkt *pkts, ns_t *stamps,
     unsigned max, ns_t before);
+
+/* As port_tx() of one packet, at the time 'at'; false if it cannot be written,
+ * which has been told. */
+bool capture_put(struct port *p, const void *data, unsigned len, ns_t at);
 
 /* True if the file that is read is over, or there is none.  For any thread. */
 bool capture_is_over(const struct port *p);

@@ -86,17 +86,19 @@ static struct cap *all; /* control thread only */
 static ns_t
 show(struct cap *c, ns_t stamp)
 {
-	unsigned __int128 t = (unsigned __int128)stamp + c->shift;
+	ns_t t = stamp + c->shift; /* both are at most LAST_NS */
+	unsigned __int128 far;
 
 	if (t < c->shown)
 		t = c->shown;
 	if (t > LAST_NS)
 		return UINT64_MAX;
-	c->shown = (ns_t)t;
+	c->shown = t;
 	if (likely(c->speed == SPEED_ONE))
-		return c->shown;
-	t = c->first + (t - c->first) * SPEED_ONE / c->speed;
-	return t > LAST_NS ? UINT64_MAX : (ns_t)t;
+		return t;
+	far = c->first +
+	    (unsigned __int128)(t - c->first) * SPEED_ONE / c->speed;
+	return far > LAST_NS ? UINT64_MAX : (ns_t)far;
 }
 
 /* The last packet has come. */
@@ -137,20 +139,27 @@ next_pass(struct cap *c)
 	c->passes -= c->passes > 0;
 	c->shift += took + (c->n_read > 1 ? took / (c->n_read - 1) : NS_PER_MS);
 	c->n_read = 0;
-	return true;
+	if (c->shift <= LAST_NS)
+		return true;
+	end_input(c, "a stamp after 2262");
+	return false;
+}
+
+/* A pass begins. */
+static __attribute__((noinline, cold)) void
+first_stamp(struct cap *c, ns_t t)
+{
+	c->pass_first = c->pass_last = t;
+	if (c->shown == 0 && c->shift == 0)
+		c->first = t;
 }
 
 /* Notes the stamp of a packet that was read. */
-static bool
-take_stamp(struct cap *c)
+static inline bool
+take_stamp(struct cap *c, ns_t t)
 {
-	ns_t t = c->next.ns;
-
-	if (unlikely(c->n_read++ == 0)) {
-		c->pass_first = c->pass_last = t;
-		if (c->shown == 0 && c->shift == 0)
-			c->first = t;
-	}
+	if (unlikely(c->n_read++ == 0))
+		first_stamp(c, t);
 	if (t > c->pass_last)
 		c->pass_last = t;
 	c->next_ns = show(c, t);
@@ -181,7 +190,7 @@ look_ahead(struct cap *c)
 			end_input(c, e.text);
 			return false;
 		}
-		if (!take_stamp(c))
+		if (!take_stamp(c, c->next.ns))
 			return false;
 		c->has_next = likely(c->next.len <= MAX_FRAME);
 		c->n_long += !c->has_next;
@@ -341,6 +350,27 @@ pcap_tx(struct port *p, struct port *from, struct pkt *const *pkts, unsigned n)
 	stat_add(&p->stats.tx_pkts, n);
 	stat_add(&p->stats.tx_bytes, bytes);
 	return n;
+}
+
+bool
+capture_put(struct port *p, const void *data, unsigned len, ns_t at)
+{
+	struct cap *c = p->priv;
+	struct writer_packet w = {.ns = at, .iface = c->iface, .data = data,
+	    .kept = len < c->snap ? len : (uint32_t)c->snap, .len = len};
+
+	if (likely(c->writer != NULL)) {
+		c->dirty = true;
+		if (unlikely(!writer_put(c->writer, &w))) {
+			tell_failure(c);
+			return false;
+		}
+	} else if (c->out[0] != '\0') {
+		return false;
+	}
+	stat_add(&p->stats.tx_pkts, 1);
+	stat_add(&p->stats.tx_bytes, len);
+	return true;
 }
 
 static void
@@ -548,7 +578,7 @@ open_input(struct cap *c, const char *port, const struct words *w,
 	c->has_next = rc == CAPTURE_PACKET && c->next.len <= MAX_FRAME;
 	c->n_long += rc == CAPTURE_PACKET && !c->has_next;
 	if (rc == CAPTURE_PACKET)
-		take_stamp(c);
+		take_stamp(c, c->next.ns);
 	return 0;
 }
 
@@ -630,12 +660,6 @@ pcap_open(struct port *p, const char *name, struct err *e)
 }
 
 /* ---- virtual time ---- */
-
-bool
-port_is_capture(const struct port *p)
-{
-	return p->ops == &port_pcap;
-}
 
 int
 capture_set_clock(struct port *p, const ns_t *now, struct err *e)
