@@ -1,7 +1,7 @@
 #!/bin/sh
 # House rules that a script can see.
 cd "$(dirname "$0")/../.." || exit 1
-echo "1..5"
+echo "1..6"
 
 check() { # number, name, findings
 	if [ -z "$3" ]; then
@@ -31,4 +31,6 @@ check 5 "own header first" \
 	[ -e "$h" ] || continue
 	i=$(grep -m1 '^#include' "$f")
 	[ "$i" = "#include \"${h#src/}\"" ] || echo "$f: $i"; done)"
+check 6 "every test can be run" \
+    "$(find test -name '*.t' ! -perm -u+x)"
 }
