@@ -11,12 +11,13 @@ TSAN_NAMES := $(wildcard test/unit/test_vale*.c test/unit/test_nmport.c \
 	      test/unit/test_forward.c test/unit/test_sweep.c \
 	      test/unit/test_engine.c test/unit/test_server.c \
 	      test/unit/test_reindex.c \
-	      test/unit/test_nmapi.c \
+	      test/unit/test_nmapi_io.c \
 	      test/unit/test_msgring.c test/unit/test_diverter.c)
 CHECK_TSAN := $(patsubst %.c,build/tsan/%,$(TSAN_NAMES))
 CHECK_ORACLE := build/release/test/oracle/diff build/release/test/oracle/bounds
 # A netmap program that knows nothing of us, for test/system/netmap.t.
-FOREIGN	   := build/release/test/foreign/test_nmapi
+FOREIGN	   := build/release/test/foreign/test_nmapi \
+	      build/release/test/foreign/test_nmapi_io
 CHECK_T	   := $(wildcard test/arch/*.t test/system/*.t)
 CHECK_NET  := $(wildcard test/net/*.t)
 IS_ROOT    := $(filter 0,$(shell id -u))
@@ -40,7 +41,7 @@ check-net: all build/.deps-check
 	@NET_MEGABYTES=$(if $(filter asan tsan,$(BUILD)),10,100) \
 	    KIPFW_BIN=$(CURDIR)/$(BIN) prove --timer $(BESIDE) -e '' $(CHECK_NET)
 
-$(O)/test/foreign/test_nmapi: test/unit/test_nmapi.c | build/.deps-check
+$(O)/test/foreign/%: test/unit/%.c | build/.deps-check
 	@mkdir -p $(@D); echo "  LD $@"
 	@$(CC) $(ALLFLAGS) $(LDFLAGS) -DOVER_LIBC -MMD -MP -o $@ $< -lcmocka
 

@@ -265,7 +265,10 @@ legacy(struct dev *d, unsigned long cmd, void *arg)
 	return user_copyout(at, &old, sizeof(old));
 }
 
-/* The kernel's switch drops what does not fit, so a txsync leaves room; ours
+/* As netmap, a sync fails for one reason only: there is no port.  A ring that
+ * could not be synced shows in its positions, and as POLLERR.
+ *
+ * The kernel's switch drops what does not fit, so a txsync leaves room; ours
  * lets the sender wait.  Programs that try a few times and then drop are given
  * a moment in which the receiver can move. */
 static int
@@ -275,20 +278,17 @@ txsync(struct dev *d)
 
 	if (unlikely(rc == DEV_FULL))
 		wait_room(d, NS_PER_MS);
-	return rc < 0 && rc != -EINVAL ? rc : 0;
+	return rc == -ENXIO ? rc : 0;
 }
 
 int
 request_run(struct dev *d, unsigned long cmd, void *arg)
 {
-	int rc;
-
 	switch (cmd) {
 	case NIOCTXSYNC:
 		return txsync(d);
 	case NIOCRXSYNC:
-		rc = dev_sync(d, SHARE_RX);
-		return rc < 0 && rc != -EINVAL ? rc : 0;
+		return dev_sync(d, SHARE_RX) == -ENXIO ? -ENXIO : 0;
 	case NIOCCTRL:
 		return ctrl(d, arg);
 	case NIOCREGIF:
