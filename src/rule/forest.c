@@ -155,7 +155,16 @@ take_groups(struct build *b, uint32_t n)
 
 /* ---- leaves ---- */
 
+/* Its block, the first of all, fits no packet. */
 static const struct node no_rules = {.dim = DIM_LEAF};
+
+static void
+make_no_rules(struct build *b)
+{
+	take_groups(b, BLOCK_LONG / WORDS_A_GROUP);
+	if (!b->failed)
+		block_end(b->f->words, BLOCK_LONG, 0);
+}
 
 static struct node
 make_leaf(struct build *b, const struct refs *r)
@@ -487,6 +496,17 @@ merge(uint32_t *a, unsigned *n_a, const uint32_t *b, unsigned n_b)
 		a[--to] = i > 0 && a[i - 1] > b[k - 1] ? a[--i] : b[--k];
 }
 
+static unsigned
+longest(const unsigned *n)
+{
+	unsigned best = 0;
+
+	for (unsigned t = 1; t < FOREST_ROOTS; t++)
+		if (n[t] > n[best])
+			best = t;
+	return best;
+}
+
 /* Makes the trees from lists of rules, n[i] at slots + i * n_rules. */
 static void
 plant(struct build *b, struct family *fam, uint32_t *slots, unsigned *n,
@@ -494,6 +514,7 @@ plant(struct build *b, struct family *fam, uint32_t *slots, unsigned *n,
 {
 	enum { WIDE = FOREST_ROOTS - 1 };
 	uint32_t *wide = slots + (size_t)WIDE * n_rules;
+	uint64_t budget = 64;
 
 	for (unsigned t = 0; t < WIDE; t++)
 		if (n[t] <= SMALL_TREE) {
@@ -501,13 +522,19 @@ plant(struct build *b, struct family *fam, uint32_t *slots, unsigned *n,
 			    n[t]);
 			n[t] = 0;
 		}
-	for (unsigned t = 0; t < FOREST_ROOTS && !b->failed; t++) {
+	for (unsigned left = FOREST_ROOTS; left > 0 && !b->failed; left--) {
+		unsigned t = longest(n);
 		struct refs r = {slots + (size_t)t * n_rules, n[t]};
+		uint32_t before = b->f->stats.n_refs;
 
 		if (n[t] == 0)
-			continue;
+			break;
+		budget += (uint64_t)FOREST_COPIES * n[t];
 		fam->roots[fam->n_roots++] = t == WIDE ? make_leaf(b, &r) :
-		    grow(b, &r, *all, (uint64_t)FOREST_COPIES * n[t] + 64, 1);
+		    grow(b, &r, *all, budget, 1);
+		before = b->f->stats.n_refs - before;
+		budget = before < budget ? budget - before : 0;
+		n[t] = 0;
 	}
 }
 
@@ -574,6 +601,8 @@ forest_build(const struct rule_key *keys, unsigned n)
 	};
 
 	b.failed = b.boxes == NULL || b.f == NULL;
+	if (!b.failed)
+		make_no_rules(&b);
 	for (unsigned i = 0; i < FOREST_FAMILIES && !b.failed; i++)
 		make_family(&b, i, n);
 	free(b.boxes);

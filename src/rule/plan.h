@@ -64,7 +64,6 @@ struct plan {
 	unsigned n_blocks;
 	bool flat_long;
 	/* a forest */
-	bool in_bursts;
 	struct grove grove;
 	struct grown *grown;
 	uint32_t *order;    /* grove's, owned; NULL while all is as it was */
@@ -106,6 +105,11 @@ plan_next(const struct plan *pl, struct walk *w, unsigned from)
 		n = pl->scan->first(pl->flat, pl->n_blocks, &w->key, from);
 	return n < pl->n_rules ? n : pl->n_rules - 1;
 }
+
+/* The first candidate of keys[n], n <= WALK_BURST: its index in hits[i].slot.
+ * *found is filled in unless the plan is flat. */
+void plan_firsts(const struct plan *pl, const struct pkt_key *keys, unsigned n,
+    struct finds *found, struct hit *hits);
 
 /* True if the key of every candidate fits the packet's (but for the last rule
  * and those at which a state may be looked up).  A slot whose rule is gone stands

@@ -59,17 +59,25 @@ static void
 one_forest(struct forest *f, const struct rule_key *keys, unsigned n)
 {
 	struct grove g = {.forest = f};
-	struct walk walks[WALK_BURST], w;
+	struct pkt_key packets[WALK_BURST];
+	struct finds found;
+	struct walk w;
+	struct hit hits[WALK_BURST];
 
 	for (unsigned round = 0; round < 10; round++) {
 		unsigned burst = 1 + key_draw(WALK_BURST);
 
 		for (unsigned i = 0; i < burst; i++)
-			walks[i].key = key_packet(&keys[key_draw(n)]);
-		walk_burst(walks, burst, &g);
+			packets[i] = key_packet(&keys[key_draw(n)]);
+		walk_firsts(packets, burst, &g, &found, hits);
 		for (unsigned i = 0; i < burst; i++) {
-			follow_walk(&walks[i], &g, keys, n);
-			w.key = walks[i].key;
+			assert_int_equal(hits[i].slot,
+			    next_fit(keys, n, &packets[i], 0));
+			assert_true(hits[i].slot == WALK_NONE ||
+			    hits[i].act == keys[hits[i].slot].act);
+			w.key = packets[i];
+			walk_found(&w, &g, found.at[i]);
+			follow_walk(&w, &g, keys, n);
 			walk_begin(&w, &g);
 			follow_walk(&w, &g, keys, n);
 		}

@@ -492,7 +492,7 @@ verifying_sees_a_broken_index(void **state)
 	assert_int_equal(root->dim, DIM_LEAF);
 	for (unsigned i = 0; i < root->n; i++) {
 		uint32_t *meta = words + (size_t)root->at * BLOCK_LANES +
-		    i * BLOCK_SHORT + 5 * BLOCK_LANES;
+		    i * BLOCK_SHORT + 6 * BLOCK_LANES;
 
 		for (unsigned lane = 0; lane < BLOCK_LANES; lane += 2)
 			meta[lane] = meta[lane + BLOCK_LANES] =
