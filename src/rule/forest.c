@@ -8,7 +8,7 @@ enum {
 	MAX_BITS = 12,	      /* of one cut */
 	NARROW_IP4 = 12,      /* prefixes at least this long are narrow */
 	NARROW_IP6 = 24,
-	SMALL_TREE = 8,	      /* so few rules need no tree of their own */
+	SMALL_TREE = 24,	      /* so few rules need no tree of their own */
 	NODES_A_RULE = 8,     /* more of them, and nothing is cut any more */
 	WORDS_A_GROUP = BLOCK_LANES, /* unit of node.at in leaves */
 };
@@ -264,10 +264,11 @@ count_children(const struct build *b, const struct refs *r,
 }
 
 /* What a cut costs: the rules that a packet, sent by one of the rules at random,
- * meets in its child, times a price for rules in several children. */
+ * meets in its child, times a price for rules in several children; copies are
+ * cheap as long as there is a right to many of them. */
 static void
 judge(const struct build *b, const struct refs *r, const struct box *box,
-    struct cut *c)
+    uint64_t budget, struct cut *c)
 {
 	uint32_t n_in[(1 << MAX_BITS) + 1];
 	unsigned n = 1u << c->bits;
@@ -280,7 +281,8 @@ judge(const struct build *b, const struct refs *r, const struct box *box,
 		squares += (double)n_in[i] * n_in[i];
 	}
 	c->cost = squares / (double)c->refs *
-	    (1 + (double)c->refs / each) / 2 * (1 + n / each / 32);
+	    (1 + ((double)c->refs / each - 1) * 2 * each / (double)budget) *
+	    (1 + n / each / 32);
 }
 
 static unsigned
@@ -308,7 +310,7 @@ try_dim(const struct build *b, const struct refs *r, const struct box *box,
 
 		c.base = width == 64 ? 0 :
 		    box->lo[dim] >> width << width;
-		judge(b, r, box, &c);
+		judge(b, r, box, budget, &c);
 		if (c.refs > budget)
 			continue;
 		if (c.cost < best->cost)
