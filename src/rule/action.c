@@ -115,7 +115,7 @@ skip(const struct ruleset *rs, const struct rule *r, unsigned to)
 static void
 land(const struct ruleset *rs, struct trip *t, unsigned n)
 {
-	if (unlikely(t->tablearg != 0))
+	if (unlikely(t->answers.tablearg != 0))
 		while (!ruleset_on(rs, rs->rules[n]))
 			n++;
 	t->n = t->target = n;
@@ -126,7 +126,7 @@ jump(const struct pass *pass, const struct rule *r, const struct insn *act,
     struct trip *t, struct explain *const x)
 {
 	const struct ruleset *rs = pass->rules;
-	unsigned to = ARG16X(x, pass, act, t->tablearg, skipto);
+	unsigned to = ARG16X(x, pass, act, t->answers.tablearg, skipto);
 
 	land(rs, t, act->opcode == O_SKIPTO ? skip(rs, r, to) :
 	    call_or_return(rs, r, act, to, &t->calls));
@@ -180,10 +180,10 @@ finish(const struct pass *pass, const struct rule *r, const struct insn *act,
 							      VERDICT_BOUNCE;
 	case O_PIPE:
 	case O_QUEUE:
-		p->fate = fate_of(r, ARG16X(x, pass, act, t->tablearg, pipe));
+		p->fate = fate_of(r, ARG16X(x, pass, act, t->answers.tablearg, pipe));
 		return act->opcode == O_PIPE ? VERDICT_PIPE : VERDICT_QUEUE;
 	case O_DIVERT:
-		p->fate = fate_of(r, ARG16X(x, pass, act, t->tablearg, divert));
+		p->fate = fate_of(r, ARG16X(x, pass, act, t->answers.tablearg, divert));
 		return VERDICT_DIVERT;
 	case O_REASS:
 		p->fate = fate_of(r, 0);
@@ -216,17 +216,17 @@ passes_on(const struct pass *pass, const struct rule *r,
 		jump(pass, r, act, t, x);
 		return true;
 	case O_SETDSCP:
-		rewrite_dscp(p, ARG16X(x, pass, act, t->tablearg, dscp) & 0x3f);
+		rewrite_dscp(p, ARG16X(x, pass, act, t->answers.tablearg, dscp) & 0x3f);
 		break;
 	case O_SETMARK:
 		p->mark = act->arg1 != TABLEARG ? insn_args(act)[0] :
-		    tables_value(pass->tables, t->tablearg)->mark;
+		    tables_value(pass->tables, t->answers.tablearg)->mark;
 		if (x != NULL)
 			explain_arg(x, p->mark, act->arg1 == TABLEARG);
 		break;
 	case O_TEE: {
 		struct pkt_fate to = fate_of(r,
-		    ARG16X(x, pass, act, t->tablearg, divert));
+		    ARG16X(x, pass, act, t->answers.tablearg, divert));
 
 		divert_tee(pass, p, &to);
 		break;
@@ -246,7 +246,7 @@ static inline __attribute__((always_inline)) bool
 run(const struct pass *pass, const struct rule *r, struct pkt *p,
     struct trip *t, enum outcome o, enum verdict *v, struct explain *const x)
 {
-	const struct insn *act = run_modifiers(pass, r, p, t->tablearg, x);
+	const struct insn *act = run_modifiers(pass, r, p, t->answers.tablearg, x);
 
 	if (unlikely(act->opcode == O_CALLRETURN) &&
 	    !can_jump(act, &t->calls)) {

@@ -22,7 +22,7 @@ struct calls {
 struct trip {
 	unsigned n;	   /* index of the rule that is looked at */
 	unsigned target;   /* the rule that tablearg is carried to */
-	uint32_t tablearg; /* index of the value that the last lookup found */
+	struct answers answers; /* of tables; tablearg is among them */
 	struct probe probe;
 	struct calls calls;
 };
@@ -31,7 +31,7 @@ static inline void
 trip_init(struct trip *t, unsigned n)
 {
 	t->n = t->target = n;
-	t->tablearg = 0;
+	answers_init(&t->answers);
 	t->probe = (struct probe){.done = false};
 	t->calls.depth = 0;
 }

@@ -9,17 +9,17 @@ bool
 interp_match(const struct pass *pass, const struct rule *r,
     const struct pkt *p)
 {
-	uint32_t tablearg = 0;
+	struct answers a = {.room = 0};
 
-	return match_rule(pass, r, p, &tablearg);
+	return match_rule(pass, r, p, &a);
 }
 
 /* A rule without patterns needs no look at the packet. */
 static inline bool
 matches(const struct pass *pass, const struct rule *r, const struct pkt *p,
-    uint32_t *tablearg)
+    struct answers *a)
 {
-	return r->act_ofs == 0 || match_rule(pass, r, p, tablearg);
+	return r->act_ofs == 0 || match_rule(pass, r, p, a);
 }
 
 /* What a rule was asked with: tells whether it did anything. */
@@ -54,7 +54,7 @@ state_rule(const struct ruleset *rs, struct trip *t)
 {
 	const struct rule *r = rs->rules[t->n];
 
-	t->tablearg = 0;
+	t->answers.tablearg = 0;
 	/* After an orphan comes the last rule; with that alone this wraps, and
 	 * wraps back. */
 	if (t->n >= rs->n_rules)
@@ -84,8 +84,8 @@ ask(const struct pass *pass, const struct rule *r, const struct pkt *p,
     struct trip *t, bool trusted)
 {
 	if (unlikely(r->stateful))
-		return match_stateful(pass, p, &t->probe, &t->n, &t->tablearg);
-	return (trusted && r->keyed) || matches(pass, r, p, &t->tablearg) ?
+		return match_stateful(pass, p, &t->probe, &t->n, &t->answers);
+	return (trusted && r->keyed) || matches(pass, r, p, &t->answers) ?
 	    MATCH : NO_MATCH;
 }
 
@@ -111,6 +111,7 @@ run(const struct pass *pass, struct pkt *p, unsigned n, struct way *way,
 	enum verdict v;
 
 	trip_init(&t, n);
+	t.answers.room = pass->match == MATCH_INDEX ? LOOKUP_ANSWERS : 0;
 	for (;;) {
 		const struct rule *r;
 		enum outcome o;
@@ -128,12 +129,12 @@ run(const struct pass *pass, struct pkt *p, unsigned n, struct way *way,
 		if (x != NULL && !explain_look(x))
 			return VERDICT_DENY;
 		if (n != t.target)
-			t.tablearg = 0;
+			t.answers.tablearg = 0;
 		t.target = NO_TARGET; /* it is for this visit alone */
 		if (verifies)
 			before = note(pass, &t.probe);
 		o = x != NULL ? match_explained(pass, p, &t.probe, &t.n,
-				    &t.tablearg, x) :
+				    &t.answers, x) :
 				ask(pass, r, p, &t, trusted);
 		if (verifies && !(o == NO_MATCH &&
 			was_idle(pass, &before, &t.probe))) {
