@@ -568,32 +568,64 @@ make_family(struct build *b, unsigned family, unsigned n_rules)
 	free(slots);
 }
 
-/* Gives back what was taken too much. */
+/* Room for a finished forest. */
+static uint32_t *
+last_room(struct forest *f, size_t size, const struct pages *pages)
+{
+	f->pages = size < FOREST_PAGES ? NULL : pages;
+	if (f->pages != NULL)
+		return f->pages->take(size);
+	return aligned(size);
+}
+
 static void
-fit_room(struct build *b)
+give_back(struct forest *f, size_t size)
+{
+	if (f->pages != NULL && f->words != NULL)
+		f->pages->give(f->words, (uint32_t)
+		    ((size + PAGES_UNIT - 1) / PAGES_UNIT));
+	else
+		free(f->words);
+}
+
+/* Octets of leaves and nodes. */
+static size_t
+size_of(const struct forest *f)
+{
+	return f->stats.bytes - sizeof(*f);
+}
+
+/* Moves leaves and nodes, which were taken too much for, into one block. */
+static void
+fit_room(struct build *b, const struct pages *pages)
 {
 	struct forest *f = b->f;
-	struct node *fewer = realloc(f->nodes,
-	    (f->stats.n_nodes + 1) * sizeof(*fewer));
-	size_t size = (b->n_groups + 1) * WORDS_A_GROUP * sizeof(uint32_t);
-	uint32_t *words = aligned(size);
+	size_t leaves = (size_t)b->n_groups * WORDS_A_GROUP * sizeof(uint32_t);
+	/* Whole lines, and what a walk asks for behind the last leaf. */
+	size_t words = (leaves + CACHE_LINE - 1) & ~(size_t)(CACHE_LINE - 1);
+	size_t nodes = f->stats.n_nodes * sizeof(struct node);
+	uint32_t *to;
 
-	if (fewer != NULL)
-		f->nodes = fewer;
-	if (words != NULL && f->words != NULL) {
-		memcpy(words, f->words,
-		    b->n_groups * WORDS_A_GROUP * sizeof(uint32_t));
-		free(f->words);
-		f->words = words;
-	} else {
-		free(words);
+	f->stats.bytes = sizeof(*f) + words + nodes + sizeof(struct node);
+	to = last_room(f, size_of(f), pages);
+	if (to == NULL) {
+		b->failed = true;
+		f->pages = NULL;
+		return;
 	}
-	f->stats.bytes = sizeof(*f) + size +
-	    f->stats.n_nodes * sizeof(struct node);
+	memcpy(to, f->words, leaves);
+	if (nodes > 0)
+		memcpy((char *)to + words, f->nodes, nodes);
+	free(f->words);
+	free(f->nodes);
+	f->words = to;
+	f->nodes = (struct node *)(void *)((char *)to + words);
+	f->is_fit = true;
 }
 
 struct forest *
-forest_build(const struct rule_key *keys, unsigned n)
+forest_build(const struct rule_key *keys, unsigned n,
+    const struct pages *pages)
 {
 	struct build b = {
 		.keys = keys,
@@ -608,11 +640,12 @@ forest_build(const struct rule_key *keys, unsigned n)
 	for (unsigned i = 0; i < FOREST_FAMILIES && !b.failed; i++)
 		make_family(&b, i, n);
 	free(b.boxes);
+	if (!b.failed)
+		fit_room(&b, pages);
 	if (b.failed) {
 		forest_destroy(b.f);
 		return NULL;
 	}
-	fit_room(&b);
 	b.f->scan = block_scans();
 	b.f->stats.n_rules = n;
 	return b.f;
@@ -623,7 +656,8 @@ forest_destroy(struct forest *f)
 {
 	if (f == NULL)
 		return;
-	free(f->nodes);
-	free(f->words);
+	if (!f->is_fit)
+		free(f->nodes);
+	give_back(f, size_of(f));
 	free(f);
 }

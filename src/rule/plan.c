@@ -409,18 +409,14 @@ follow_plan(const struct ruleset *rs, const struct plan *op,
 static struct plan *
 grow_plan(const struct ruleset *rs, const struct plan_cfg *cfg)
 {
-	struct draft *d = draft_create(rs);
-	struct plan *pl = NULL;
+	struct draft *d = draft_create(rs, cfg);
+	struct plan *pl;
 
 	if (d == NULL)
 		return NULL;
 	draft_build(d);
 	pl = draft_plan(d, rs);
 	draft_destroy(d);
-	if (pl != NULL) {
-		pl->cfg = *cfg;
-		pl->grove.ahead = pl->grown->forest->stats.bytes > cfg->bursts;
-	}
 	return pl;
 }
 
@@ -488,6 +484,7 @@ plan_destroy(struct plan *pl)
 /* ---- drafts ---- */
 
 struct draft {
+	struct plan_cfg cfg;
 	unsigned n_rules;
 	struct rule_key *keys; /* builder's until it is done */
 	struct grown *grown;
@@ -516,12 +513,13 @@ plan_note_build(struct plan *pl, uint64_t took_ns)
 }
 
 struct draft *
-draft_create(const struct ruleset *rs)
+draft_create(const struct ruleset *rs, const struct plan_cfg *cfg)
 {
 	struct draft *d = calloc(1, sizeof(*d));
 
 	if (d == NULL)
 		return NULL;
+	d->cfg = *cfg;
 	d->n_rules = d->view.n_slots = rs->n_rules;
 	d->keys = malloc(rs->n_rules * sizeof(*d->keys));
 	d->grown = calloc(1, sizeof(*d->grown));
@@ -538,7 +536,7 @@ draft_create(const struct ruleset *rs)
 void
 draft_build(struct draft *d)
 {
-	d->grown->forest = forest_build(d->keys, d->n_rules);
+	d->grown->forest = forest_build(d->keys, d->n_rules, d->cfg.pages);
 }
 
 void
@@ -569,7 +567,7 @@ draft_plan(struct draft *d, const struct ruleset *rs)
 
 	if (d->lost || d->grown->forest == NULL)
 		return NULL;
-	if ((pl = alloc(rs, &plan_defaults)) == NULL)
+	if ((pl = alloc(rs, &d->cfg)) == NULL)
 		return NULL;
 	use_grown(pl, d->grown);
 	take_view(pl, &d->view);

@@ -33,7 +33,8 @@ enum {
 struct plan_cfg {
 	unsigned flat;	     /* so many rules need no forest */
 	unsigned most_added; /* more of them: a new forest at once */
-	unsigned bursts;     /* octets of a forest that is walked in bursts */
+	unsigned bursts;     /* octets of a forest that is asked for ahead */
+	const struct pages *pages; /* where big forests lie; NULL: malloc */
 };
 extern const struct plan_cfg plan_defaults;
 
@@ -137,7 +138,8 @@ bool plan_is_new(const struct plan *pl);
 void plan_note_build(struct plan *pl, uint64_t took_ns);
 
 /* What is to be built for 'rs'.  Returns owned; NULL without memory. */
-struct draft *draft_create(const struct ruleset *rs);
+struct draft *draft_create(const struct ruleset *rs,
+    const struct plan_cfg *cfg);
 /* Builds it; any thread, once.  Takes its time. */
 void draft_build(struct draft *d);
 /* Notes that 'new' has taken the place of 'old', built or not.  The control

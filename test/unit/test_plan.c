@@ -573,7 +573,7 @@ follows_edits(void **state)
 		rs = next;
 		if (d == NULL && rs->plan != NULL && plan_is_stale(rs->plan, 1) &&
 		    draw(8) == 0)
-			d = draft_create(rs);
+			d = draft_create(rs, &cfg);
 		pair_check(&x, rs);
 	}
 	assert_in_range(drafts, 20, 2000);
