@@ -100,6 +100,21 @@ move_window(struct walk *w, const struct grove *g, unsigned leaf,
 	compare(w, g->forest, leaf, 1);
 }
 
+/* Forgets those of many candidates that are in blocks before 'from'. */
+static void
+skip_blocks(struct walk *w, const struct grove *g, unsigned leaf,
+    unsigned from)
+{
+	const struct leaf *l = &w->leaves[leaf];
+	unsigned b = 0, end = l->n_blocks - l->at;
+
+	end = end < BLOCK_WINDOW ? end : BLOCK_WINDOW;
+	while (b + 1 < end &&
+	    index_at(w, g, leaf, (l->at + b + 1) * BLOCK_LANES) <= from)
+		b++;
+	w->masks[leaf] &= UINT64_MAX << b * BLOCK_LANES;
+}
+
 /* A leaf's first candidate at or after 'from'; WALK_NONE also if there is
  * certainly none before 'best'. */
 static inline unsigned
@@ -109,7 +124,7 @@ head(struct walk *w, const struct grove *g, unsigned leaf, unsigned from,
 	struct leaf *l = &w->leaves[leaf];
 
 	for (;;) {
-		unsigned next = l->at + BLOCK_WINDOW;
+		unsigned next = l->at + BLOCK_WINDOW, passed = 0;
 
 		while (w->masks[leaf] != 0) {
 			unsigned lane = l->at * BLOCK_LANES +
@@ -119,6 +134,8 @@ head(struct walk *w, const struct grove *g, unsigned leaf, unsigned from,
 			if (i >= from)
 				return i;
 			w->masks[leaf] &= w->masks[leaf] - 1;
+			if (unlikely(++passed == BLOCK_LANES))
+				skip_blocks(w, g, leaf, from);
 		}
 		if (likely(next >= l->n_blocks) ||
 		    index_at(w, g, leaf, next * BLOCK_LANES) > best)

@@ -15,7 +15,9 @@
 #include "rule/match.h"
 #include "rule/plan.h"
 
-enum { WAY_LONGEST = 256 }; /* rules that are asked without the plan */
+#include <limits.h>
+
+enum { WAY_LONGEST = 512 }; /* rules that are asked without the plan */
 
 struct way {
 	const struct plan *plan; /* NULL: every rule is a candidate */
@@ -57,10 +59,12 @@ way_next(struct way *way, const struct probe *probe, unsigned n, bool *trusted)
 	unsigned next = n;
 
 	*trusted = false;
-	if (way->plan == NULL)
-		return n;
 	if (way->left > 0) {
 		way->left--;
+		return n;
+	}
+	if (way->plan == NULL) {
+		way->left = UINT_MAX; /* for good, or for 4 billion rules */
 		return n;
 	}
 	if (!way->known)
