@@ -6,19 +6,19 @@
  *
  *	bench_match           everything, about half a minute of CPU
  *	bench_match -q        only the sizes up to 1,000
- *	bench_match -p FAMILY RULES N
- *	                      N packets of the uniform trace and no clock: for
- *	                      callgrind, which counts instructions
+ *	bench_match -p FAMILY RULES N [6]
+ *	                      N packets of the uniform trace and no clock, IPv6 if
+ *	                      asked: for callgrind, which counts instructions
  */
 #include "bench/bench.h"
 
+#include "base/hugemem.h"
 #include "engine/engine.h"
 #include "packet/parse.h"
 #include "rule/interp.h"
 #include "rule/plan.h"
 #include "test/oracle/genrules.h"
 
-#include <malloc.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -44,14 +44,15 @@ static uint8_t *frames;
 static uint8_t lens[FRAMES];
 static size_t stride;
 static unsigned next_frame;
-static struct counter counts[MAX_RULES + 1];
 static struct tag_pool tags;
 static struct rng rng;
 static const struct me nobody;
 static struct pkt pkts[BURST];
 
+/* As the engine makes it: counters and the index on huge pages. */
+static struct plan_cfg plan_cfg;
 static struct pass pass = {
-    .counts = counts, .rng = &rng, .tags = &tags, .me = &nobody,
+    .rng = &rng, .tags = &tags, .me = &nobody,
     .in_if = "in", .out_if = "out", .now_s = 1,
 };
 
@@ -132,14 +133,6 @@ make_rules(unsigned n)
 	return rs;
 }
 
-static size_t
-memory_used(void)
-{
-	struct mallinfo2 m = mallinfo2();
-
-	return m.uordblks + m.hblkhd;
-}
-
 struct built {
 	double ms;
 	double mb;
@@ -149,13 +142,15 @@ struct built {
 static struct built
 build_index(struct ruleset *rs)
 {
-	size_t before = memory_used();
 	ns_t from = bench_cpu_ns();
+	struct plan_stats s = {.bytes = 0};
 	struct built b;
 
-	rs->plan = plan_create(rs, NULL);
+	rs->plan = plan_create_cfg(rs, NULL, &plan_cfg);
 	b.ms = (double)(bench_cpu_ns() - from) / 1e6;
-	b.mb = (double)(memory_used() - before) / 1e6;
+	if (rs->plan != NULL)
+		plan_stats(rs->plan, &s);
+	b.mb = (double)s.bytes / 1e6;
 	return b;
 }
 
@@ -491,7 +486,7 @@ measure_changes(void)
 /* ---- the whole ---- */
 
 static int
-count_only(const char *family, unsigned n, unsigned n_pkts)
+count_only(const char *family, unsigned n, unsigned n_pkts, enum gen_af af)
 {
 	struct ruleset *rs;
 	unsigned f = 0;
@@ -500,9 +495,9 @@ count_only(const char *family, unsigned n, unsigned n_pkts)
 		f++;
 	if (f == N_GEN_FAMILIES || n == 0 || n > MAX_RULES)
 		return 1;
-	gen_rules(filters, n, f, GEN_IP4, SEED);
+	gen_rules(filters, n, f, af, SEED);
 	rs = make_rules(n);
-	stride = STRIDE4;
+	stride = af == GEN_IP4 ? STRIDE4 : STRIDE6;
 	gen_frames(frames, stride, lens, FRAMES, GEN_UNIFORM, filters, n,
 	    SEED);
 	build_index(rs);
@@ -518,11 +513,14 @@ main(int argc, char **argv)
 	frames = aligned_alloc(CACHE_LINE, (size_t)FRAMES * STRIDE6);
 	rng_init(&rng, 1);
 	tag_reset(&tags);
-	if (frames == NULL)
+	plan_cfg = plan_defaults;
+	plan_cfg.pages = &pages_huge;
+	pass.counts = hugemem_alloc((MAX_RULES + 1) * sizeof(struct counter));
+	if (frames == NULL || pass.counts == NULL)
 		return 1;
-	if (argc == 5 && strcmp(argv[1], "-p") == 0)
+	if (argc >= 5 && strcmp(argv[1], "-p") == 0)
 		return count_only(argv[2], (unsigned)atoi(argv[3]),
-		    (unsigned)atoi(argv[4]));
+		    (unsigned)atoi(argv[4]), argc > 5 ? GEN_IP6 : GEN_IP4);
 	if (argc == 2 && strcmp(argv[1], "-q") == 0)
 		n_sizes = 4;
 	print_head("parse, rules, counters");

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "engine/counters.h"
 
+#include "base/hugemem.h"
+
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -16,7 +18,7 @@ struct counters {
 	struct counter *own[]; /* by worker */
 };
 
-/* Address space for one array of counters; pages come when they are touched. */
+/* Address space for one array; pages come when they are touched. */
 static void *
 reserve(size_t size)
 {
@@ -48,7 +50,7 @@ counters_create(unsigned n_workers)
 	if (c->free == NULL || c->base == NULL || c->log_left == NULL)
 		goto err;
 	for (unsigned i = 0; i < n_workers; i++) {
-		c->own[i] = reserve(COUNTERS_MAX * sizeof(*c->own[i]));
+		c->own[i] = hugemem_alloc(COUNTERS_MAX * sizeof(*c->own[i]));
 		if (c->own[i] == NULL)
 			goto err;
 	}
@@ -64,7 +66,7 @@ counters_destroy(struct counters *c)
 	if (c == NULL)
 		return;
 	for (unsigned i = 0; i < c->n_workers; i++)
-		unreserve(c->own[i], COUNTERS_MAX * sizeof(*c->own[i]));
+		hugemem_free(c->own[i], COUNTERS_MAX * sizeof(*c->own[i]));
 	if (c->log_left != NULL)
 		munmap(c->log_left, COUNTERS_MAX * sizeof(*c->log_left));
 	unreserve(c->base, COUNTERS_MAX * sizeof(*c->base));

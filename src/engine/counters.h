@@ -7,7 +7,8 @@
  *            reference goes; the values survive every republish.
  * Threads    a worker writes only its own array.  The control thread never
  *            writes there: zeroing remembers the sum as the new base.
- * Memory     address space for COUNTERS_MAX a worker, pages when touched.
+ * Memory     address space for COUNTERS_MAX a worker; pages when touched, big
+ *            ones where workers count, since packets come to them at random.
  */
 #pragma once
 

@@ -2,10 +2,21 @@
 #include "engine/reindex.h"
 
 #include "base/clock.h"
+#include "base/pages.h"
 
 #include <sys/resource.h>
 
 enum { NICE = 10, REST = 4 /* times the duration of a build */ };
+
+/* What the index of a running kipfw is made with. */
+static struct plan_cfg
+settings(void)
+{
+	struct plan_cfg cfg = plan_defaults;
+
+	cfg.pages = &pages_huge;
+	return cfg;
+}
 
 static void *
 build(void *arg)
@@ -59,6 +70,7 @@ struct plan *
 reindex_plan(struct reindex *x, const struct ruleset *next,
     const struct ruleset *old)
 {
+	struct plan_cfg cfg = settings();
 	ns_t from = clock_mono_ns();
 	struct plan *pl = NULL;
 
@@ -68,7 +80,7 @@ reindex_plan(struct reindex *x, const struct ruleset *next,
 	if (reindex_is_ready(x))
 		pl = adopt(x, next);
 	if (pl == NULL)
-		pl = plan_create(next, old);
+		pl = plan_create_cfg(next, old, &cfg);
 	if (pl != NULL && plan_is_new(pl)) {
 		plan_note_build(pl, (uint64_t)(clock_mono_ns() - from));
 		x->n_builds++;
@@ -79,6 +91,7 @@ reindex_plan(struct reindex *x, const struct ruleset *next,
 void
 reindex_consider(struct reindex *x, const struct ruleset *rs)
 {
+	struct plan_cfg cfg = settings();
 	ns_t now = clock_mono_ns();
 	unsigned least = x->edited_ns + REINDEX_QUIET_NS > now ?
 	    REINDEX_ADDED : 1;
@@ -86,7 +99,7 @@ reindex_consider(struct reindex *x, const struct ruleset *rs)
 	if (x->draft != NULL || rs->plan == NULL || now < x->not_before_ns ||
 	    !plan_is_stale(rs->plan, least))
 		return;
-	if ((x->draft = draft_create(rs)) == NULL)
+	if ((x->draft = draft_create(rs, &cfg)) == NULL)
 		return;
 	atomic_store_explicit(&x->built, false, memory_order_relaxed);
 	x->started_ns = now;

@@ -284,6 +284,34 @@ _Static_assert(offsetof(struct pkt, len) == 16 &&
 	offsetof(struct pkt, dport) == 40 && offsetof(struct pkt, mark) == 44,
     "words that parse_plain() writes");
 
+/* Fills in an untagged packet of TCP or UDP whose transport header, all there, is
+ * at 'l4'.  'df' is the fragment word of IPv4 without offset and more. */
+static inline void
+write_plain(struct pkt *p, unsigned family, unsigned etype, unsigned l4,
+    unsigned proto, unsigned df, unsigned ip_len, uint64_t addrs)
+{
+	const uint8_t *f = p->data;
+	uint64_t flags = family | PKT_L4 | PKT_PORTS;
+	unsigned tcp_flags = f[l4 + (proto == PROTO_TCP ? 13 : 0)];
+
+	store64(&p->len, p->len | flags << 24 | (uint64_t)proto << 40 |
+	    (uint64_t)tcp_flags << 48 | (uint64_t)ETHER_LEN << 56);
+	store64(&p->ext, df >> 14 << 14 | (uint64_t)l4 << 16 |
+	    (uint64_t)etype << 32 | (uint64_t)ip_len << 48);
+	store64(&p->src4, addrs);
+	store64(&p->dport, get32(f + l4));
+	memset(&p->tags, 0, sizeof(*p) - offsetof(struct pkt, tags));
+}
+
+/* True if a header of TCP or UDP at 'l4' is all there. */
+static inline bool
+has_l4(const struct pkt *p, unsigned proto, unsigned l4)
+{
+	if (proto == PROTO_TCP)
+		return p->len >= l4 + TCP_LEN;
+	return proto == PROTO_UDP && p->len >= l4 + UDP_LEN;
+}
+
 /* What nearly every packet is: untagged IPv4 without options, no fragment, TCP
  * or UDP, all there.  Writes whole words; false: nothing was written. */
 static inline bool
@@ -291,28 +319,39 @@ parse_plain(struct pkt *p)
 {
 	enum { L4 = ETHER_LEN + IP4_LEN };
 	const uint8_t *f = p->data;
-	uint64_t len = p->len, flags = PKT_IP4 | PKT_L4 | PKT_PORTS;
-	uint64_t proto, addrs, df;
-	bool tcp;
+	unsigned proto, df;
+	uint64_t addrs;
 
-	if (unlikely(len < L4 + UDP_LEN))
+	if (unlikely(p->len < L4 + UDP_LEN))
 		return false;
 	proto = f[ETHER_LEN + 9];
-	tcp = proto == PROTO_TCP;
 	df = get16(f + ETHER_LEN + 6);
 	if (unlikely((raw32(f + 12) & 0xffffff) != 0x450008 ||
-		(df & 0xbfff) != 0 || (!tcp && proto != PROTO_UDP) ||
-		len < (tcp ? L4 + TCP_LEN : L4 + UDP_LEN)))
+		(df & 0xbfff) != 0 || !has_l4(p, proto, L4)))
 		return false;
 	memcpy(&addrs, f + ETHER_LEN + 12, sizeof(addrs));
-	store64(&p->len, len | flags << 24 | proto << 40 |
-	    (uint64_t)f[tcp ? L4 + 13 : L4] << 48 | (uint64_t)ETHER_LEN << 56);
-	store64(&p->ext, df >> 14 << 14 | (uint64_t)L4 << 16 |
-	    (uint64_t)ETYPE_IP4 << 32 |
-	    (uint64_t)get16(f + ETHER_LEN + 2) << 48);
-	store64(&p->src4, addrs);
-	store64(&p->dport, get32(f + L4));
-	memset(&p->tags, 0, sizeof(*p) - offsetof(struct pkt, tags));
+	write_plain(p, PKT_IP4, ETYPE_IP4, L4, proto, df,
+	    get16(f + ETHER_LEN + 2), addrs);
+	return true;
+}
+
+/* Likewise untagged IPv6 without extension headers. */
+static inline bool
+parse_plain6(struct pkt *p)
+{
+	enum { L4 = ETHER_LEN + IP6_LEN };
+	const uint8_t *f = p->data;
+	unsigned proto, ip_len;
+
+	if (p->len < L4 + UDP_LEN)
+		return false;
+	proto = f[ETHER_LEN + 6];
+	if ((raw32(f + 12) & 0xf0ffff) != 0x60dd86 || !has_l4(p, proto, L4))
+		return false;
+	ip_len = get16(f + ETHER_LEN + 4) + (unsigned)IP6_LEN;
+	write_plain(p, PKT_IP6, ETYPE_IP6, L4, proto, 0,
+	    ip_len > 0xffff ? 0xffff : ip_len, raw32(f + ETHER_LEN + 8) |
+	    (uint64_t)raw32(f + ETHER_LEN + 24) << 32);
 	return true;
 }
 
@@ -343,7 +382,7 @@ parse_any(struct pkt *p, const struct parse_cfg *cfg)
 static inline void
 parse_one(struct pkt *p, const struct parse_cfg *cfg)
 {
-	if (unlikely(!parse_plain(p)))
+	if (!parse_plain(p) && !parse_plain6(p))
 		parse_any(p, cfg);
 }
 

@@ -1,85 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "rule/block.h"
 
-#include <immintrin.h>
-
-enum row { SLOT, SRC, SRC_MASK, DST, DST_MASK, META, META_MASK, LO, HI,
-	SRC2, SRC2_MASK, DST2, DST2_MASK, N_ROWS };
-
-_Static_assert(sizeof(struct rule_key) ==
-	(N_ROWS - 1) * sizeof(uint32_t) &&
-    offsetof(struct rule_key, ports_hi) == (HI - 1) * sizeof(uint32_t) &&
-    offsetof(struct rule_key, dst2_mask) == (DST2_MASK - 1) * sizeof(uint32_t),
-    "rows are the members of rule_key");
-_Static_assert((int)BLOCK_LONG == N_ROWS * BLOCK_LANES, "rows of a block");
-
-/* ---- one block against one packet: eight bits ---- */
-
-__attribute__((target("avx2"))) static inline unsigned
-fit_avx2(const uint32_t *block, const struct pkt_key *k, bool is_long)
-{
-#define ROW(r) _mm256_load_si256((const __m256i *)(const void *)(block + (r) * 8))
-#define DIFF(word, r) _mm256_and_si256(_mm256_xor_si256( \
-	_mm256_set1_epi32((int)(word)), ROW(r)), ROW((r) + 1))
-	__m256i ports = _mm256_set1_epi32((int)k->ports), bad, in;
-
-	bad = _mm256_or_si256(DIFF(k->src, SRC), DIFF(k->dst, DST));
-	bad = _mm256_or_si256(bad, DIFF(k->meta, META));
-	if (is_long)
-		bad = _mm256_or_si256(bad, _mm256_or_si256(
-		    DIFF(k->src2, SRC2), DIFF(k->dst2, DST2)));
-	in = _mm256_min_epu16(_mm256_max_epu16(ports, ROW(LO)), ROW(HI));
-	bad = _mm256_or_si256(bad, _mm256_xor_si256(in, ports));
-	return (unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(
-	    _mm256_cmpeq_epi32(bad, _mm256_setzero_si256())));
-#undef DIFF
-#undef ROW
-}
-
-__attribute__((target("sse4.1"))) static inline unsigned
-fit4_sse41(const uint32_t *half, const struct pkt_key *k, bool is_long)
-{
-#define ROW(r) _mm_load_si128((const __m128i *)(const void *)(half + (r) * 8))
-#define DIFF(word, r) _mm_and_si128(_mm_xor_si128( \
-	_mm_set1_epi32((int)(word)), ROW(r)), ROW((r) + 1))
-	__m128i ports = _mm_set1_epi32((int)k->ports), bad, in;
-
-	bad = _mm_or_si128(DIFF(k->src, SRC), DIFF(k->dst, DST));
-	bad = _mm_or_si128(bad, DIFF(k->meta, META));
-	if (is_long)
-		bad = _mm_or_si128(bad, _mm_or_si128(
-		    DIFF(k->src2, SRC2), DIFF(k->dst2, DST2)));
-	in = _mm_min_epu16(_mm_max_epu16(ports, ROW(LO)), ROW(HI));
-	bad = _mm_or_si128(bad, _mm_xor_si128(in, ports));
-	return (unsigned)_mm_movemask_ps(_mm_castsi128_ps(
-	    _mm_cmpeq_epi32(bad, _mm_setzero_si128())));
-#undef DIFF
-#undef ROW
-}
-
-__attribute__((target("sse4.1"))) static inline unsigned
-fit_sse41(const uint32_t *block, const struct pkt_key *k, bool is_long)
-{
-	return fit4_sse41(block, k, is_long) |
-	    fit4_sse41(block + 4, k, is_long) << 4;
-}
-
-static inline unsigned
-fit_c(const uint32_t *block, const struct pkt_key *k, bool is_long)
-{
-	unsigned rows = is_long ? N_ROWS : SRC2;
-	unsigned bits = 0;
-
-	for (unsigned i = 0; i < BLOCK_LANES; i++) {
-		struct rule_key r = {0};
-
-		for (unsigned row = SRC; row < rows; row++)
-			((uint32_t *)&r)[row - 1] =
-			    block[row * BLOCK_LANES + i];
-		bits |= (unsigned)key_fits(&r, k) << i;
-	}
-	return bits;
-}
+#include "rule/block_fit.h"
 
 /* ---- scans over a comparison ---- */
 
@@ -99,6 +21,48 @@ fit_c(const uint32_t *block, const struct pkt_key *k, bool is_long)
 			bits = fit(blocks + (size_t)b * (words), k, is_long);  \
 		}                                                              \
 		return b * BLOCK_LANES + (unsigned)__builtin_ctz(bits);        \
+	}                                                                      \
+                                                                               \
+	attr static void firsts_##name(const uint32_t *blocks,                 \
+	    unsigned n_blocks, unsigned stride, const struct pkt_key *keys,    \
+	    unsigned n, struct hit *hits)                                      \
+	{                                                                      \
+		uint32_t open[BLOCK_BURST];                                    \
+                                                                               \
+		for (unsigned i = 0; i < n; i++)                               \
+			open[i] = i;                                           \
+		for (; n_blocks > 1 && n > 0; n_blocks -= 2) {                 \
+			unsigned left = 0;                                     \
+                                                                               \
+			for (unsigned k = 0; k < n; k++) {                     \
+				unsigned i = open[k];                          \
+				unsigned bits = fit(blocks, &keys[i], is_long) \
+				    | fit(blocks + stride, &keys[i], is_long)  \
+					<< BLOCK_LANES;                        \
+				unsigned lane = (unsigned)__builtin_ctz(       \
+				    bits | 1u << 15);                          \
+				const uint32_t *at = blocks + lane +           \
+				    lane / BLOCK_LANES *                       \
+					(stride - BLOCK_LANES);                \
+                                                                               \
+				hits[i] = (struct hit){at[0], at[BLOCK_LANES]};\
+				open[left] = i;                                \
+				left += bits == 0;                             \
+			}                                                      \
+			n = left;                                              \
+			blocks += 2 * stride;                                  \
+		}                                                              \
+		for (unsigned k = 0; k < n; k++) {                             \
+			unsigned i = open[k];                                  \
+			unsigned bits = n_blocks == 0 ? 0 :                    \
+			    fit(blocks, &keys[i], is_long);                    \
+			const uint32_t *at = blocks +                          \
+			    __builtin_ctz(bits | 1u << 7);                     \
+                                                                               \
+			hits[i] = bits != 0 ?                                  \
+			    (struct hit){at[0], at[BLOCK_LANES]} :             \
+			    (struct hit){BLOCK_NO_SLOT, 0};                    \
+		}                                                              \
 	}                                                                      \
                                                                                \
 	attr static void masks_##name(const struct leaf *leaves, unsigned n,   \
@@ -123,21 +87,22 @@ fit_c(const uint32_t *block, const struct pkt_key *k, bool is_long)
 	SCAN_ONE(name, attr, fit_##name, false, BLOCK_SHORT)                   \
 	SCAN_ONE(name##_6, attr, fit_##name, true, BLOCK_LONG)
 
-SCAN(avx2, __attribute__((target("avx2"))))
-SCAN(sse41, __attribute__((target("sse4.1"))))
-SCAN(c, )
+SCAN(avx2, BLOCK_AVX2)
+SCAN(sse41, BLOCK_SSE41)
+SCAN(c, BLOCK_C)
 
 const struct block_scan *
 block_scans(void)
 {
-#define WAY(name) {#name, first_##name, first_##name##_6, masks_##name, \
-	masks_##name##_6}
+#define WAY(name, way) {#name, way, first_##name, first_##name##_6, firsts_##name, \
+	firsts_##name##_6, masks_##name, masks_##name##_6}
 	static const struct block_scan all[] = {
-		WAY(avx2), WAY(sse41), WAY(c), {NULL, NULL, NULL, NULL, NULL},
+		WAY(avx2, BLOCK_WAY_AVX2), WAY(sse41, BLOCK_WAY_SSE41),
+		WAY(c, BLOCK_WAY_C), {.name = NULL},
 	};
 #undef WAY
 
-	if (__builtin_cpu_supports("avx2"))
+	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2"))
 		return all;
 	return __builtin_cpu_supports("sse4.1") ? all + 1 : all + 2;
 }

@@ -4,10 +4,10 @@
  *
  * Place      what rule/plan and the leaves of rule/forest consist of.
  * Shape      rows of eight words: row 0 the rules' slots, then one row a member
- *            of rule_key.  Short blocks end before the second words of IPv6
+ *            of rule_key; what a rule does lies in one line with its slot.  Short blocks end before the second words of IPv6
  *            addresses; a packet that is not IPv6 needs no others.
  *
- *	slot x 8 | src x 8 | src_mask x 8 | ... | ports_hi x 8 [| src2 x 8 ...]
+ *	slot x 8 | act x 8 | src x 8 | src_mask x 8 | ... | ports_hi x 8 [| src2 x 8 ...]
  *
  * Lanes      of the last block that no rule has never fit; their slot is
  *            BLOCK_NO_SLOT.  Slots ascend.
@@ -20,10 +20,11 @@
 
 enum {
 	BLOCK_LANES = 8,
-	BLOCK_SHORT = 9 * BLOCK_LANES, /* words of a block, for IPv4 */
-	BLOCK_LONG = 13 * BLOCK_LANES, /* with second words, for IPv6 */
+	BLOCK_SHORT = 10 * BLOCK_LANES, /* words of a block, for IPv4 */
+	BLOCK_LONG = 14 * BLOCK_LANES, /* with second words, for IPv6 */
 	BLOCK_WINDOW = 8,	       /* blocks whose lanes are one mask */
-	BLOCK_ALIGN = 32,
+	BLOCK_ALIGN = 64,
+	BLOCK_BURST = 32,	       /* packets that are compared together */
 };
 #define BLOCK_NO_SLOT UINT32_MAX
 
@@ -34,14 +35,32 @@ struct leaf {
 	uint32_t at; /* first block of the window that is looked at */
 };
 
+/* What was found: a rule's slot and what it does, as in its key. */
+struct hit {
+	uint32_t slot;
+	uint32_t act;
+};
+
+enum block_way { BLOCK_WAY_AVX2, BLOCK_WAY_SSE41, BLOCK_WAY_C };
+
 struct block_scan {
 	const char *name;
+	enum block_way way;
 	/* Lane of the first rule from lane 'from' on that fits; n_blocks *
 	 * BLOCK_LANES if none does. */
 	unsigned (*first)(const uint32_t *blocks, unsigned n_blocks,
 	    const struct pkt_key *k, unsigned from);
 	unsigned (*first6)(const uint32_t *blocks, unsigned n_blocks,
 	    const struct pkt_key *k, unsigned from);
+	/* For keys[n], n <= BLOCK_BURST: the first rule each of them fits; slot
+	 * BLOCK_NO_SLOT if none does.  'words' are those of a block; firsts6
+	 * compares second words, too. */
+	void (*firsts)(const uint32_t *blocks, unsigned n_blocks,
+	    unsigned words, const struct pkt_key *keys, unsigned n,
+	    struct hit *hits);
+	void (*firsts6)(const uint32_t *blocks, unsigned n_blocks,
+	    unsigned words, const struct pkt_key *keys, unsigned n,
+	    struct hit *hits);
 	/* masks[i]: the lanes of leaf i's window that fit, a bit each. */
 	void (*masks)(const struct leaf *leaves, unsigned n,
 	    const struct pkt_key *k, uint64_t *masks);

@@ -16,11 +16,20 @@ struct counter {
 	uint64_t pad;
 };
 
-/* Adds one packet; called by the worker that owns 'own'. */
+/* Adds 'pkts' packets of 'bytes' octets together; called by the worker that owns
+ * 'own'. */
+static inline void
+counter_add_many(struct counter *own, uint64_t pkts, uint64_t bytes,
+    uint32_t now_s)
+{
+	stat_add(&own->pkts, pkts);
+	stat_add(&own->bytes, bytes);
+	stat_set(&own->last_s, now_s);
+}
+
+/* One packet. */
 static inline void
 counter_add(struct counter *own, unsigned bytes, uint32_t now_s)
 {
-	stat_add(&own->pkts, 1);
-	stat_add(&own->bytes, bytes);
-	stat_set(&own->last_s, now_s);
+	counter_add_many(own, 1, bytes, now_s);
 }

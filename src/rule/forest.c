@@ -8,7 +8,7 @@ enum {
 	MAX_BITS = 12,	      /* of one cut */
 	NARROW_IP4 = 12,      /* prefixes at least this long are narrow */
 	NARROW_IP6 = 24,
-	SMALL_TREE = 8,	      /* so few rules need no tree of their own */
+	SMALL_TREE = 24,	      /* so few rules need no tree of their own */
 	NODES_A_RULE = 8,     /* more of them, and nothing is cut any more */
 	WORDS_A_GROUP = BLOCK_LANES, /* unit of node.at in leaves */
 };
@@ -155,7 +155,16 @@ take_groups(struct build *b, uint32_t n)
 
 /* ---- leaves ---- */
 
+/* Its block, the first of all, fits no packet. */
 static const struct node no_rules = {.dim = DIM_LEAF};
+
+static void
+make_no_rules(struct build *b)
+{
+	take_groups(b, BLOCK_LONG / WORDS_A_GROUP);
+	if (!b->failed)
+		block_end(b->f->words, BLOCK_LONG, 0);
+}
 
 static struct node
 make_leaf(struct build *b, const struct refs *r)
@@ -255,10 +264,11 @@ count_children(const struct build *b, const struct refs *r,
 }
 
 /* What a cut costs: the rules that a packet, sent by one of the rules at random,
- * meets in its child, times a price for rules in several children. */
+ * meets in its child, times a price for rules in several children; copies are
+ * cheap as long as there is a right to many of them. */
 static void
 judge(const struct build *b, const struct refs *r, const struct box *box,
-    struct cut *c)
+    uint64_t budget, struct cut *c)
 {
 	uint32_t n_in[(1 << MAX_BITS) + 1];
 	unsigned n = 1u << c->bits;
@@ -271,7 +281,8 @@ judge(const struct build *b, const struct refs *r, const struct box *box,
 		squares += (double)n_in[i] * n_in[i];
 	}
 	c->cost = squares / (double)c->refs *
-	    (1 + (double)c->refs / each) / 2 * (1 + n / each / 32);
+	    (1 + ((double)c->refs / each - 1) * 2 * each / (double)budget) *
+	    (1 + n / each / 32);
 }
 
 static unsigned
@@ -299,7 +310,7 @@ try_dim(const struct build *b, const struct refs *r, const struct box *box,
 
 		c.base = width == 64 ? 0 :
 		    box->lo[dim] >> width << width;
-		judge(b, r, box, &c);
+		judge(b, r, box, budget, &c);
 		if (c.refs > budget)
 			continue;
 		if (c.cost < best->cost)
@@ -487,6 +498,17 @@ merge(uint32_t *a, unsigned *n_a, const uint32_t *b, unsigned n_b)
 		a[--to] = i > 0 && a[i - 1] > b[k - 1] ? a[--i] : b[--k];
 }
 
+static unsigned
+longest(const unsigned *n)
+{
+	unsigned best = 0;
+
+	for (unsigned t = 1; t < FOREST_ROOTS; t++)
+		if (n[t] > n[best])
+			best = t;
+	return best;
+}
+
 /* Makes the trees from lists of rules, n[i] at slots + i * n_rules. */
 static void
 plant(struct build *b, struct family *fam, uint32_t *slots, unsigned *n,
@@ -494,6 +516,7 @@ plant(struct build *b, struct family *fam, uint32_t *slots, unsigned *n,
 {
 	enum { WIDE = FOREST_ROOTS - 1 };
 	uint32_t *wide = slots + (size_t)WIDE * n_rules;
+	uint64_t budget = 64;
 
 	for (unsigned t = 0; t < WIDE; t++)
 		if (n[t] <= SMALL_TREE) {
@@ -501,13 +524,19 @@ plant(struct build *b, struct family *fam, uint32_t *slots, unsigned *n,
 			    n[t]);
 			n[t] = 0;
 		}
-	for (unsigned t = 0; t < FOREST_ROOTS && !b->failed; t++) {
+	for (unsigned left = FOREST_ROOTS; left > 0 && !b->failed; left--) {
+		unsigned t = longest(n);
 		struct refs r = {slots + (size_t)t * n_rules, n[t]};
+		uint32_t before = b->f->stats.n_refs;
 
 		if (n[t] == 0)
-			continue;
+			break;
+		budget += (uint64_t)FOREST_COPIES * n[t];
 		fam->roots[fam->n_roots++] = t == WIDE ? make_leaf(b, &r) :
-		    grow(b, &r, *all, (uint64_t)FOREST_COPIES * n[t] + 64, 1);
+		    grow(b, &r, *all, budget, 1);
+		before = b->f->stats.n_refs - before;
+		budget = before < budget ? budget - before : 0;
+		n[t] = 0;
 	}
 }
 
@@ -539,32 +568,64 @@ make_family(struct build *b, unsigned family, unsigned n_rules)
 	free(slots);
 }
 
-/* Gives back what was taken too much. */
+/* Room for a finished forest. */
+static uint32_t *
+last_room(struct forest *f, size_t size, const struct pages *pages)
+{
+	f->pages = size < FOREST_PAGES ? NULL : pages;
+	if (f->pages != NULL)
+		return f->pages->take(size);
+	return aligned(size);
+}
+
 static void
-fit_room(struct build *b)
+give_back(struct forest *f, size_t size)
+{
+	if (f->pages != NULL && f->words != NULL)
+		f->pages->give(f->words, (uint32_t)
+		    ((size + PAGES_UNIT - 1) / PAGES_UNIT));
+	else
+		free(f->words);
+}
+
+/* Octets of leaves and nodes. */
+static size_t
+size_of(const struct forest *f)
+{
+	return f->stats.bytes - sizeof(*f);
+}
+
+/* Moves leaves and nodes, which were taken too much for, into one block. */
+static void
+fit_room(struct build *b, const struct pages *pages)
 {
 	struct forest *f = b->f;
-	struct node *fewer = realloc(f->nodes,
-	    (f->stats.n_nodes + 1) * sizeof(*fewer));
-	size_t size = (b->n_groups + 1) * WORDS_A_GROUP * sizeof(uint32_t);
-	uint32_t *words = aligned(size);
+	size_t leaves = (size_t)b->n_groups * WORDS_A_GROUP * sizeof(uint32_t);
+	/* Whole lines, and what a walk asks for behind the last leaf. */
+	size_t words = (leaves + CACHE_LINE - 1) & ~(size_t)(CACHE_LINE - 1);
+	size_t nodes = f->stats.n_nodes * sizeof(struct node);
+	uint32_t *to;
 
-	if (fewer != NULL)
-		f->nodes = fewer;
-	if (words != NULL && f->words != NULL) {
-		memcpy(words, f->words,
-		    b->n_groups * WORDS_A_GROUP * sizeof(uint32_t));
-		free(f->words);
-		f->words = words;
-	} else {
-		free(words);
+	f->stats.bytes = sizeof(*f) + words + nodes + sizeof(struct node);
+	to = last_room(f, size_of(f), pages);
+	if (to == NULL) {
+		b->failed = true;
+		f->pages = NULL;
+		return;
 	}
-	f->stats.bytes = sizeof(*f) + size +
-	    f->stats.n_nodes * sizeof(struct node);
+	memcpy(to, f->words, leaves);
+	if (nodes > 0)
+		memcpy((char *)to + words, f->nodes, nodes);
+	free(f->words);
+	free(f->nodes);
+	f->words = to;
+	f->nodes = (struct node *)(void *)((char *)to + words);
+	f->is_fit = true;
 }
 
 struct forest *
-forest_build(const struct rule_key *keys, unsigned n)
+forest_build(const struct rule_key *keys, unsigned n,
+    const struct pages *pages)
 {
 	struct build b = {
 		.keys = keys,
@@ -574,14 +635,17 @@ forest_build(const struct rule_key *keys, unsigned n)
 	};
 
 	b.failed = b.boxes == NULL || b.f == NULL;
+	if (!b.failed)
+		make_no_rules(&b);
 	for (unsigned i = 0; i < FOREST_FAMILIES && !b.failed; i++)
 		make_family(&b, i, n);
 	free(b.boxes);
+	if (!b.failed)
+		fit_room(&b, pages);
 	if (b.failed) {
 		forest_destroy(b.f);
 		return NULL;
 	}
-	fit_room(&b);
 	b.f->scan = block_scans();
 	b.f->stats.n_rules = n;
 	return b.f;
@@ -592,7 +656,8 @@ forest_destroy(struct forest *f)
 {
 	if (f == NULL)
 		return;
-	free(f->nodes);
-	free(f->words);
+	if (!f->is_fit)
+		free(f->nodes);
+	give_back(f, size_of(f));
 	free(f);
 }

@@ -29,6 +29,7 @@
  */
 #pragma once
 
+#include "base/pages.h"
 #include "rule/block.h"
 
 enum {
@@ -39,6 +40,7 @@ enum {
 	FOREST_COPIES = 4,
 	FOREST_DEPTH = 24,
 	FOREST_MAX_RULES = 1 << 18,
+	FOREST_PAGES = 512 << 10, /* octets that are worth pages */
 };
 
 enum dim { DIM_SRC, DIM_DST, DIM_SPORT, DIM_DPORT, DIM_PROTO,
@@ -73,7 +75,9 @@ struct forest {
 	const struct block_scan *scan;
 	struct family families[FOREST_FAMILIES];
 	struct node *nodes;
-	uint32_t *words; /* of the leaves */
+	uint32_t *words; /* of the leaves; owned; the nodes lie behind */
+	const struct pages *pages; /* where they come from; NULL: malloc */
+	bool is_fit; /* one block has both; while it is built, they have two */
 	struct forest_stats stats;
 };
 
@@ -82,9 +86,11 @@ struct point {
 	uint64_t at[FOREST_DIMS + 1]; /* and 0 at DIM_LEAF */
 };
 
-/* The forest over 'n' <= FOREST_MAX_RULES rules' keys.  Returns owned, NULL
- * without memory.  About n log n. */
-struct forest *forest_build(const struct rule_key *keys, unsigned n);
+/* The forest over 'n' <= FOREST_MAX_RULES rules' keys; a big one lies in pages of
+ * 'pages' (NULL: malloc's memory).  Returns owned, NULL without memory.  About
+ * n log n. */
+struct forest *forest_build(const struct rule_key *keys, unsigned n,
+    const struct pages *pages);
 void forest_destroy(struct forest *f);
 
 static inline unsigned

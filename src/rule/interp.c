@@ -1,235 +1,93 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "rule/interp.h"
 
-#include "packet/reply.h"
-#include "packet/rewrite.h"
-#include "rule/divert.h"
+#include "rule/action.h"
 #include "rule/explain.h"
-#include "rule/match.h"
-#include "rule/plan.h"
+#include "rule/way.h"
 
 bool
 interp_match(const struct pass *pass, const struct rule *r,
     const struct pkt *p)
 {
-	uint32_t tablearg = 0;
+	struct answers a = {.room = 0};
 
-	return match_rule(pass, r, p, &tablearg);
+	return match_rule(pass, r, p, &a);
 }
 
 /* A rule without patterns needs no look at the packet. */
 static inline bool
 matches(const struct pass *pass, const struct rule *r, const struct pkt *p,
-    uint32_t *tablearg)
+    struct answers *a)
 {
-	return r->act_ofs == 0 || match_rule(pass, r, p, tablearg);
+	return r->act_ofs == 0 || match_rule(pass, r, p, a);
 }
 
-/* Leaves a record of the packet for the log, if somebody reads it. */
-static __attribute__((noinline)) void
-run_log(const struct pass *pass, const struct rule *r, const struct insn *i,
-    const struct pkt *p, uint32_t tablearg)
-{
-	bool text = i->arg1 == 0 ? pass->log_text :
-				   (i->arg1 & LOGDST_SYSLOG) != 0;
-	bool capture = !pass->log_text_only &&
-	    (i->arg1 == 0 || (i->arg1 & LOGDST_BPF) != 0);
-
-	if (pass->log == NULL || !(text || capture))
-		return;
-	record_packet(pass->log, r, p, &(struct record_at){
-	    .log = (const struct insn_log *)(const void *)i,
-	    .value = tables_value(pass->tables, tablearg),
-	    .ifname = pass->out ? pass->out_if : pass->in_if,
-	    .out = pass->out,
-	    .text = text,
-	    .capture = capture,
-	    .left = &pass->log_left[r->counter],
-	});
-}
-
-/* A 16-bit argument, or the member of a table's value in its place. */
-#define ARG16(pass, insn, tablearg, member) \
-	((insn)->arg1 != TABLEARG ? (insn)->arg1 : \
-	    (uint16_t)tables_value((pass)->tables, (tablearg))->member)
-
-/* The same, told to 'x'. */
-#define ARG16X(x, pass, insn, tablearg, member) \
-	noted((x), ARG16((pass), (insn), (tablearg), member), \
-	    (insn)->arg1 == TABLEARG)
-
-static inline uint16_t
-noted(struct explain *const x, uint16_t value, bool of_table)
-{
-	if (x != NULL)
-		explain_arg(x, value, of_table);
-	return value;
-}
-
-/* Does what stands before the action; returns the action. */
-static inline const struct insn *
-run_modifiers(const struct pass *pass, const struct rule *r, struct pkt *p,
-    uint32_t tablearg, struct explain *const x)
-{
-	const struct insn *i = rule_action(r);
-
-	while (unlikely(i->opcode == O_TAG || i->opcode == O_LOG)) {
-		uint16_t tag = ARG16(pass, i, tablearg, tag);
-
-		if (x != NULL)
-			explain_modifier(x, r, i, tag);
-		if (i->opcode == O_LOG)
-			run_log(pass, r, i, p, tablearg);
-		else if ((i->len & INSN_NOT) != 0)
-			tag_clear(pass->tags, &p->tags, tag);
-		else if (tag != 0)
-			tag_set(pass->tags, &p->tags, tag);
-		i = insn_next(i);
-	}
-	return i;
-}
-
-/* Numbers of the rules that called, the last one on top. */
-struct calls {
-	unsigned depth;
-	uint16_t from[CALL_DEPTH];
-};
-
-/* False: there is no room to call, or no caller to return to.  Such a rule does
- * what stands before its action, but neither counts nor jumps. */
-static bool
-can_jump(const struct insn *act, const struct calls *c)
-{
-	return (act->len & INSN_NOT) != 0 ? c->depth > 0 :
-					    c->depth < CALL_DEPTH;
-}
-
-/* The index after a call or return of rule 'r' that can. */
-static unsigned
-call_or_return(const struct ruleset *rs, const struct rule *r,
-    const struct insn *act, unsigned to, struct calls *c)
-{
-	if ((act->len & INSN_NOT) != 0)
-		return ruleset_find(rs, c->from[--c->depth] + 1u);
-	c->from[c->depth++] = r->num;
-	return ruleset_find(rs, to);
-}
-
-/* The index after a skipto of rule 'r': never back, at least the next number. */
-static unsigned
-skip(const struct ruleset *rs, const struct rule *r, unsigned to)
-{
-	return ruleset_find(rs, to <= r->num ? r->num + 1u : to);
-}
-
-/* Where a jump to rule 'n' ends: what a lookup found goes along, past rules that
- * are switched off, as far as the first one that is asked. */
-static inline unsigned
-landing(const struct ruleset *rs, unsigned n, uint32_t tablearg)
-{
-	if (unlikely(tablearg != 0))
-		while (!ruleset_on(rs, rs->rules[n]))
-			n++;
-	return n;
-}
-
-/* Notes which answer a rejected packet gets.  The actions for IPv6 answer only
- * IPv6; those of IPv4 answer both. */
-static void
-reject(struct pkt *p, const struct insn *act)
-{
-	bool ip6 = (p->flags & PKT_IP6) != 0;
-	bool map = act->opcode == O_REJECT && ip6;
-
-	if (act->opcode == O_UNREACH6 && !ip6)
-		return;
-	if (act->arg1 == REJECT_RST) {
-		p->reply = REPLY_RST;
-	} else if (act->arg1 == REJECT_ABORT) {
-		p->reply = REPLY_ABORT;
-	} else {
-		p->reply = REPLY_UNREACH;
-		p->reply_code = map ? reply_code6(act->arg1) :
-				      (uint8_t)act->arg1;
-		p->reply_mtu = insn_words(act) == 2 ?
-		    (uint16_t)insn_args(act)[0] : 0;
-	}
-}
-
-/* Two actions end the tests of their rules.  tcp-setmss does its work here: a
- * packet that it does not change is none that its rule matches.  Neither is
- * IPv6 for reass.  True for other actions. */
-static inline bool
-acts_on(const struct rule *r, struct pkt *p)
-{
-	if (unlikely(rule_eaction(r)))
-		return rewrite_mss(p, r->cmd[r->n_words - 1].arg1);
-	return (p->flags & PKT_IP6) == 0 || likely(!rule_reass(r));
-}
-
-/* Which rule sent a packet away, and where to. */
-static inline struct pkt_fate
-fate_of(const struct rule *r, uint16_t to)
-{
-	return (struct pkt_fate){
-	    .rule_id = r->id, .rule_num = r->num, .to = to};
-}
-
-/* A packet's way through the rules: where its next candidate comes from. */
-struct way {
-	const struct plan *plan; /* NULL: every rule is one */
-	struct walk *walk; /* its key is set */
-	bool began;	   /* the walk did; without a forest there is no need */
-	bool missed; /* a rule, while verifying */
-};
-
-/* The next rule worth asking from index 'n' on. */
-static inline unsigned
-candidate(struct way *way, const struct probe *probe, unsigned n)
-{
-	const struct plan *pl = way->plan;
-	unsigned at = WALK_NONE, next;
-
-	if (unlikely(pl->n_probes != 0)) {
-		at = plan_next_probe(pl, n, probe->done, probe->name);
-		if (at == n)
-			return n;
-	}
-	if (!way->began) {
-		walk_begin(way->walk, &pl->grove);
-		way->began = true;
-	}
-	next = plan_next(pl, way->walk, n);
-	return next < at ? next : at;
-}
-
-/* What rule 'n' was asked with; with it can be told whether it did anything, and
- * whether the plan would have asked it. */
+/* What a rule was asked with: tells whether it did anything. */
 struct before {
 	struct probe probe;
 	struct rng rng;
-	unsigned n;
+	uint32_t asked; /* tables */
 };
 
-static void
-verify(const struct pass *pass, struct way *way, const struct before *b,
-    const struct probe *probe, enum outcome o)
+static inline struct before
+note(const struct pass *pass, const struct probe *probe)
 {
-	const struct rule *r = pass->rules->rules[b->n];
-
-	bool idle = o == NO_MATCH && probe->done == b->probe.done &&
-	    probe->name == b->probe.name && probe->jumps == b->probe.jumps &&
-	    memcmp(&b->rng, pass->rng, sizeof(b->rng)) == 0;
-
-	if (idle && !(r->keyed && plan_is_exact(way->plan)))
-		return;
-	if ((candidate(way, &b->probe, b->n) == b->n) == !idle)
-		return;
-	way->missed = true;
-	stat_set(&pass->check->rule, r->num);
+	return (struct before){.probe = *probe, .rng = *pass->rng,
+	    .asked = pass->lookup_use != NULL ? pass->lookup_use->asked : 0};
 }
 
-#define NO_TARGET (~0u) /* an index that no rule has */
+/* True if a rule that does not match did nothing else either: looked for no
+ * state, drew no number, asked no table. */
+static bool
+was_idle(const struct pass *pass, const struct before *b,
+    const struct probe *now)
+{
+	return now->done == b->probe.done && now->name == b->probe.name &&
+	    now->jumps == b->probe.jumps &&
+	    (pass->lookup_use == NULL || pass->lookup_use->asked == b->asked) &&
+	    memcmp(&b->rng, pass->rng, sizeof(b->rng)) == 0;
+}
+
+/* A rule that a state led to acts in the place of the one that asked. */
+static const struct rule *
+state_rule(const struct ruleset *rs, struct trip *t)
+{
+	const struct rule *r = rs->rules[t->n];
+
+	t->answers.tablearg = 0;
+	/* After an orphan comes the last rule; with that alone this wraps, and
+	 * wraps back. */
+	if (t->n >= rs->n_rules)
+		t->n = rs->n_rules - 2;
+	return r;
+}
+
+/* True if all that a rule does is to accept or to deny. */
+static inline bool
+is_plain(const struct rule *r)
+{
+	unsigned act = rule_action(r)->opcode;
+
+	return act == O_ACCEPT || act == O_DENY;
+}
+
+static inline enum verdict
+plain_verdict(const struct rule *r)
+{
+	return rule_action(r)->opcode == O_ACCEPT ? VERDICT_ACCEPT :
+						     VERDICT_DENY;
+}
+
+/* What rule t->n says to the packet. */
+static inline enum outcome
+ask(const struct pass *pass, const struct rule *r, const struct pkt *p,
+    struct trip *t, bool trusted)
+{
+	if (unlikely(r->stateful))
+		return match_stateful(pass, p, &t->probe, &t->n, &t->answers);
+	return (trusted && r->keyed) || matches(pass, r, p, &t->answers) ?
+	    MATCH : NO_MATCH;
+}
 
 static void
 take_note(struct note *note, const struct rule *r, enum outcome o)
@@ -239,155 +97,78 @@ take_note(struct note *note, const struct rule *r, enum outcome o)
 		note->found = r->num;
 }
 
-/* The fate of a packet from index 'n' on; 'known' if that is a candidate.  'x',
- * if there is one, is told what happens, and nothing outside of the packet
- * does; like 'verifies' a constant. */
+/* The fate of a packet from index 'n' on.  'x', if there is one, is told what
+ * happens, and nothing outside of the packet does; like 'verifies' a constant. */
 static inline __attribute__((always_inline)) enum verdict
 run(const struct pass *pass, struct pkt *p, unsigned n, struct way *way,
-    bool known, const bool verifies, struct explain *const x)
+    const bool verifies, struct explain *const x)
 {
-	struct before before;
 	const struct ruleset *rs = pass->rules;
-	unsigned bytes = pkt_count_bytes(p);
-	uint32_t tablearg = 0;
-	unsigned target = n; /* the rule that tablearg is carried to */
-	struct probe probe = {.done = false};
-	struct calls calls;
-	/* Candidates whose keys fit, and keys that say all: enough said. */
-	const bool trusts = !verifies && way->plan != NULL &&
-	    plan_is_exact(way->plan);
+	struct trip t;
+	unsigned from = n; /* verifying: where the search was sent last */
+	bool trusted = false;
+	struct before before;
+	enum verdict v;
 
-	calls.depth = 0;
+	trip_init(&t, n);
+	t.answers.room = pass->match == MATCH_INDEX ? LOOKUP_ANSWERS : 0;
 	for (;;) {
 		const struct rule *r;
-		const struct insn *act;
 		enum outcome o;
 
-		if (way->plan != NULL && !known && !verifies)
-			n = candidate(way, &probe, n);
-		known = false;
+		if (!verifies)
+			t.n = way_next(way, &t.probe, t.n, &trusted);
+		n = t.n;
 		r = rs->rules[n];
 		if (unlikely(!ruleset_on(rs, r))) {
 			if (x != NULL)
 				explain_note(x, r, TRIAL_OFF);
-			n++;
+			t.n++;
 			continue;
 		}
 		if (x != NULL && !explain_look(x))
 			return VERDICT_DENY;
-		if (n != target)
-			tablearg = 0;
-		target = NO_TARGET; /* it is for this visit alone */
+		if (n != t.target)
+			t.answers.tablearg = 0;
+		t.target = NO_TARGET; /* it is for this visit alone */
 		if (verifies)
-			before = (struct before){probe, *pass->rng, n};
-		if (x != NULL)
-			o = match_explained(pass, p, &probe, &n, &tablearg, x);
-		else if (unlikely(r->stateful))
-			o = match_stateful(pass, p, &probe, &n, &tablearg);
-		else
-			o = (trusts && r->keyed) ||
-				matches(pass, r, p, &tablearg) ? MATCH : NO_MATCH;
-		if (verifies)
-			verify(pass, way, &before, &probe, o);
-		if (unlikely(o == STATE_HIT)) {
-			r = rs->rules[n];
-			tablearg = 0;
-			/* After an orphan comes the last rule; with that
-			 * alone this wraps, and wraps back. */
-			if (n >= rs->n_rules)
-				n = rs->n_rules - 2;
+			before = note(pass, &t.probe);
+		o = x != NULL ? match_explained(pass, p, &t.probe, &t.n,
+				    &t.answers, x) :
+				ask(pass, r, p, &t, trusted);
+		if (verifies && !(o == NO_MATCH &&
+			was_idle(pass, &before, &t.probe))) {
+			way_follow(way, rs, &before.probe, from, n);
+			from = WALK_NONE;
 		}
-		if (o == NO_MATCH || (o != STATE_FULL && !acts_on(r, p))) {
+		if (unlikely(o == STATE_HIT))
+			r = state_rule(rs, &t);
+		if (o == NO_MATCH ||
+		    (o != STATE_FULL && !action_applies(r, p))) {
 			if (x != NULL && o != NO_MATCH)
 				explain_note(x, r, TRIAL_IDLE);
-			n++;
+			t.n++;
+			if (verifies && from == WALK_NONE)
+				from = t.n;
 			continue;
 		}
 		if (unlikely(pass->note != NULL))
 			take_note(pass->note, r, o);
-		if (unlikely(o == STATE_FULL)) {
-			if (x == NULL)
-				counter_add(&pass->counts[r->counter], bytes,
-				    pass->now_s);
-			return VERDICT_DENY;
+		if (x != NULL) {
+			if (o == STATE_FULL)
+				return VERDICT_DENY;
+			if (action_explained(pass, r, p, &t, o, &v, x))
+				return v;
+		} else if (unlikely(o == STATE_FULL) || is_plain(r)) {
+			counter_add(&pass->counts[r->counter],
+			    pkt_count_bytes(p), pass->now_s);
+			return o == STATE_FULL ? VERDICT_DENY :
+						 plain_verdict(r);
+		} else if (action_run(pass, r, p, &t, o, &v)) {
+			return v;
 		}
-		act = run_modifiers(pass, r, p, tablearg, x);
-		if (unlikely(act->opcode == O_CALLRETURN) &&
-		    !can_jump(act, &calls)) {
-			if (x != NULL)
-				explain_no_jump(x, r, act);
-			n++;
-			continue;
-		}
-		if (x != NULL)
-			explain_act(x, r, act);
-		else
-			counter_add(&pass->counts[r->counter], bytes,
-			    pass->now_s);
-		switch (act->opcode) {
-		case O_ACCEPT:
-			return VERDICT_ACCEPT;
-		case O_COUNT:
-		case O_EXTERNAL_ACTION: /* done: acts_on() */
-		case O_CHECK_STATE: /* of a rule that a state led to */
-			n++;
-			break;
-		case O_SKIPTO:
-			n = skip(rs, r, ARG16X(x, pass, act, tablearg, skipto));
-			n = target = landing(rs, n, tablearg);
-			break;
-		case O_CALLRETURN:
-			n = call_or_return(rs, r, act,
-			    ARG16X(x, pass, act, tablearg, skipto), &calls);
-			n = target = landing(rs, n, tablearg);
-			break;
-		case O_SETDSCP:
-			rewrite_dscp(p, ARG16X(x, pass, act, tablearg, dscp) & 0x3f);
-			n++;
-			break;
-		case O_SETMARK:
-			p->mark = act->arg1 != TABLEARG ? insn_args(act)[0] :
-			    tables_value(pass->tables, tablearg)->mark;
-			if (x != NULL)
-				explain_arg(x, p->mark, act->arg1 == TABLEARG);
-			n++;
-			break;
-		case O_FORWARD_IP: /* here there is one other way: back */
-		case O_FORWARD_IP6: /* but not for the answers of a state */
-			return o == STATE_HIT && probe.backward ?
-			    VERDICT_ACCEPT : VERDICT_BOUNCE;
-		case O_TEE: {
-			struct pkt_fate to = fate_of(r,
-			    ARG16X(x, pass, act, tablearg, divert));
-
-			divert_tee(pass, p, &to);
-			n++;
-			break;
-		}
-		case O_PIPE:
-		case O_QUEUE:
-			p->fate = fate_of(r, ARG16X(x, pass, act, tablearg, pipe));
-			return act->opcode == O_PIPE ? VERDICT_PIPE :
-						       VERDICT_QUEUE;
-		case O_DIVERT:
-			p->fate = fate_of(r,
-			    ARG16X(x, pass, act, tablearg, divert));
-			return VERDICT_DIVERT;
-		case O_REASS:
-			if ((p->flags & PKT_FRAG) == 0 ||
-			    (p->flags & PKT_IP4) == 0) {
-				n++;
-				break;
-			}
-			p->fate = fate_of(r, 0);
-			return VERDICT_REASS;
-		case O_REJECT:
-		case O_UNREACH6:
-			reject(p, act);
-			return VERDICT_DENY;
-		default:
-			return VERDICT_DENY;
-		}
+		if (verifies && from == WALK_NONE)
+			from = t.n;
 	}
 }
 
@@ -397,16 +178,26 @@ plan_of(const struct pass *pass)
 	return likely(pass->match != MATCH_LINEAR) ? pass->rules->plan : NULL;
 }
 
-/* As run(), rule after rule, and asks the plan about each that did something. */
+/* As run(), rule after rule; beside it the plan is followed.  'hit' is what a
+ * burst found first, NULL without one; 'end' as of quick_end(). */
 static __attribute__((noinline)) enum verdict
 run_verified(const struct pass *pass, struct pkt *p, unsigned n,
-    struct way *way)
+    struct way *way, const struct hit *hit, unsigned end)
 {
-	enum verdict v = run(pass, p, n, way, false, true, NULL);
+	const struct ruleset *rs = pass->rules;
+	enum verdict v = run(pass, p, n, way, true, NULL);
 
+	if (hit != NULL && hit->slot != plan_next(way->plan, way->walk, 0))
+		way->missed = hit->slot;
+	if (hit != NULL && hit->act != 0 && hit->slot < end &&
+	    hit->act != ((v + 1) << ACT_COUNTER_BITS |
+		rs->rules[hit->slot]->counter))
+		way->missed = hit->slot;
 	stat_add(&pass->check->pkts, 1);
-	if (way->missed)
-		stat_add(&pass->check->differences, 1);
+	if (way->missed == WALK_NONE)
+		return v;
+	stat_add(&pass->check->differences, 1);
+	stat_set(&pass->check->rule, rs->rules[way->missed]->num);
 	return v;
 }
 
@@ -415,15 +206,17 @@ static inline __attribute__((always_inline)) enum verdict
 run_one(const struct pass *pass, struct pkt *p, unsigned n)
 {
 	struct walk walk;
-	struct way way = {.plan = plan_of(pass), .walk = &walk};
+	struct way way = {.plan = plan_of(pass), .walk = &walk,
+		.missed = WALK_NONE};
 
 	if (way.plan != NULL) {
 		way.began = way.plan->flat != NULL;
+		way.trusts = plan_is_exact(way.plan);
 		walk.key = key_of_pkt(p, pass->out);
 	}
 	if (unlikely(pass->match == MATCH_VERIFY) && way.plan != NULL)
-		return run_verified(pass, p, n, &way);
-	return run(pass, p, n, &way, false, false, NULL);
+		return run_verified(pass, p, n, &way, NULL, 0);
+	return run(pass, p, n, &way, false, NULL);
 }
 
 enum verdict
@@ -442,49 +235,90 @@ interp_explain(const struct pass *pass, struct pkt *p, unsigned first,
 
 	if (pass->states != NULL && (p->flags & PKT_IP) != 0)
 		p->flow_hash = state_hash(pass->states, p);
-	return run(pass, p, first, &way, false, false, x);
+	return run(pass, p, first, &way, false, x);
 }
 
-/* True if walks of a burst shall begin together: not if the first rule sends
- * most packets on by their states. */
-static inline bool
-is_for_groups(const struct plan *pl)
+/* ---- groups: what can be found for several packets is found together ---- */
+
+/* Good packets of a burst; they are decided in order. */
+struct group {
+	const struct plan *plan;
+	unsigned end; /* quick_end() */
+	unsigned n;
+	struct pkt *pkts[WALK_BURST];
+	struct pkt_key keys[WALK_BURST];
+	struct hit hits[WALK_BURST];
+	struct finds found; /* unless the plan is flat */
+};
+
+/* Rules before this index do to a packet what their act says, and no more: no
+ * state is to be looked up before them, no set is switched off, none of them is
+ * gone, and nobody wants to be told which one it was. */
+static unsigned
+quick_end(const struct pass *pass, const struct plan *pl)
 {
-	return pl != NULL && pl->in_bursts &&
-	    (pl->n_probes == 0 || pl->probes[0].at != 0);
+	if (!plan_is_exact(pl) || pass->rules->set_disabled != 0 ||
+	    pass->note != NULL)
+		return 0;
+	return pl->n_probes > 0 ? pl->probes[0].at : pl->n_rules;
 }
 
-/* Some packets whose walks begin together; they are decided in order. */
+/* Asks memory for what deciding will touch. */
+static inline void
+fetch(const struct pass *pass, const struct group *g)
+{
+	for (unsigned i = 0; i < g->n; i++) {
+		const struct hit *h = &g->hits[i];
+
+		if (likely(h->act != 0))
+			__builtin_prefetch(&pass->counts[h->act & ACT_COUNTER],
+			    1);
+		else
+			__builtin_prefetch(pass->rules->rules[h->slot]);
+	}
+}
+
+/* A packet that needs the interpreter. */
+static __attribute__((noinline)) enum verdict
+run_hit(const struct pass *pass, struct group *g, unsigned i)
+{
+	const struct plan *pl = g->plan;
+	struct walk walk;
+	struct way way = {.plan = pl, .walk = &walk, .began = true,
+		.known = true, .trusts = plan_is_exact(pl),
+		.missed = WALK_NONE};
+	unsigned from = g->hits[i].slot;
+
+	walk.key = g->keys[i];
+	if (pl->flat == NULL)
+		walk_found(&walk, &pl->grove, g->found.at[i]);
+	if (unlikely(pass->match == MATCH_VERIFY))
+		return run_verified(pass, g->pkts[i], 0, &way, &g->hits[i],
+		    g->end);
+	if (pl->n_probes > 0 && pl->probes[0].at < from)
+		from = pl->probes[0].at;
+	return run(pass, g->pkts[i], from, &way, false, NULL);
+}
+
 static void
-run_group(const struct pass *pass, struct pkt *const *pkts, unsigned n,
-    const struct plan *plan)
+decide_group(const struct pass *pass, struct group *g)
 {
-	struct walk walks[WALK_BURST];
-	unsigned first[WALK_BURST];
-	const struct rule *r[WALK_BURST];
+	plan_firsts(g->plan, g->keys, g->n, &g->found, g->hits);
+	fetch(pass, g);
+	for (unsigned i = 0; i < g->n; i++) {
+		struct hit h = g->hits[i];
+		struct pkt *p = g->pkts[i];
 
-	for (unsigned i = 0; i < n; i++)
-		walks[i].key = key_of_pkt(pkts[i], pass->out);
-	walk_burst(walks, n, &plan->grove);
-	for (unsigned i = 0; i < n; i++) {
-		first[i] = plan_next(plan, &walks[i], 0);
-		__builtin_prefetch(&pass->rules->rules[first[i]]);
+		if (unlikely(h.act == 0 || h.slot >= g->end ||
+			pass->match == MATCH_VERIFY)) {
+			p->verdict = (uint8_t)run_hit(pass, g, i);
+			continue;
+		}
+		counter_add(&pass->counts[h.act & ACT_COUNTER],
+		    pkt_count_bytes(p), pass->now_s);
+		p->verdict = (uint8_t)((h.act >> ACT_COUNTER_BITS) - 1);
 	}
-	for (unsigned i = 0; i < n; i++) {
-		r[i] = pass->rules->rules[first[i]];
-		__builtin_prefetch(r[i]);
-		__builtin_prefetch((const char *)r[i] + CACHE_LINE);
-	}
-	for (unsigned i = 0; i < n; i++)
-		__builtin_prefetch(&pass->counts[r[i]->counter], 1);
-	for (unsigned i = 0; i < n; i++) {
-		struct way way = {.plan = plan, .walk = &walks[i],
-			.began = true};
-		bool known = plan->n_probes == 0;
-
-		pkts[i]->verdict = (uint8_t)run(pass, pkts[i],
-		    known ? first[i] : 0, &way, known, false, NULL);
-	}
+	g->n = 0;
 }
 
 /* A burst in groups. */
@@ -492,20 +326,26 @@ static void
 run_groups(const struct pass *pass, struct pkt *pkts, unsigned n,
     const struct plan *plan)
 {
-	struct pkt *group[WALK_BURST];
-	unsigned have = 0;
+	struct group g;
 
+	g.plan = plan;
+	g.end = quick_end(pass, plan);
+	g.n = 0;
 	for (unsigned i = 0; i < n; i++) {
 		if (pass->rules->stateful && i % STATE_STEP == 0)
 			stateful_burst(pass, pkts, n, i);
-		if (likely(pkts[i].bad == PKT_GOOD))
-			group[have++] = &pkts[i];
-		if (have == WALK_BURST || (i + 1 == n && have > 0)) {
-			run_group(pass, group, have, plan);
-			have = 0;
-		}
+		if (unlikely(pkts[i].bad != PKT_GOOD))
+			continue;
+		g.keys[g.n] = key_of_pkt(&pkts[i], pass->out);
+		g.pkts[g.n++] = &pkts[i];
+		if (g.n == WALK_BURST)
+			decide_group(pass, &g);
 	}
+	if (g.n > 0)
+		decide_group(pass, &g);
 }
+
+/* ---- bursts ---- */
 
 /* True if the first rule decides about every packet, without a look at it: the
  * default rule alone, or an 'allow ip from any to any' in front. */
@@ -514,26 +354,36 @@ first_decides(const struct ruleset *rs)
 {
 	const struct rule *r = rs->rules[0];
 
-	return r->n_words == 1 && ruleset_on(rs, r) &&
-	    (r->cmd[0].opcode == O_ACCEPT || r->cmd[0].opcode == O_DENY);
+	return r->n_words == 1 && ruleset_on(rs, r) && is_plain(r);
 }
 
 static void
 decide_all(const struct pass *pass, struct pkt *pkts, unsigned n)
 {
 	const struct rule *r = pass->rules->rules[0];
-	enum verdict v = r->cmd[0].opcode == O_ACCEPT ? VERDICT_ACCEPT :
-							 VERDICT_DENY;
+
+	uint64_t good = 0, bytes = 0;
 
 	if (unlikely(pass->note != NULL))
 		pass->note->rule = r->num;
 	for (unsigned i = 0; i < n; i++) {
 		if (unlikely(pkts[i].bad != PKT_GOOD))
 			continue;
-		counter_add(&pass->counts[r->counter],
-		    pkt_count_bytes(&pkts[i]), pass->now_s);
-		pkts[i].verdict = (uint8_t)v;
+		good++;
+		bytes += pkt_count_bytes(&pkts[i]);
+		pkts[i].verdict = (uint8_t)plain_verdict(r);
 	}
+	if (good > 0)
+		counter_add_many(&pass->counts[r->counter], good, bytes,
+		    pass->now_s);
+}
+
+/* True if packets are worth to be taken in groups: not if the first rule sends
+ * most of them on by their states. */
+static inline bool
+is_for_groups(const struct plan *pl)
+{
+	return pl != NULL && (pl->n_probes == 0 || pl->probes[0].at != 0);
 }
 
 void
@@ -544,7 +394,7 @@ interp_burst(const struct pass *pass, struct pkt *pkts, unsigned n)
 		return;
 	}
 	lookup_burst(pass, pkts, n);
-	if (is_for_groups(plan_of(pass)) && pass->match == MATCH_INDEX) {
+	if (is_for_groups(plan_of(pass))) {
 		run_groups(pass, pkts, n, plan_of(pass));
 		return;
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "rule/key.h"
 
+#include "rule/interp.h"
 #include "rule/lookup.h"
 
 /* ANDs 'value' under 'mask' to what is asked already.  If both contradict each
@@ -221,6 +222,21 @@ key_is_probe(const struct rule *r, uint16_t *name)
 	return i->opcode == O_CHECK_STATE;
 }
 
+/* What a rule does whose key says all; see key.h. */
+static uint32_t
+act_of(const struct rule *r)
+{
+	const struct insn *act = rule_action(r);
+	uint32_t verdict = act->opcode == O_ACCEPT ? VERDICT_ACCEPT :
+						     VERDICT_DENY;
+
+	if (r->stateful || act + 1 != r->cmd + r->n_words ||
+	    (act->opcode != O_ACCEPT && act->opcode != O_DENY) ||
+	    r->counter >> ACT_COUNTER_BITS != 0)
+		return 0;
+	return (verdict + 1) << ACT_COUNTER_BITS | r->counter;
+}
+
 bool
 key_of_rule(const struct rule *r, struct rule_key *key)
 {
@@ -246,5 +262,8 @@ key_of_rule(const struct rule *r, struct rule_key *key)
 		else
 			all = false;
 	}
-	return all && i == end;
+	all = all && i == end;
+	if (all)
+		key->act = act_of(r);
+	return all;
 }

@@ -33,7 +33,12 @@ enum key_meta {
 	KEY_FLAGS_SHIFT = 16, /* TCP flags; 0 if it is not TCP */
 };
 
+/* What a rule does, if its key says all and it does nothing but accept or deny:
+ * the counter in the low bits, verdict + 1 above.  0: ask the rule. */
+enum { ACT_COUNTER_BITS = 24, ACT_COUNTER = (1 << ACT_COUNTER_BITS) - 1 };
+
 struct rule_key {
+	uint32_t act;
 	uint32_t src, src_mask; /* first word of the address, as it lies */
 	uint32_t dst, dst_mask;
 	uint32_t meta, meta_mask;
@@ -53,7 +58,8 @@ struct pkt_key {
 };
 
 /* What 'r' asks.  True if that is all of it: then key_fits() is interp_match(),
- * and nothing needs to be asked again.  Linear in the rule; pure. */
+ * and nothing needs to be asked again.  Linear in the rule; pure.  That its set
+ * may be switched off, 'act' does not know. */
 bool key_of_rule(const struct rule *r, struct rule_key *key);
 
 /* True if a packet may have a state at this rule before any of its tests: it

@@ -122,31 +122,6 @@ find(const struct insn *i, const struct tables *ts, const struct pkt *p,
 	}
 }
 
-uint32_t
-lookup_insn(const struct insn *i, const struct tables *ts,
-    const struct pkt *p, const char *ifname)
-{
-	uint32_t idx = find(i, ts, p, ifname);
-
-	if (idx == 0)
-		return 0;
-	if (insn_words(i) == 2 && tables_value(ts, idx)->tag != word(i, 1))
-		return 0;
-	tables_count(ts, idx, pkt_count_bytes(p));
-	return idx;
-}
-
-__attribute__((cold)) uint32_t
-lookup_peek(const struct insn *i, const struct tables *ts,
-    const struct pkt *p, const char *ifname)
-{
-	uint32_t idx = find(i, ts, p, ifname);
-
-	if (insn_words(i) == 2 && tables_value(ts, idx)->tag != word(i, 1))
-		return 0;
-	return idx;
-}
-
 /* The type of table that a key is looked up in. */
 static uint8_t
 type_of_key(uint32_t key)
@@ -202,9 +177,7 @@ lookup_set_table(struct insn *i, uint16_t kidx)
 		i->arg1 = kidx;
 }
 
-/* ---- before the rules ---- */
-
-enum { PART = 64, PAUSE = 15 };
+/* ---- what is asked ---- */
 
 bool
 lookup_ask_of(const struct insn *i, struct lookup_ask *ask)
@@ -224,6 +197,57 @@ lookup_ask_of(const struct insn *i, struct lookup_ask *ask)
 	/* The rules before may change the mark; of the dscp there are 64. */
 	return ask->key != LOOKUP_MARK && ask->key != LOOKUP_DSCP;
 }
+
+/* As find(), or what it said the last time. */
+static uint32_t
+find_once(const struct insn *i, const struct tables *ts, const struct pkt *p,
+    const char *ifname, struct answers *a)
+{
+	struct lookup_ask ask;
+	uint32_t value;
+
+	if (a->room == 0 || !lookup_ask_of(i, &ask))
+		return find(i, ts, p, ifname);
+	for (unsigned n = 0; n < a->n; n++)
+		if (a->known[n].kidx == ask.kidx && a->known[n].key == ask.key)
+			return a->known[n].value;
+	value = find(i, ts, p, ifname);
+	if (a->n < a->room) {
+		a->known[a->n].kidx = ask.kidx;
+		a->known[a->n].key = ask.key;
+		a->known[a->n++].value = value;
+	}
+	return value;
+}
+
+uint32_t
+lookup_insn(const struct insn *i, const struct tables *ts,
+    const struct pkt *p, const char *ifname, struct answers *a)
+{
+	uint32_t idx = find_once(i, ts, p, ifname, a);
+
+	if (idx == 0)
+		return 0;
+	if (insn_words(i) == 2 && tables_value(ts, idx)->tag != word(i, 1))
+		return 0;
+	tables_count(ts, idx, pkt_count_bytes(p));
+	return idx;
+}
+
+__attribute__((cold)) uint32_t
+lookup_peek(const struct insn *i, const struct tables *ts,
+    const struct pkt *p, const char *ifname)
+{
+	uint32_t idx = find(i, ts, p, ifname);
+
+	if (insn_words(i) == 2 && tables_value(ts, idx)->tag != word(i, 1))
+		return 0;
+	return idx;
+}
+
+/* ---- before the rules ---- */
+
+enum { PART = 64, PAUSE = 15 };
 
 /* The keys of some packets, by the kind that a table takes. */
 struct keys {

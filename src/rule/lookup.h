@@ -38,6 +38,7 @@ struct lookup_ask {
 enum {
 	LOOKUP_ASKS = 4,	     /* of a ruleset; more are not prepared */
 	LOOKUP_FLOW = N_LOOKUP_KEYS, /* all of the flow */
+	LOOKUP_ANSWERS = 4,	     /* that are kept of a packet */
 };
 
 /* Whether it is worth while to prepare: a worker's. */
@@ -56,11 +57,31 @@ bool lookup_ask_of(const struct insn *i, struct lookup_ask *ask);
  * packet and no verdict.  Where rules turn out not to ask, it pauses. */
 void lookup_burst(const struct pass *pass, const struct pkt *pkts, unsigned n);
 
+/* What tables said about a packet while its rules are looked at: who asks the
+ * same again is told the same, even if the table was changed meanwhile.  Only
+ * what no rule can change about a packet is kept: no mark, no DSCP. */
+struct answers {
+	uint32_t tablearg; /* index of the value that the last lookup found */
+	unsigned n;
+	unsigned room; /* LOOKUP_ANSWERS; 0: each question is asked again */
+	struct {
+		uint16_t kidx;
+		uint16_t key; /* enum lookup_key, or LOOKUP_FLOW */
+		uint32_t value; /* index, 0 = none */
+	} known[LOOKUP_ANSWERS];
+};
+
+static inline void
+answers_init(struct answers *a)
+{
+	a->tablearg = a->n = a->room = 0;
+}
+
 /* Index of the value that the instruction's table has for a packet which came
  * in, or would leave, by interface 'ifname'; 0 = none, or not the value that
- * the instruction wants.  Counts the packet on the entry. */
+ * the instruction wants.  Counts the packet on the entry, asked again or not. */
 uint32_t lookup_insn(const struct insn *i, const struct tables *ts,
-    const struct pkt *p, const char *ifname);
+    const struct pkt *p, const char *ifname, struct answers *a);
 
 /* The same without counting. */
 uint32_t lookup_peek(const struct insn *i, const struct tables *ts,

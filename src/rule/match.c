@@ -135,40 +135,40 @@ match_mac(const struct insn *i, const struct pkt *p)
 /* Asks a table; what it answers is the tablearg from then on. */
 static bool
 match_table(const struct insn *i, const struct pass *pass,
-    const struct pkt *p, const char *ifname, uint32_t *tablearg)
+    const struct pkt *p, const char *ifname, struct answers *a)
 {
-	uint32_t idx = lookup_insn(i, pass->tables, p, ifname);
+	uint32_t idx = lookup_insn(i, pass->tables, p, ifname, a);
 
 	if (pass->lookup_use != NULL)
 		pass->lookup_use->asked++;
 	if (idx == 0)
 		return false;
-	*tablearg = idx;
+	a->tablearg = idx;
 	return true;
 }
 
 /* The same without a trace that it was asked. */
 static bool
 peek_table(const struct insn *i, const struct pass *pass,
-    const struct pkt *p, const char *ifname, uint32_t *tablearg)
+    const struct pkt *p, const char *ifname, struct answers *a)
 {
 	uint32_t idx = lookup_peek(i, pass->tables, p, ifname);
 
 	if (idx != 0)
-		*tablearg = idx;
+		a->tablearg = idx;
 	return idx != 0;
 }
 
 /* The interface a packet came in by, or would leave by. */
 static inline bool
 match_if(const struct insn *i, const struct pass *pass, const struct pkt *p,
-    const char *name, uint32_t *tablearg, const bool dry)
+    const char *name, struct answers *a, const bool dry)
 {
 	const struct insn_if *f = (const struct insn_if *)(const void *)i;
 
 	if (f->name[0] == '\1')
-		return dry ? peek_table(i, pass, p, name, tablearg) :
-			     match_table(i, pass, p, name, tablearg);
+		return dry ? peek_table(i, pass, p, name, a) :
+			     match_table(i, pass, p, name, a);
 	if (f->name[0] == '\0') /* by address: ports here have none */
 		return false;
 	if (f->p.glob == 1)
@@ -332,13 +332,13 @@ match_mark(const struct insn *i, const struct pass *pass,
 	return ((p->mark ^ want) & insn_args(i)[1]) == 0;
 }
 
-/* One test, before its 'not'; 'tablearg' is what the last lookup that matched
- * found; with 'dry' (a constant) nothing is counted.  A flat switch: one row an
- * opcode.  It is compiled into the loops, helpers included: the copies for
- * explaining would else move some of them out of the rules' loop. */
+/* One test, before its 'not'; 'a' is what tables said so far; with 'dry' (a
+ * constant) nothing is counted.  A flat switch: one row an opcode.  It is compiled
+ * into the loops, helpers included: the copies for explaining would else move some
+ * of them out of the rules' loop. */
 static inline __attribute__((always_inline)) bool
 match_one(const struct insn *i, const struct pass *pass, const struct pkt *p,
-    uint32_t *tablearg, const bool dry)
+    struct answers *a, const bool dry)
 {
 	switch (i->opcode) {
 	case O_NOP:
@@ -394,20 +394,20 @@ match_one(const struct insn *i, const struct pass *pass, const struct pkt *p,
 	case O_IN:
 		return !pass->out;
 	case O_RECV:
-		return match_if(i, pass, p, pass->in_if, tablearg, dry);
+		return match_if(i, pass, p, pass->in_if, a, dry);
 	case O_XMIT:
 		return pass->out &&
-		    match_if(i, pass, p, pass->out_if, tablearg, dry);
+		    match_if(i, pass, p, pass->out_if, a, dry);
 	case O_VIA:
 		return match_if(i, pass, p,
-		    pass->out ? pass->out_if : pass->in_if, tablearg, dry);
+		    pass->out ? pass->out_if : pass->in_if, a, dry);
 	case O_IP_SRC_LOOKUP:
 	case O_IP_DST_LOOKUP:
 	case O_IP_FLOW_LOOKUP:
 	case O_MAC_SRC_LOOKUP:
 	case O_MAC_DST_LOOKUP:
-		return dry ? peek_table(i, pass, p, NULL, tablearg) :
-			     match_table(i, pass, p, NULL, tablearg);
+		return dry ? peek_table(i, pass, p, NULL, a) :
+			     match_table(i, pass, p, NULL, a);
 	case O_FRAG:
 		return match_frag(i, p);
 	case O_IPOPT:
@@ -452,9 +452,9 @@ match_one(const struct insn *i, const struct pass *pass, const struct pkt *p,
 	case O_EXT_HDR:
 		return is_ip6(p) && (p->ext & i->arg1) != 0;
 	case O_TAGGED:
-		return match_tagged(i, pass, p, *tablearg);
+		return match_tagged(i, pass, p, a->tablearg);
 	case O_MARK:
-		return match_mark(i, pass, p, *tablearg);
+		return match_mark(i, pass, p, a->tablearg);
 	case O_DIVERTED:
 		return (pass->diverted & i->arg1) != 0;
 	case O_PROB:
@@ -466,12 +466,12 @@ match_one(const struct insn *i, const struct pass *pass, const struct pkt *p,
 
 bool
 match_rule(const struct pass *pass, const struct rule *r, const struct pkt *p,
-    uint32_t *tablearg)
+    struct answers *a)
 {
 	const struct insn *i = r->cmd, *end = rule_action(r);
 
 	for (; i < end; i = insn_next(i)) {
-		bool hit = match_one(i, pass, p, tablearg, false) !=
+		bool hit = match_one(i, pass, p, a, false) !=
 		    ((i->len & INSN_NOT) != 0);
 
 		if (hit) { /* the rest of an or-block need not be asked */
@@ -488,13 +488,13 @@ match_rule(const struct pass *pass, const struct rule *r, const struct pkt *p,
  * what happens, and nothing is changed. */
 static inline __attribute__((always_inline)) enum outcome
 match_any(const struct pass *pass, const struct pkt *p, struct probe *probe,
-    unsigned *n, uint32_t *tablearg, struct explain *const x)
+    unsigned *n, struct answers *a, struct explain *const x)
 {
 	const struct rule *r = pass->rules->rules[*n];
 	const struct insn *i = r->cmd, *end = rule_action(r);
 
 	for (; i < end; i = insn_next(i)) {
-		bool raw = match_one(i, pass, p, tablearg, x != NULL), hit;
+		bool raw = match_one(i, pass, p, a, x != NULL), hit;
 
 		if (x != NULL && i->opcode == O_PROB)
 			raw = explain_prob(x, r, i, raw);
@@ -504,7 +504,7 @@ match_any(const struct pass *pass, const struct pkt *p, struct probe *probe,
 				i = insn_next(i);
 		} else if ((i->len & INSN_OR) == 0) {
 			if (x != NULL)
-				explain_miss(x, pass, r, i, p, *tablearg);
+				explain_miss(x, pass, r, i, p, a->tablearg);
 			return NO_MATCH;
 		}
 		if (i->opcode == O_SKIP_ACTION) {
@@ -517,8 +517,8 @@ match_any(const struct pass *pass, const struct pkt *p, struct probe *probe,
 				 stateful_probe(pass, p, i->arg1, probe, n)))
 			return STATE_HIT;
 		if ((i->opcode == O_KEEP_STATE || i->opcode == O_LIMIT) &&
-		    !(x != NULL ? explain_keep(x, pass, p, *n, i, *tablearg) :
-				  stateful_keep(pass, p, *n, i, *tablearg)))
+		    !(x != NULL ? explain_keep(x, pass, p, *n, i, a->tablearg) :
+				  stateful_keep(pass, p, *n, i, a->tablearg)))
 			return STATE_FULL;
 	}
 	while (insn_table[end->opcode].kind == INSN_MODIFIER)
@@ -530,28 +530,29 @@ match_any(const struct pass *pass, const struct pkt *p, struct probe *probe,
 		    STATE_HIT : NO_MATCH;
 	if (explain_probe(x, pass, p, end->arg1, probe, n))
 		return STATE_HIT;
-	explain_miss(x, pass, r, end, p, *tablearg);
+	explain_miss(x, pass, r, end, p, a->tablearg);
 	return NO_MATCH;
 }
 
 enum outcome
 match_stateful(const struct pass *pass, const struct pkt *p,
-    struct probe *probe, unsigned *n, uint32_t *tablearg)
+    struct probe *probe, unsigned *n, struct answers *a)
 {
-	return match_any(pass, p, probe, n, tablearg, NULL);
+	return match_any(pass, p, probe, n, a, NULL);
 }
 
 __attribute__((cold)) enum outcome
 match_explained(const struct pass *pass, const struct pkt *p,
-    struct probe *probe, unsigned *n, uint32_t *tablearg, struct explain *x)
+    struct probe *probe, unsigned *n, struct answers *a, struct explain *x)
 {
-	return match_any(pass, p, probe, n, tablearg, x);
+	return match_any(pass, p, probe, n, a, x);
 }
 
 __attribute__((cold)) bool
 match_insn(const struct insn *i, const struct pass *pass, const struct pkt *p,
     uint32_t tablearg)
 {
-	return match_one(i, pass, p, &tablearg, true) !=
-	    ((i->len & INSN_NOT) != 0);
+	struct answers a = {.tablearg = tablearg};
+
+	return match_one(i, pass, p, &a, true) != ((i->len & INSN_NOT) != 0);
 }

@@ -206,6 +206,36 @@ plan_next_probe(const struct plan *pl, unsigned from, bool done, uint16_t name)
 	return lo < pl->n_probes ? pl->probes[lo].at : WALK_NONE;
 }
 
+/* ---- bursts ---- */
+
+static void
+flat_firsts(const struct plan *pl, const struct pkt_key *keys, unsigned n,
+    struct hit *hits)
+{
+	unsigned words = pl->flat_long ? BLOCK_LONG : BLOCK_SHORT;
+	uint32_t meta = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		meta |= keys[i].meta;
+	if (pl->flat_long && (meta & KEY_IP6) != 0)
+		pl->scan->firsts6(pl->flat, pl->n_blocks, words, keys, n, hits);
+	else
+		pl->scan->firsts(pl->flat, pl->n_blocks, words, keys, n, hits);
+}
+
+void
+plan_firsts(const struct plan *pl, const struct pkt_key *keys, unsigned n,
+    struct finds *found, struct hit *hits)
+{
+	if (pl->flat != NULL)
+		flat_firsts(pl, keys, n, hits);
+	else
+		walk_firsts(keys, n, &pl->grove, found, hits);
+	for (unsigned i = 0; i < n; i++)
+		if (unlikely(hits[i].slot >= pl->n_rules))
+			hits[i] = (struct hit){pl->n_rules - 1, 0};
+}
+
 /* ---- lists of rules in blocks ---- */
 
 /* Room for blocks of 'n' rules. */
@@ -312,7 +342,7 @@ use_grown(struct plan *pl, struct grown *g)
 	g->n_users++;
 	pl->grown = g;
 	pl->grove.forest = g->forest;
-	pl->in_bursts = g->forest->stats.bytes > pl->cfg.bursts;
+	pl->grove.ahead = g->forest->stats.bytes > pl->cfg.bursts;
 }
 
 static void
@@ -379,18 +409,14 @@ follow_plan(const struct ruleset *rs, const struct plan *op,
 static struct plan *
 grow_plan(const struct ruleset *rs, const struct plan_cfg *cfg)
 {
-	struct draft *d = draft_create(rs);
-	struct plan *pl = NULL;
+	struct draft *d = draft_create(rs, cfg);
+	struct plan *pl;
 
 	if (d == NULL)
 		return NULL;
 	draft_build(d);
 	pl = draft_plan(d, rs);
 	draft_destroy(d);
-	if (pl != NULL) {
-		pl->cfg = *cfg;
-		pl->in_bursts = pl->grown->forest->stats.bytes > cfg->bursts;
-	}
 	return pl;
 }
 
@@ -458,6 +484,7 @@ plan_destroy(struct plan *pl)
 /* ---- drafts ---- */
 
 struct draft {
+	struct plan_cfg cfg;
 	unsigned n_rules;
 	struct rule_key *keys; /* builder's until it is done */
 	struct grown *grown;
@@ -486,12 +513,13 @@ plan_note_build(struct plan *pl, uint64_t took_ns)
 }
 
 struct draft *
-draft_create(const struct ruleset *rs)
+draft_create(const struct ruleset *rs, const struct plan_cfg *cfg)
 {
 	struct draft *d = calloc(1, sizeof(*d));
 
 	if (d == NULL)
 		return NULL;
+	d->cfg = *cfg;
 	d->n_rules = d->view.n_slots = rs->n_rules;
 	d->keys = malloc(rs->n_rules * sizeof(*d->keys));
 	d->grown = calloc(1, sizeof(*d->grown));
@@ -508,7 +536,7 @@ draft_create(const struct ruleset *rs)
 void
 draft_build(struct draft *d)
 {
-	d->grown->forest = forest_build(d->keys, d->n_rules);
+	d->grown->forest = forest_build(d->keys, d->n_rules, d->cfg.pages);
 }
 
 void
@@ -539,7 +567,7 @@ draft_plan(struct draft *d, const struct ruleset *rs)
 
 	if (d->lost || d->grown->forest == NULL)
 		return NULL;
-	if ((pl = alloc(rs, &plan_defaults)) == NULL)
+	if ((pl = alloc(rs, &d->cfg)) == NULL)
 		return NULL;
 	use_grown(pl, d->grown);
 	take_view(pl, &d->view);
@@ -577,7 +605,7 @@ plan_stats(const struct plan *pl, struct plan_stats *out)
 	    .n_added = pl->n_added,
 	    .n_gone = pl->n_gone,
 	    .flat = pl->flat != NULL,
-	    .in_bursts = pl->in_bursts,
+	    .in_bursts = pl->grove.ahead,
 	    .scan = pl->scan->name,
 	    .bytes = sizeof(*pl) + pl->n_probes * sizeof(*pl->probes) + added,
 	};

@@ -33,7 +33,8 @@ enum {
 struct plan_cfg {
 	unsigned flat;	     /* so many rules need no forest */
 	unsigned most_added; /* more of them: a new forest at once */
-	unsigned bursts;     /* octets of a forest that is walked in bursts */
+	unsigned bursts;     /* octets of a forest that is asked for ahead */
+	const struct pages *pages; /* where big forests lie; NULL: malloc */
 };
 extern const struct plan_cfg plan_defaults;
 
@@ -64,7 +65,6 @@ struct plan {
 	unsigned n_blocks;
 	bool flat_long;
 	/* a forest */
-	bool in_bursts;
 	struct grove grove;
 	struct grown *grown;
 	uint32_t *order;    /* grove's, owned; NULL while all is as it was */
@@ -107,6 +107,11 @@ plan_next(const struct plan *pl, struct walk *w, unsigned from)
 	return n < pl->n_rules ? n : pl->n_rules - 1;
 }
 
+/* The first candidate of keys[n], n <= WALK_BURST: its index in hits[i].slot.
+ * *found is filled in unless the plan is flat. */
+void plan_firsts(const struct plan *pl, const struct pkt_key *keys, unsigned n,
+    struct finds *found, struct hit *hits);
+
 /* True if the key of every candidate fits the packet's (but for the last rule
  * and those at which a state may be looked up).  A slot whose rule is gone stands
  * for the next rule. */
@@ -133,7 +138,8 @@ bool plan_is_new(const struct plan *pl);
 void plan_note_build(struct plan *pl, uint64_t took_ns);
 
 /* What is to be built for 'rs'.  Returns owned; NULL without memory. */
-struct draft *draft_create(const struct ruleset *rs);
+struct draft *draft_create(const struct ruleset *rs,
+    const struct plan_cfg *cfg);
 /* Builds it; any thread, once.  Takes its time. */
 void draft_build(struct draft *d);
 /* Notes that 'new' has taken the place of 'old', built or not.  The control

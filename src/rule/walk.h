@@ -5,13 +5,14 @@
  *
  * Place      rule/plan hands it out; rule/interp asks it for one rule after the
  *            other.
- * Life       walk_begin or walk_burst -> walk_next, any number -> forgotten.
+ * Life       walk_begin -> walk_next, any number -> forgotten; in a burst,
+ *            walk_firsts, and walk_found for those who need more than that.
  * Invariant  walk_next(from) is the first rule at or after 'from' that the
  *            packet's key fits; 'from' may go back.
  * Shape      a window of eight blocks a leaf is compared at once and kept as a
  *            mask; nearly all leaves are one window.  Slots become indexes only
  *            when a candidate is found.
- * Bursts     walk_burst goes down all trees for all packets level by level and
+ * Bursts     walk_firsts goes down all trees for all packets level by level and
  *            asks memory for the next level meanwhile: worth it as soon as the
  *            forest is bigger than the cache.
  */
@@ -29,6 +30,7 @@ enum {
 struct grove {
 	const struct forest *forest;
 	const uint32_t *order; /* slot -> index; NULL: they are the same */
+	bool ahead;	       /* bursts ask memory for what they come to */
 	struct leaf added[2];  /* slots are indexes; [1] is of long blocks */
 };
 
@@ -44,8 +46,20 @@ struct walk {
 /* Looks up where the candidates of a packet are whose key is set. */
 void walk_begin(struct walk *w, const struct grove *g);
 
-/* Likewise for walks[n], n <= WALK_BURST, whose keys are set. */
-void walk_burst(struct walk *walks, unsigned n, const struct grove *g);
+/* The leaves that the packets of a burst come to, one a tree. */
+struct finds {
+	struct node at[WALK_BURST][FOREST_ROOTS + 1];
+};
+
+/* For keys[n], n <= WALK_BURST, together: their leaves in *found, and in hits[i]
+ * the first candidate of each, its index as 'slot'; WALK_NONE if there is
+ * none. */
+void walk_firsts(const struct pkt_key *keys, unsigned n, const struct grove *g,
+    struct finds *found, struct hit *hits);
+
+/* As walk_begin() for a packet whose leaves walk_firsts() found at 'found'. */
+void walk_found(struct walk *w, const struct grove *g,
+    const struct node *found);
 
 /* The first candidate's index at or after 'from', or WALK_NONE. */
 unsigned walk_next(struct walk *w, const struct grove *g, unsigned from);

@@ -327,7 +327,7 @@ test(struct writer *w, const struct recipe_style *s)
 	struct chance *c = w->c;
 	uint16_t etype[2] = {ETYPE_IP4, ETYPE_IP4};
 
-	switch (draw(c, 24)) {
+	switch (draw(c, s->plain && !once_in(c, 16) ? 17 : 24)) {
 	case 0 ... 5:
 		addr4(w);
 		break;
@@ -384,6 +384,7 @@ static void
 tests(struct writer *w, const struct recipe_style *s)
 {
 	unsigned n = draw(w->c, s->max_tests + 1);
+	unsigned odd_1_in = s->plain ? 20 : 6; /* not, or */
 	struct insn *last = NULL;
 
 	for (unsigned k = 0; k < n; k++) {
@@ -395,9 +396,9 @@ tests(struct writer *w, const struct recipe_style *s)
 			last = NULL;
 			continue;
 		}
-		if (once_in(w->c, 6))
+		if (once_in(w->c, odd_1_in))
 			i->len |= INSN_NOT;
-		if (last != NULL && once_in(w->c, 6))
+		if (last != NULL && once_in(w->c, odd_1_in))
 			last->len |= INSN_OR;
 		last = i;
 	}
@@ -535,6 +536,10 @@ action(struct writer *w, const struct recipe_style *s, enum recipe_calls calls)
 	struct chance *c = w->c;
 	uint32_t mark = draw(c, 4);
 
+	if (s->plain && !once_in(c, 6)) {
+		emit(w, draw(c, 2) ? O_ACCEPT : O_DENY, 0, NULL, 0);
+		return;
+	}
 	if (draw(c, s->deciding_1_in) == 0) {
 		deciding(w, s);
 		return;
@@ -579,6 +584,9 @@ recipe_style_draw(struct recipe_style *s, struct chance *c)
 	s->tables = draw(c, 4) != 0;
 	s->probs = draw(c, 2);
 	s->answers = draw(c, 2);
+	s->plain = once_in(c, 3);
+	if (s->plain) /* who asks nothing ends all searches */
+		s->max_tests += 3;
 }
 
 void
@@ -602,7 +610,8 @@ recipe_rule(struct recipe *d, const struct vocab *v, struct chance *c,
 	if (keeps)
 		state_tail(&w, name);
 	d->head.act_ofs = d->head.cmd_len;
-	modifiers(&w);
+	if (!s->plain || once_in(c, 8))
+		modifiers(&w);
 	action(&w, s, calls);
 }
 

@@ -30,6 +30,7 @@ struct recipe_style {
 	unsigned max_tests;	/* 1 to 4 */
 	unsigned deciding_1_in; /* how rare accept, deny, ... are */
 	bool states, tables, probs, answers;
+	bool plain; /* most rules ask what a key can say, accept or deny */
 };
 
 void recipe_style_draw(struct recipe_style *s, struct chance *c);

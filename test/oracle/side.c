@@ -230,7 +230,7 @@ make_plan(struct side *s, const struct ruleset *next)
 
 	if (s->draft == NULL && s->rules->plan != NULL &&
 	    s->draft_late > 0 && plan_is_stale(s->rules->plan, 1))
-		s->draft = draft_create(s->rules);
+		s->draft = draft_create(s->rules, &s->plan_cfg);
 	if (s->draft != NULL) {
 		draft_follow(s->draft, s->rules, next);
 		if (s->draft_age++ == s->draft_late / 2)

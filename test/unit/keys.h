@@ -58,7 +58,7 @@ key_ports(struct rule_key *k, unsigned shift, unsigned max, unsigned width)
 static struct rule_key
 key_random(enum manner m)
 {
-	struct rule_key k = {.ports_hi = 0xffffffff};
+	struct rule_key k = {.act = key_draw(1000), .ports_hi = 0xffffffff};
 	uint32_t family = key_draw(2) ? KEY_IP4 : KEY_IP6;
 
 	if (m == MIXED)

@@ -59,17 +59,25 @@ static void
 one_forest(struct forest *f, const struct rule_key *keys, unsigned n)
 {
 	struct grove g = {.forest = f};
-	struct walk walks[WALK_BURST], w;
+	struct pkt_key packets[WALK_BURST];
+	struct finds found;
+	struct walk w;
+	struct hit hits[WALK_BURST];
 
 	for (unsigned round = 0; round < 10; round++) {
 		unsigned burst = 1 + key_draw(WALK_BURST);
 
 		for (unsigned i = 0; i < burst; i++)
-			walks[i].key = key_packet(&keys[key_draw(n)]);
-		walk_burst(walks, burst, &g);
+			packets[i] = key_packet(&keys[key_draw(n)]);
+		walk_firsts(packets, burst, &g, &found, hits);
 		for (unsigned i = 0; i < burst; i++) {
-			follow_walk(&walks[i], &g, keys, n);
-			w.key = walks[i].key;
+			assert_int_equal(hits[i].slot,
+			    next_fit(keys, n, &packets[i], 0));
+			assert_true(hits[i].slot == WALK_NONE ||
+			    hits[i].act == keys[hits[i].slot].act);
+			w.key = packets[i];
+			walk_found(&w, &g, found.at[i]);
+			follow_walk(&w, &g, keys, n);
 			walk_begin(&w, &g);
 			follow_walk(&w, &g, keys, n);
 		}
@@ -83,7 +91,8 @@ every_candidate_in_order(void **state)
 	for (unsigned m = 0; m < N_MANNERS; m++)
 		for (unsigned s = 0; s < ARRAY_LEN(sizes); s++) {
 			struct rule_key *keys = random_keys(m, sizes[s]);
-			struct forest *f = forest_build(keys, sizes[s]);
+			struct forest *f = forest_build(keys, sizes[s],
+			    &pages_huge);
 
 			assert_non_null(f);
 			for (const struct block_scan *scan = block_scans();
@@ -104,7 +113,7 @@ bounds_hold(void **state)
 	for (unsigned m = 0; m < N_MANNERS; m++)
 		for (unsigned n = 10; n <= 10000; n *= 10) {
 			struct rule_key *keys = random_keys(m, n);
-			struct forest *f = forest_build(keys, n);
+			struct forest *f = forest_build(keys, n, NULL);
 			struct forest_stats *s = &f->stats;
 			/* two families with trees, one with a list */
 			uint64_t copies = 2 * (FOREST_COPIES * (uint64_t)n +
@@ -136,7 +145,7 @@ leaves_are_small(void **state)
 		    .meta_mask = KEY_IP4,
 		    .ports_hi = ~0u,
 		};
-	f = forest_build(keys, N);
+	f = forest_build(keys, N, NULL);
 	assert_in_range(f->stats.max_leaf, 1, FOREST_LEAF);
 	assert_int_equal(f->stats.n_refs, N);
 	assert_in_range(f->stats.max_depth, 1, 4);
@@ -153,7 +162,7 @@ an_order_is_followed(void **state)
 	struct rule_key *keys = random_keys(MIXED, N);
 	struct rule_key *now = calloc(N * STEP, sizeof(*now));
 	uint32_t order[N];
-	struct forest *f = forest_build(keys, N);
+	struct forest *f = forest_build(keys, N, NULL);
 	struct grove g = {.forest = f, .order = order};
 
 	(void)state;

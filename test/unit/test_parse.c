@@ -416,15 +416,21 @@ short_way_is_the_long_way(void **state)
 		uint8_t tagged[200];
 		struct pkt p = {.data = f.b}, q = {.data = tagged};
 		unsigned body = (unsigned)(rng_u64(&r) % 30);
+		bool six = i % 3 == 0;
 		uint8_t *h;
 
-		f_ether(&f, ETYPE_IP4);
-		f_ip4(&f, protos[i % 4], (uint32_t)rng_u64(&r),
-		    (uint32_t)rng_u64(&r), offs[rng_u64(&r) % 6]);
+		f_ether(&f, six ? ETYPE_IP6 : ETYPE_IP4);
+		if (six)
+			f_ip6(&f, protos[i % 4], (uint8_t)rng_u64(&r),
+			    (uint8_t)rng_u64(&r));
+		else
+			f_ip4(&f, protos[i % 4], (uint32_t)rng_u64(&r),
+			    (uint32_t)rng_u64(&r), offs[rng_u64(&r) % 6]);
 		f.b[f.l3 + 1] = (uint8_t)rng_u64(&r);
-		put16(f.b + f.l3 + 2, (uint16_t)rng_u64(&r));
+		put16(f.b + f.l3 + (six ? 4 : 2), (uint16_t)rng_u64(&r));
 		if (i % 7 == 0)
-			f.b[f.l3] = (uint8_t)(0x44 + rng_u64(&r) % 3);
+			f.b[f.l3] = (uint8_t)(rng_u64(&r) % 3 +
+			    (six ? 0x6f : 0x44));
 		h = f_add(&f, body);
 		for (unsigned k = 0; k < body; k++)
 			h[k] = (uint8_t)rng_u64(&r);
@@ -436,7 +442,7 @@ short_way_is_the_long_way(void **state)
 		memset(&p.verdict, 0xaa, sizeof(p) - 18); /* stale */
 		parse(&p, &cfg);
 		parse(&q, &cfg);
-		assert_int_equal(p.etype, ETYPE_IP4);
+		assert_int_equal(p.etype, six ? ETYPE_IP6 : ETYPE_IP4);
 		assert_int_equal(p.flags, q.flags & ~PKT_VLAN);
 		if (p.l4 != 0)
 			assert_int_equal(p.l4, q.l4 - 4);

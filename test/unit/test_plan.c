@@ -492,7 +492,7 @@ verifying_sees_a_broken_index(void **state)
 	assert_int_equal(root->dim, DIM_LEAF);
 	for (unsigned i = 0; i < root->n; i++) {
 		uint32_t *meta = words + (size_t)root->at * BLOCK_LANES +
-		    i * BLOCK_SHORT + 5 * BLOCK_LANES;
+		    i * BLOCK_SHORT + 6 * BLOCK_LANES;
 
 		for (unsigned lane = 0; lane < BLOCK_LANES; lane += 2)
 			meta[lane] = meta[lane + BLOCK_LANES] =
@@ -514,6 +514,52 @@ verifying_sees_a_broken_index(void **state)
 	assert_in_range(check.differences, 1, 1999);
 	assert_in_range(check.rule, 1, 300);
 	ruleset_destroy(rs, ignore, NULL);
+}
+
+/* Every verdict that a flat plan would give on its own becomes the wrong one. */
+static void
+break_verdicts(struct plan *pl)
+{
+	unsigned words = pl->flat_long ? BLOCK_LONG : BLOCK_SHORT;
+
+	for (unsigned i = 0; i < pl->n_blocks * BLOCK_LANES; i++) {
+		uint32_t *act = pl->flat + i / BLOCK_LANES * words +
+		    BLOCK_LANES + i % BLOCK_LANES;
+
+		*act ^= *act != 0 ? 3u << ACT_COUNTER_BITS : 0;
+	}
+}
+
+static void
+verifying_sees_broken_verdicts(void **state)
+{
+	struct plan_cfg cfg = {.flat = 1000};
+	struct match_check check = {0};
+	struct rng c1, c2;
+	struct pass pass = pass_of(NULL, counts_with, &c1);
+	struct pass linear = pass_of(NULL, counts_without, &c2);
+
+	(void)state;
+	pass.match = MATCH_VERIFY;
+	pass.check = &check;
+	linear.match = MATCH_LINEAR;
+	rng_init(&c1, 1);
+	rng_init(&c2, 1);
+	for (unsigned n = 0; n < 2000; n++) {
+		struct ruleset *rs = random_rules(4 + draw(20));
+		struct pkt p = random_pkt(), q = p;
+
+		rs->set_disabled = 0;
+		rs->plan = plan_create_cfg(rs, NULL, &cfg);
+		break_verdicts(rs->plan);
+		pass.rules = linear.rules = rs;
+		interp_burst(&pass, &p, 1);
+		interp_burst(&linear, &q, 1);
+		assert_int_equal(p.verdict, q.verdict);
+		ruleset_destroy(rs, ignore, NULL);
+	}
+	assert_in_range(check.pkts, 1000, 2000); /* not first_decides() */
+	assert_in_range(check.differences, 100, 1999);
 }
 
 /* A random edit of 'rs': rules added, deleted, moved, sets switched. */
@@ -573,7 +619,7 @@ follows_edits(void **state)
 		rs = next;
 		if (d == NULL && rs->plan != NULL && plan_is_stale(rs->plan, 1) &&
 		    draw(8) == 0)
-			d = draft_create(rs);
+			d = draft_create(rs, &cfg);
 		pair_check(&x, rs);
 	}
 	assert_in_range(drafts, 20, 2000);
@@ -731,6 +777,7 @@ main(void)
 		cmocka_unit_test(same_effects_as_without),
 		cmocka_unit_test(same_effects_with_states),
 		cmocka_unit_test(verifying_sees_a_broken_index),
+		cmocka_unit_test(verifying_sees_broken_verdicts),
 		cmocka_unit_test(follows_edits),
 		cmocka_unit_test(follows_edits_with_states),
 		cmocka_unit_test(keys_ask_all_they_can),

@@ -533,6 +533,50 @@ counters_of_entries(void **state)
 	expect("table a list", 0, "10.0.0.0/8 1\n11.0.0.0/8 1\n");
 }
 
+/* A packet's questions are asked once, and count each time; what a rule may
+ * change about the packet is asked again. */
+static void
+a_packet_is_told_the_same(void **state)
+{
+	struct insn src = {O_IP_SRC_LOOKUP, 1, 0};
+	struct insn dst = {O_IP_DST_LOOKUP, 1, 0};
+	struct {
+		struct insn head;
+		uint32_t words[2];
+	} mark = {{O_IP_DST_LOOKUP, 3, 0}, {0, LOOKUP_MARK}};
+	struct answers a, none;
+	struct table *t, *n;
+	struct pkt p;
+
+	(void)state;
+	run("table a create counters");
+	run("table a add 10.0.0.0/8 7");
+	run("table n create type number");
+	run("table n add 5 3");
+	run("add 100 count ip from table(a) to table(a) lookup mark n");
+	t = tables_find(en->tables, "a", 0);
+	n = tables_find(en->tables, "n", 0);
+	src.arg1 = dst.arg1 = t->kidx;
+	mark.head.arg1 = n->kidx;
+	fate("10.9.9.9", "1.1.1.1", 1, &p);
+	answers_init(&a);
+	answers_init(&none);
+	a.room = LOOKUP_ANSWERS;
+	assert_int_not_equal(lookup_insn(&src, en->tables, &p, NULL, &a), 0);
+	assert_int_equal(lookup_insn(&dst, en->tables, &p, NULL, &a), 0);
+	expect("-a table a list", 0, "10.0.0.0/8 7 2 92\n");
+	run("table a add 1.0.0.0/8 7");
+	assert_int_not_equal(lookup_insn(&src, en->tables, &p, NULL, &a), 0);
+	assert_int_equal(lookup_insn(&dst, en->tables, &p, NULL, &a), 0);
+	assert_int_not_equal(lookup_insn(&dst, en->tables, &p, NULL, &none), 0);
+	expect("-a table a list", 0,
+	    "1.0.0.0/8 7 1 46\n10.0.0.0/8 7 3 138\n");
+	assert_int_equal(lookup_insn(&mark.head, en->tables, &p, NULL, &a), 0);
+	p.mark = 5;
+	assert_int_not_equal(lookup_insn(&mark.head, en->tables, &p, NULL, &a),
+	    0);
+}
+
 /* ---- files ---- */
 
 /* Runs a file of these lines. */
@@ -635,6 +679,7 @@ main(void)
 	    T(addresses_ports_and_interfaces),
 	    T(tablearg),
 	    T(counters_of_entries),
+	    T(a_packet_is_told_the_same),
 	    T(flags_change_within_a_file),
 	    T(names_of_hosts),
 	    T(a_file_of_entries),
