@@ -25,6 +25,8 @@ bench: all $(BENCH_BIN)
 	@echo "# two and three processes"
 	@$(O)/bench/bench_vale
 	@KIPFW_BIN=$(CURDIR)/$(BIN) BENCH_VALE=$(O)/bench/bench_vale bench/chain
+	@echo "# netmap's API: programs of netmap's, and ours"
+	@KIPFW_BIN=$(CURDIR)/$(BIN) bench/netmap
 	@$(MAKE) --no-print-directory bench-net
 
 # Between network namespaces, beside the kernel's bridge.

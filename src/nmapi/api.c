@@ -194,6 +194,12 @@ nmapi_munmap(void *addr, size_t size)
 	return real()->munmap(addr, size);
 }
 
+int
+nmapi_mlockall(int flags)
+{
+	return real()->mlockall(flags | MCL_ONFAULT);
+}
+
 bool
 nmapi_refuses_io(int fd)
 {

@@ -29,6 +29,10 @@ void *nmapi_mmap(void *addr, size_t size, int prot, int flags, int fd,
     off_t ofs);
 int nmapi_munmap(void *addr, size_t size);
 
+/* Pages are locked as they are touched, or all that ports could ever use would
+ * be taken from the system at once. */
+int nmapi_mlockall(int flags);
+
 /* netmap's device can be neither read nor written: EINVAL if 'fd' is one. */
 bool nmapi_refuses_io(int fd);
 

@@ -170,6 +170,14 @@ munmap(void *addr, size_t size)
 	return nmapi_munmap(addr, size);
 }
 
+EXPORT int mlockall(int flags);
+
+int
+mlockall(int flags)
+{
+	return nmapi_mlockall(flags);
+}
+
 EXPORT ssize_t
 read(int fd, void *buf, size_t n)
 {

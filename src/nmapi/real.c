@@ -15,7 +15,7 @@ static const struct {
 	size_t ofs;
 } rows[] = {
 	ROW(open), ROW(openat), ROW(close), ROW(dup), ROW(dup2), ROW(dup3),
-	ROW(fcntl), ROW(ioctl), ROW(mmap), ROW(munmap), ROW(read), ROW(write),
+	ROW(fcntl), ROW(ioctl), ROW(mmap), ROW(munmap), ROW(mlockall), ROW(read), ROW(write),
 	ROW(readv), ROW(writev), ROW(poll), ROW(ppoll), ROW(select),
 	ROW(pselect), ROW(epoll_ctl), ROW(epoll_wait), ROW(epoll_pwait),
 };

@@ -28,6 +28,7 @@
 #include <sys/mman.h>
 #include <sys/select.h>
 #include <sys/socket.h>
+#include <sys/statvfs.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -42,6 +43,7 @@
 #define nmapi_ioctl	      ioctl
 #define nmapi_mmap	      mmap
 #define nmapi_munmap	      munmap
+#define nmapi_mlockall	      mlockall
 #define nmapi_poll	      poll
 #define nmapi_ppoll	      ppoll
 #define nmapi_select	      select

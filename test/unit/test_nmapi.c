@@ -103,6 +103,25 @@ test_register(void **state)
 	assert_int_equal(nmapi_munmap(mem, r.nr_memsize), 0);
 }
 
+/* Programs lock their memory before they open ports; there are gigabytes of
+ * ours that nobody has touched. */
+static void
+test_locked_memory(void **state)
+{
+	struct statvfs v0, v1;
+	struct nm a;
+
+	(void)state;
+	if (nmapi_mlockall(MCL_CURRENT | MCL_FUTURE) == -1)
+		assert_true(errno == EPERM || errno == ENOMEM);
+	assert_int_equal(statvfs(shm_dir, &v0), 0);
+	attach(&a, "valeD:a");
+	assert_int_equal(statvfs(shm_dir, &v1), 0);
+	assert_true((v0.f_bfree - v1.f_bfree) * v1.f_bsize < 1u << 30);
+	detach(&a);
+	munlockall();
+}
+
 static void
 test_register_refused(void **state)
 {
@@ -590,6 +609,7 @@ main(void)
 		cmocka_unit_test(test_descriptors),
 		cmocka_unit_test(test_not_registered),
 		cmocka_unit_test(test_register),
+		cmocka_unit_test(test_locked_memory),
 		cmocka_unit_test(test_register_refused),
 		cmocka_unit_test(test_one_ring),
 		cmocka_unit_test(test_exclusive),
