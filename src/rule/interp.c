@@ -178,6 +178,15 @@ plan_of(const struct pass *pass)
 	return likely(pass->match != MATCH_LINEAR) ? pass->rules->plan : NULL;
 }
 
+/* True if what a burst found first decides by itself; 'end' as of quick_end(). */
+static inline bool
+is_quick(const struct pass *pass, const struct hit *h, const struct pkt *p,
+    unsigned end)
+{
+	return h->act != 0 && h->slot < end && ((h->act & ACT_REST) == 0 ||
+	    key_rest_fits(pass->rules->rules[h->slot], p));
+}
+
 /* As run(), rule after rule; beside it the plan is followed.  'hit' is what a
  * burst found first, NULL without one; 'end' as of quick_end(). */
 static __attribute__((noinline)) enum verdict
@@ -185,13 +194,13 @@ run_verified(const struct pass *pass, struct pkt *p, unsigned n,
     struct way *way, const struct hit *hit, unsigned end)
 {
 	const struct ruleset *rs = pass->rules;
+	bool quick = hit != NULL && is_quick(pass, hit, p, end);
 	enum verdict v = run(pass, p, n, way, true, NULL);
 
 	if (hit != NULL && hit->slot != plan_next(way->plan, way->walk, 0))
 		way->missed = hit->slot;
-	if (hit != NULL && hit->act != 0 && hit->slot < end &&
-	    hit->act != ((v + 1) << ACT_COUNTER_BITS |
-		rs->rules[hit->slot]->counter))
+	if (quick && (hit->act & ~(uint32_t)ACT_REST) !=
+		((v + 1) << ACT_COUNTER_BITS | rs->rules[hit->slot]->counter))
 		way->missed = hit->slot;
 	stat_add(&pass->check->pkts, 1);
 	if (way->missed == WALK_NONE)
@@ -273,7 +282,7 @@ fetch(const struct pass *pass, const struct group *g)
 		if (likely(h->act != 0))
 			__builtin_prefetch(&pass->counts[h->act & ACT_COUNTER],
 			    1);
-		else
+		if (h->act == 0 || (h->act & ACT_REST) != 0)
 			__builtin_prefetch(pass->rules->rules[h->slot]);
 	}
 }
@@ -309,14 +318,14 @@ decide_group(const struct pass *pass, struct group *g)
 		struct hit h = g->hits[i];
 		struct pkt *p = g->pkts[i];
 
-		if (unlikely(h.act == 0 || h.slot >= g->end ||
+		if (unlikely(!is_quick(pass, &h, p, g->end) ||
 			pass->match == MATCH_VERIFY)) {
 			p->verdict = (uint8_t)run_hit(pass, g, i);
 			continue;
 		}
 		counter_add(&pass->counts[h.act & ACT_COUNTER],
 		    pkt_count_bytes(p), pass->now_s);
-		p->verdict = (uint8_t)((h.act >> ACT_COUNTER_BITS) - 1);
+		p->verdict = (uint8_t)((h.act >> ACT_COUNTER_BITS & 3) - 1);
 	}
 	g->n = 0;
 }

@@ -73,24 +73,49 @@ ask_addr(struct rule_key *k, bool is_src, uint32_t family, uint32_t v,
 	return ask_meta(k, family, family) && all;
 }
 
-/* Likewise with two words of an IPv6 address; 'gap' is that of common(), 0 if
- * the instruction has no masks.  That is all of one prefix up to /64. */
+/* What a key leaves out of a rule: second halves of IPv6 addresses. */
+struct rest {
+	const struct insn *src, *dst;
+};
+
+/* Notes that the second half of the one address of 'i' is still to be asked; true
+ * if that can be done.  'gap' as below. */
 static bool
-ask_addr6(struct rule_key *k, bool is_src, const struct insn *i, unsigned gap)
+leave_half(struct rest *rest, bool is_src, const struct insn *i, unsigned gap)
+{
+	const struct insn **at = is_src ? &rest->src : &rest->dst;
+
+	/* A value with bits outside of its mask matches nothing. */
+	if (*at != NULL || (gap != 0 && ((word(i, 3) & ~word(i, 3 + gap)) |
+				(word(i, 4) & ~word(i, 4 + gap))) != 0))
+		return false;
+	*at = i;
+	return true;
+}
+
+/* Likewise with two words of an IPv6 address; 'gap' is that of common(), 0 if
+ * the instruction has no masks.  That is all of one prefix up to /64; of a longer
+ * one 'rest' gets what is missing. */
+static bool
+ask_addr6(struct rule_key *k, bool is_src, const struct insn *i, unsigned gap,
+    struct rest *rest)
 {
 	uint32_t v = word(i, 1), m = ~0u, v2 = word(i, 2), m2 = ~0u;
-	bool all = gap != 0 && insn_words(i) == 1 + 2 * gap &&
+	bool one = gap == 0 || insn_words(i) == 1 + 2 * gap;
+	bool half = gap != 0 && one &&
 	    (word(i, 3) | word(i, 4) | word(i, 3 + gap) | word(i, 4 + gap)) ==
 		0;
+	bool all;
 
 	if (gap != 0) {
 		common(i, 1, 2 * gap, gap, &v, &m);
 		common(i, 2, 2 * gap, gap, &v2, &m2);
 	}
-	all = all && v == word(i, 1) && v2 == word(i, 2);
+	all = one && v == word(i, 1) && v2 == word(i, 2);
 	all = ask_addr(k, is_src, KEY_IP6, v, m) && all;
-	return (is_src ? ask(&k->src2, &k->src2_mask, v2, m2) :
-			 ask(&k->dst2, &k->dst2_mask, v2, m2)) && all;
+	all = (is_src ? ask(&k->src2, &k->src2_mask, v2, m2) :
+			ask(&k->dst2, &k->dst2_mask, v2, m2)) && all;
+	return all && (half || leave_half(rest, is_src, i, gap));
 }
 
 /* The range that covers a list of ports; all of a single range. */
@@ -132,7 +157,7 @@ ask_tcp_flags(struct rule_key *k, const struct insn *i)
 /* One test that is neither negated nor in an or-block.  True if the key now asks
  * all of it.  A flat switch: what is not in it asks nothing. */
 static bool
-ask_insn(struct rule_key *k, const struct insn *i)
+ask_insn(struct rule_key *k, const struct insn *i, struct rest *rest)
 {
 	uint32_t v, m;
 
@@ -156,10 +181,10 @@ ask_insn(struct rule_key *k, const struct insn *i)
 		return false;
 	case O_IP6_SRC:
 	case O_IP6_DST:
-		return ask_addr6(k, i->opcode == O_IP6_SRC, i, 0);
+		return ask_addr6(k, i->opcode == O_IP6_SRC, i, 0, rest);
 	case O_IP6_SRC_MASK:
 	case O_IP6_DST_MASK:
-		return ask_addr6(k, i->opcode == O_IP6_SRC_MASK, i, 4);
+		return ask_addr6(k, i->opcode == O_IP6_SRC_MASK, i, 4, rest);
 	case O_IP_SRCPORT:
 		return ask_ports(k, i, 16);
 	case O_IP_DSTPORT:
@@ -237,8 +262,9 @@ act_of(const struct rule *r)
 	return (verdict + 1) << ACT_COUNTER_BITS | r->counter;
 }
 
-bool
-key_of_rule(const struct rule *r, struct rule_key *key)
+/* As key_of_rule(), but true also if only what *rest says is still to be asked. */
+static bool
+key_and_rest(const struct rule *r, struct rule_key *key, struct rest *rest)
 {
 	const struct insn *i = r->cmd, *end = rule_action(r);
 	bool in_block = false, all = true;
@@ -256,14 +282,45 @@ key_of_rule(const struct rule *r, struct rule_key *key)
 		if (in_or)
 			all = false;
 		else if ((i->len & INSN_NOT) == 0)
-			all = ask_insn(key, i) && all;
+			all = ask_insn(key, i, rest) && all;
 		else if (i->opcode == O_IN) /* 'out' */
 			all = ask_meta(key, KEY_OUT, KEY_OUT) && all;
 		else
 			all = false;
 	}
-	all = all && i == end;
-	if (all)
-		key->act = act_of(r);
-	return all;
+	return all && i == end;
+}
+
+bool
+key_of_rule(const struct rule *r, struct rule_key *key)
+{
+	struct rest rest = {NULL, NULL};
+	bool some;
+
+	if (!key_and_rest(r, key, &rest))
+		return false;
+	some = rest.src != NULL || rest.dst != NULL;
+	key->act = act_of(r);
+	if (some && key->act != 0)
+		key->act |= ACT_REST;
+	return !some;
+}
+
+/* An instruction's offset plus 1, 0 without one. */
+static uint16_t
+offset_of(const struct rule *r, const struct insn *i)
+{
+	return i == NULL ? 0 : (uint16_t)(i - r->cmd + 1);
+}
+
+void
+key_find_rest(const struct rule *r, uint16_t *src, uint16_t *dst)
+{
+	struct rest rest = {NULL, NULL};
+	struct rule_key key;
+
+	if (!key_and_rest(r, &key, &rest))
+		rest = (struct rest){NULL, NULL};
+	*src = offset_of(r, rest.src);
+	*dst = offset_of(r, rest.dst);
 }

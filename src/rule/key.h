@@ -34,8 +34,13 @@ enum key_meta {
 };
 
 /* What a rule does, if its key says all and it does nothing but accept or deny:
- * the counter in the low bits, verdict + 1 above.  0: ask the rule. */
-enum { ACT_COUNTER_BITS = 24, ACT_COUNTER = (1 << ACT_COUNTER_BITS) - 1 };
+ * the counter in the low bits, verdict + 1 above.  With ACT_REST, that is so if
+ * key_rest_fits() as well.  0: ask the rule. */
+enum {
+	ACT_COUNTER_BITS = 24,
+	ACT_COUNTER = (1 << ACT_COUNTER_BITS) - 1,
+	ACT_REST = 1 << 30,
+};
 
 struct rule_key {
 	uint32_t act;
@@ -61,6 +66,40 @@ struct pkt_key {
  * and nothing needs to be asked again.  Linear in the rule; pure.  That its set
  * may be switched off, 'act' does not know. */
 bool key_of_rule(const struct rule *r, struct rule_key *key);
+
+/* Where a rule, all of which its key says but for the second halves of IPv6
+ * addresses, asks for those: the offsets of its instructions plus 1, 0 where
+ * there is none. */
+void key_find_rest(const struct rule *r, uint16_t *src,
+    uint16_t *dst);
+
+/* The second half of an address against that of an instruction with one address
+ * and perhaps its mask. */
+static inline bool
+key_half_fits(const struct insn *i, const uint8_t addr[16])
+{
+	uint64_t half, want, mask = UINT64_MAX;
+
+	memcpy(&half, addr + 8, sizeof(half));
+	memcpy(&want, i + 3, sizeof(want));
+	if (insn_words(i) == 9)
+		memcpy(&mask, i + 7, sizeof(mask));
+	return ((half ^ want) & mask) == 0;
+}
+
+/* True if a packet that the key of 'r' fits, and which is IPv6, has those second
+ * halves. */
+static inline bool
+key_rest_fits(const struct rule *r, const struct pkt *p)
+{
+	const uint8_t *ip = p->data + p->l3;
+
+	return (r->rest_src | r->rest_dst) != 0 &&
+	    (r->rest_src == 0 ||
+		key_half_fits(r->cmd + r->rest_src - 1, ip + 8)) &&
+	    (r->rest_dst == 0 ||
+		key_half_fits(r->cmd + r->rest_dst - 1, ip + 24));
+}
 
 /* True if a packet may have a state at this rule before any of its tests: it
  * begins with probe-state, or is a bare check-state.  *name is the states'. */

@@ -435,7 +435,8 @@ is_too_small(const struct ruleset *rs)
 	if (rs->n_rules >= PLAN_MIN_RULES)
 		return false;
 	for (unsigned i = 0; i + 1 < rs->n_rules; i++)
-		if (!rs->rules[i]->keyed)
+		if (!rs->rules[i]->keyed && (rs->rules[i]->rest_src |
+			rs->rules[i]->rest_dst) == 0)
 			return true;
 	return rs->n_rules < 2;
 }

@@ -88,6 +88,7 @@ rule_create(
 	n->asks = is_asking(n);
 	n->keeps = is_keeping(n);
 	n->keyed = key_of_rule(n, &key) && !n->stateful;
+	key_find_rest(n, &n->rest_src, &n->rest_dst);
 	return n;
 }
 
@@ -105,6 +106,8 @@ rule_copy(struct rule *r, uint8_t set)
 	n->asks = r->asks;
 	n->keeps = r->keeps;
 	n->keyed = r->keyed;
+	n->rest_src = r->rest_src;
+	n->rest_dst = r->rest_dst;
 	n->act_ofs = r->act_ofs;
 	n->id = r->id;
 	n->counter = r->counter;

@@ -34,6 +34,8 @@ struct rule {
 	bool keeps;	  /* its action keeps, copies or delays packets */
 	bool asks;	  /* has instructions that a burst asks of a table */
 	bool keyed;	  /* a packet that its key fits matches: rule/key */
+	uint16_t rest_src; /* where it asks what its key leaves: rule/key */
+	uint16_t rest_dst;
 	uint32_t id;	  /* unique for ever; (num, id) is the order */
 	uint32_t counter; /* index into the counters of every worker */
 	unsigned refs;	  /* control thread only */

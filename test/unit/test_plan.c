@@ -323,18 +323,21 @@ any_cfg(void)
 	};
 }
 
-/* A rule whose key says all of it matches what the key fits, and only that. */
+/* A rule whose key says all of it, perhaps with the second halves of addresses,
+ * matches what the key fits, and only that. */
 static void
 check_keyed(const struct pass *pass, const struct rule *r,
     const struct pkt_key *k, const struct pkt *p)
 {
+	bool rest = (r->rest_src | r->rest_dst) != 0 && !r->stateful, says;
 	struct rule_key key;
 
 	key_of_rule(r, &key);
-	if (!r->keyed || interp_match(pass, r, p) == key_fits(&key, k))
+	says = key_fits(&key, k) && (!rest || key_rest_fits(r, p));
+	if ((!r->keyed && !rest) || interp_match(pass, r, p) == says)
 		return;
 	fail_msg("rule %u, opcode %u: the key says %d", r->num,
-	    r->cmd[0].opcode, key_fits(&key, k));
+	    r->cmd[0].opcode, says);
 }
 
 /* No rule that matches is passed over, whichever scan looks. */
@@ -740,6 +743,67 @@ keys_of_several_tests(void **state)
 	rule_put(r, ignore, NULL);
 }
 
+/* A host and a prefix of 96 bits: the key has the first halves, the rule the
+ * rest.  A value with bits outside of its mask is left to the interpreter. */
+static void
+second_halves(void **state)
+{
+	const uint32_t src[4] = {htonl(0x20010db8), 0, 0, htonl(1)};
+	uint32_t dst[8] = {htonl(0x20010db8), 0, htonl(7), 0, ~0u, ~0u, ~0u,
+		0};
+	struct script d = {0};
+	struct rng chance;
+	struct pass pass = pass_of(NULL, counts_with, &chance);
+	unsigned n_match = 0;
+	struct rule_key key;
+	struct rule *r;
+
+	(void)state;
+	emit(&d, O_IP6_SRC, 0, src, 4);
+	emit(&d, O_IP6_DST_MASK, 0, dst, 8);
+	d.head.act_ofs = d.head.cmd_len;
+	emit(&d, O_ACCEPT, 0, NULL, 0);
+	r = rule_create(&d.head, 1, 1, 1);
+	assert_false(key_of_rule(r, &key));
+	assert_true((key.act & ACT_REST) != 0);
+	assert_int_equal(r->rest_src, 1);
+	assert_int_equal(r->rest_dst, 6);
+	for (unsigned i = 0; i < 64; i++) {
+		struct pkt_key k;
+		struct pkt p;
+		uint8_t *h;
+
+		f_ether(&f, ETYPE_IP6);
+		h = f_ip6(&f, PROTO_NONE, 0, 0);
+		memcpy(h + 8, src, 16);
+		memcpy(h + 24, dst, 16);
+		h[8 + 11] ^= (uint8_t)(i & 1);
+		h[8 + 15] ^= (uint8_t)(i >> 1 & 1);
+		h[24 + 8] ^= (uint8_t)(i >> 2 & 1);
+		h[24 + 11] ^= (uint8_t)(i >> 3 & 1);
+		h[24 + 12] = h[24 + 15] = (uint8_t)(i >> 4);
+		p = f_parse(&f);
+		k = key_of_pkt(&p, false);
+		assert_true(key_fits(&key, &k));
+		assert_int_equal(key_rest_fits(r, &p), interp_match(&pass, r,
+		    &p));
+		n_match += key_rest_fits(r, &p);
+	}
+	assert_int_equal(n_match, 4);
+	rule_put(r, ignore, NULL);
+
+	dst[3] = 1;
+	memset(&d, 0, sizeof(d));
+	emit(&d, O_IP6_DST_MASK, 0, dst, 8);
+	d.head.act_ofs = d.head.cmd_len;
+	emit(&d, O_ACCEPT, 0, NULL, 0);
+	r = rule_create(&d.head, 1, 1, 1);
+	assert_false(key_of_rule(r, &key));
+	assert_int_equal(key.act, 0);
+	assert_int_equal(r->rest_dst, 0);
+	rule_put(r, ignore, NULL);
+}
+
 /* Fewer than that have a plan only if none of them needs to be interpreted. */
 static void
 few_rules_need_none(void **state)
@@ -753,7 +817,9 @@ few_rules_need_none(void **state)
 
 		rs = random_rules(1 + draw(PLAN_MIN_RULES - 2));
 		for (unsigned i = 0; i + 1 < rs->n_rules; i++)
-			keyed = keyed && rs->rules[i]->keyed;
+			keyed = keyed && (rs->rules[i]->keyed ||
+			    (rs->rules[i]->rest_src |
+				rs->rules[i]->rest_dst) != 0);
 		rs->plan = plan_create(rs, NULL);
 		assert_int_equal(rs->plan != NULL, keyed);
 		with += keyed;
@@ -782,6 +848,7 @@ main(void)
 		cmocka_unit_test(follows_edits_with_states),
 		cmocka_unit_test(keys_ask_all_they_can),
 		cmocka_unit_test(keys_of_several_tests),
+		cmocka_unit_test(second_halves),
 		cmocka_unit_test(few_rules_need_none),
 	};
 
