@@ -5,7 +5,7 @@
  * An AF_XDP socket in copy mode sends one frame after the other, each with a
  * softirq of its own.  A program of the traffic control, which the kernel runs
  * when bpf(2) asks it to (BPF_PROG_TEST_RUN), can send a list of frames within
- * one: a third less work a frame on a veth pair.
+ * one: a quarter less work a frame on a veth pair.
  *
  * Place      under xdp_io.c, for sockets in copy mode.
  * Memory     the program reads the frames where they lie: the UMEM is the memory

@@ -309,6 +309,17 @@ cannot_go(const struct xdp *x, const struct pkt *pkt)
 	    (pkt->len > XDP_FRAME_SIZE && !x->queues[0].has_frags);
 }
 
+/* A batch has no frames in pieces. */
+static bool
+all_short(struct pkt *const *pkts, unsigned n)
+{
+	unsigned longest = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		longest = pkts[i]->len > longest ? pkts[i]->len : longest;
+	return longest <= XDP_FRAME_SIZE;
+}
+
 /* Where the batch's program finds the frame: where it lies, or a copy in one of
  * our free frames, which is free again when the batch has left. */
 static inline uint32_t
@@ -397,8 +408,9 @@ xdp_tx(struct port *p, struct port *from, struct pkt *const *pkts, unsigned n)
 		stat_add(&p->stats.tx_lost, n);
 		return n;
 	}
-	if (n >= XDP_BATCH_LEAST && x->batch.prog >= 0 && x->pieces == 1 &&
-	    x->n_free >= XDP_BATCH && xdp_pending(p) == 0)
+	if (n >= XDP_BATCH_LEAST && x->batch.prog >= 0 &&
+	    x->n_free >= XDP_BATCH && xdp_pending(p) == 0 &&
+	    (x->pieces == 1 || all_short(pkts, n)))
 		return tx_batch(p, from, pkts, n);
 	return tx_socket(p, from, pkts, n);
 }
