@@ -5,6 +5,7 @@
  */
 #include "bench/bench.h"
 
+#include "base/clock.h"
 #include "capture/writer.h"
 #include "engine/engine.h"
 #include "engine/virtual.h"
@@ -116,18 +117,20 @@ make_engine(unsigned n_rules, bool pipe, const char *out)
 	return en;
 }
 
-/* CPU time of one journey, ns per packet. */
+/* CPU time of one journey, ns per packet; real time in *real. */
 static double
-journey(unsigned n_rules, bool pipe, const char *out, double *passed)
+journey(unsigned n_rules, bool pipe, const char *out, double *passed,
+    double *real)
 {
 	struct engine *en = make_engine(n_rules, pipe, out);
 	const struct virtual_cfg cfg = {.burst = 0};
 	struct engine_totals t;
-	ns_t from = bench_cpu_ns(), took;
+	ns_t from = bench_cpu_ns(), began = clock_mono_ns(), took;
 
 	if (engine_virtual_run(en, &cfg, NULL) != 0)
 		give_up("it did not end well");
 	took = bench_cpu_ns() - from;
+	*real = (double)(clock_mono_ns() - began) / PACKETS;
 	engine_totals(en, &t);
 	if (t.rx_pkts != PACKETS || engine_captures_failed(en))
 		give_up("packets are missing");
@@ -139,14 +142,16 @@ journey(unsigned n_rules, bool pipe, const char *out, double *passed)
 static void
 row(const char *name, unsigned n_rules, bool pipe, const char *out)
 {
-	double ns[RUNS], passed = 0;
+	double ns[RUNS], passed = 0, real, best = 1e9;
 
-	for (unsigned i = 0; i < RUNS; i++)
-		ns[i] = journey(n_rules, pipe, out, &passed);
+	for (unsigned i = 0; i < RUNS; i++) {
+		ns[i] = journey(n_rules, pipe, out, &passed, &real);
+		best = real < best ? real : best;
+	}
 	qsort(ns, RUNS, sizeof(ns[0]), bench_cmp);
-	printf("%-44s %7.1f (%.1f-%.1f) ns/packet %8.2f Mpps, %.0f %% pass\n",
-	    name, ns[RUNS / 2], ns[0], ns[RUNS - 1], 1e3 / ns[RUNS / 2],
-	    100 * passed);
+	printf("%-44s %7.1f (%.1f-%.1f) ns/packet, real at best %.1f: "
+	       "%.2f Mpps, %.0f %% pass\n", name, ns[RUNS / 2], ns[0],
+	    ns[RUNS - 1], best, 1e3 / best, 100 * passed);
 	fflush(stdout);
 }
 

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -29,61 +31,122 @@ enum {
 #define MAGIC_PCAP_NS 0xa1b23c4du
 
 struct writer {
-	int fd;
-	int error; /* -errno of the first trouble */
+	/* who puts packets */
 	bool is_pcap;
-	z_stream *z; /* NULL: not packed */
-	char *path;
+	bool failed;
 	uint32_t snap;
 	size_t used; /* of buf */
+	uint8_t *buf; /* the one of bufs that fills */
 	unsigned n_ifaces;
 	char ifaces[WRITER_IFACES][NAME_LEN];
-	uint8_t buf[BUF];
+	/* the thread, while is_busy */
+	int fd;
+	z_stream *z; /* NULL: not packed */
+	char *path;
+	/* both, under the lock */
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	pthread_t thread;
+	const uint8_t *full; /* the other one of bufs, if is_busy */
+	size_t n_full;
+	bool is_busy;
+	bool is_last;
+	int error; /* -errno of the first trouble */
+	uint8_t bufs[2][BUF];
 	uint8_t packed[PACKED];
 };
 
-/* ---- to the file ---- */
+/* ---- the thread: to the file ---- */
 
-static void
-write_all(struct writer *w, const uint8_t *data, size_t n)
+static int
+write_all(const struct writer *w, const uint8_t *data, size_t n)
 {
-	while (n > 0 && w->error == 0) {
+	while (n > 0) {
 		ssize_t done = write(w->fd, data, n);
 
 		if (done == -1 && errno == EINTR)
 			continue;
-		if (done == -1) {
-			w->error = -errno;
-			return;
-		}
+		if (done == -1)
+			return -errno;
 		data += done;
 		n -= (size_t)done;
 	}
+	return 0;
 }
 
-/* Packs what there is; 'how' is a flush value of zlib. */
-static void
-pack(struct writer *w, int how)
+/* Packs what there is, and writes what comes of it. */
+static int
+pack(struct writer *w, const uint8_t *data, size_t n, int how)
 {
-	int rc;
+	int rc, error = 0;
 
-	w->z->next_in = w->buf;
-	w->z->avail_in = (unsigned)w->used;
+	w->z->next_in = (uint8_t *)(uintptr_t)data; /* zlib does not write */
+	w->z->avail_in = (unsigned)n;
 	do {
 		w->z->next_out = w->packed;
 		w->z->avail_out = PACKED;
 		rc = deflate(w->z, how);
-		write_all(w, w->packed, PACKED - w->z->avail_out);
-	} while (w->error == 0 && w->z->avail_out == 0 && rc == Z_OK);
+		error = write_all(w, w->packed, PACKED - w->z->avail_out);
+	} while (error == 0 && w->z->avail_out == 0 && rc == Z_OK);
+	return error;
 }
 
-static void
-empty(struct writer *w)
+static int
+write_full(struct writer *w, const uint8_t *data, size_t n, bool last)
 {
-	if (w->z != NULL)
-		pack(w, Z_NO_FLUSH);
-	else
-		write_all(w, w->buf, w->used);
+	return w->z == NULL ? write_all(w, data, n) :
+	    pack(w, data, n, last ? Z_FINISH : Z_NO_FLUSH);
+}
+
+static void *
+writer_main(void *arg)
+{
+	struct writer *w = arg;
+	bool last = false;
+
+	pthread_mutex_lock(&w->lock);
+	while (!last) {
+		int error = w->error;
+
+		while (!w->is_busy)
+			pthread_cond_wait(&w->changed, &w->lock);
+		last = w->is_last;
+		pthread_mutex_unlock(&w->lock);
+		if (error == 0)
+			error = write_full(w, w->full, w->n_full, last);
+		pthread_mutex_lock(&w->lock);
+		w->error = error;
+		w->is_busy = false;
+		pthread_cond_broadcast(&w->changed);
+	}
+	pthread_mutex_unlock(&w->lock);
+	return NULL;
+}
+
+/* ---- to the thread ---- */
+
+/* With the lock: waits until the thread has written what it has. */
+static void
+wait_idle(struct writer *w)
+{
+	while (w->is_busy)
+		pthread_cond_wait(&w->changed, &w->lock);
+	w->failed = w->error != 0;
+}
+
+/* Gives the full buffer away, and goes on with the other one. */
+static void
+hand_over(struct writer *w, bool last)
+{
+	pthread_mutex_lock(&w->lock);
+	wait_idle(w);
+	w->full = w->buf;
+	w->n_full = w->used;
+	w->is_last = last;
+	w->is_busy = true;
+	pthread_cond_broadcast(&w->changed);
+	pthread_mutex_unlock(&w->lock);
+	w->buf = w->buf == w->bufs[0] ? w->bufs[1] : w->bufs[0];
 	w->used = 0;
 }
 
@@ -98,7 +161,7 @@ put_slowly(struct writer *w, const uint8_t *data, size_t n)
 		data += k;
 		n -= k;
 		if (w->used == BUF)
-			empty(w);
+			hand_over(w, false);
 	}
 }
 
@@ -291,32 +354,68 @@ writer_free(struct writer *w)
 	free(w->z);
 	if (w->fd != -1)
 		close(w->fd);
+	pthread_mutex_destroy(&w->lock);
+	pthread_cond_destroy(&w->changed);
 	free(w->path);
 	free(w);
+}
+
+/* The thread, which no signal is for. */
+static int
+start(struct writer *w)
+{
+	sigset_t all, before;
+	int rc;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	rc = pthread_create(&w->thread, NULL, writer_main, w);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return -rc;
+}
+
+static struct writer *
+writer_alloc(const char *path, uint32_t snap)
+{
+	struct writer *w = malloc(sizeof(*w));
+
+	if (w == NULL)
+		return NULL;
+	memset(w, 0, offsetof(struct writer, bufs));
+	w->fd = -1;
+	w->snap = snap;
+	w->buf = w->bufs[0];
+	w->is_pcap = ends_with(path, ".pcap") || ends_with(path, ".pcap.gz");
+	pthread_mutex_init(&w->lock, NULL);
+	pthread_cond_init(&w->changed, NULL);
+	w->path = strdup(path);
+	if (w->path == NULL ||
+	    (ends_with(path, ".gz") && begin_packing(w) != 0)) {
+		writer_free(w);
+		return NULL;
+	}
+	return w;
 }
 
 int
 writer_create(const char *path, uint32_t snap, struct writer **out,
     struct err *e)
 {
-	bool is_gzip = ends_with(path, ".gz");
-	struct writer *w = malloc(sizeof(*w));
+	struct writer *w = writer_alloc(path, snap);
+	int rc;
 
 	if (w == NULL)
 		return err_set(e, ENOMEM, "no memory for a capture file");
-	memset(w, 0, offsetof(struct writer, buf));
-	w->fd = -1;
-	w->snap = snap;
-	w->is_pcap = ends_with(path, ".pcap") || ends_with(path, ".pcap.gz");
-	if ((w->path = strdup(path)) == NULL ||
-	    (is_gzip && begin_packing(w) != 0)) {
-		writer_free(w);
-		return err_set(e, ENOMEM, "no memory for a capture file");
-	}
 	w->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	if (w->fd == -1) {
+		rc = err_set(e, errno, "%s: %s", path, strerror(errno));
 		writer_free(w);
-		return err_set(e, errno, "%s: %s", path, strerror(errno));
+		return rc;
+	}
+	if ((rc = start(w)) != 0) {
+		writer_free(w);
+		return err_set(e, -rc, "%s: no thread to write it: %s", path,
+		    strerror(-rc));
 	}
 	if (w->is_pcap)
 		put_file_head(w);
@@ -348,20 +447,23 @@ writer_iface(struct writer *w, const char *name)
 bool
 writer_put(struct writer *w, const struct writer_packet *p)
 {
-	if (unlikely(w->error != 0))
+	if (unlikely(w->failed))
 		return false;
 	if (w->is_pcap)
 		put_pcap(w, p);
 	else
 		put_ng(w, p);
-	return w->error == 0;
+	return !w->failed;
 }
 
 bool
 writer_flush(struct writer *w)
 {
-	empty(w);
-	return w->error == 0;
+	hand_over(w, false);
+	pthread_mutex_lock(&w->lock);
+	wait_idle(w);
+	pthread_mutex_unlock(&w->lock);
+	return !w->failed;
 }
 
 int
@@ -371,10 +473,8 @@ writer_close(struct writer *w, struct err *e)
 
 	if (w == NULL)
 		return 0;
-	if (w->z != NULL)
-		pack(w, Z_FINISH);
-	else
-		empty(w);
+	hand_over(w, true);
+	pthread_join(w->thread, NULL);
 	rc = w->error;
 	if (close(w->fd) == -1 && rc == 0)
 		rc = -errno;

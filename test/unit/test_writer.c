@@ -2,6 +2,7 @@
 /* Capture files, read back by libpcap. */
 #include "unit.h"
 
+#include "capture/reader.h"
 #include "capture/writer.h"
 
 #include <pcap/pcap.h>
@@ -109,6 +110,53 @@ any_length(void **state)
 	free(comment);
 }
 
+/* Many buffers full, of all formats, with what is in them. */
+static void
+many(void **state)
+{
+	static const char *const ends[] = {".pcap", ".pcapng", ".pcap.gz",
+	    ".pcapng.gz"};
+	enum { N = 3000, MOST = 1500 };
+	static uint8_t data[MOST + 256];
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(data); i++)
+		data[i] = (uint8_t)(i * i >> 3);
+	for (unsigned k = 0; k < ARRAY_LEN(ends); k++) {
+		struct capture_reader *r = NULL;
+		struct capture_packet p;
+		struct writer *w = NULL;
+		char name[64];
+
+		snprintf(name, sizeof(name), "%s%s", path, ends[k]);
+		assert_int_equal(writer_create(name, MOST, &w, NULL), 0);
+		for (unsigned i = 0; i < N; i++) {
+			assert_true(writer_put(w, &(struct writer_packet){
+			    .ns = i * 1000000007ull,
+			    .iface = writer_iface(w, i % 2 == 0 ? "a" : "b"),
+			    .data = data + i % 256, .kept = i % MOST,
+			    .len = MOST}));
+			if (i % 1000 == 0)
+				assert_true(writer_flush(w));
+		}
+		assert_int_equal(writer_close(w, NULL), 0);
+		assert_int_equal(capture_open(name, READER_ANY, &r, NULL), 0);
+		for (unsigned i = 0; i < N; i++) {
+			assert_int_equal(capture_next(r, &p, NULL),
+			    CAPTURE_PACKET);
+			assert_int_equal(p.ns, i * 1000000007ull);
+			assert_int_equal(p.kept, i % MOST);
+			assert_int_equal(p.len, MOST);
+			assert_int_equal(p.iface, k % 2 == 0 ? 0 : i % 2);
+			assert_memory_equal(p.data, data + i % 256, p.kept);
+			capture_release(r);
+		}
+		assert_int_equal(capture_next(r, &p, NULL), CAPTURE_END);
+		capture_close(r);
+		unlink(name);
+	}
+}
+
 static void
 says_what_is_wrong(void **state)
 {
@@ -134,6 +182,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_back),
 		cmocka_unit_test(any_length),
+		cmocka_unit_test(many),
 		cmocka_unit_test(says_what_is_wrong),
 	};
 	int fd = mkstemp(path), rc;
