@@ -294,7 +294,7 @@ struct trial_req { /* 'frame_len' octets follow, Ethernet header first */
 
 /* What happened at a rule, in order. */
 enum trial_what {
-	TRIAL_OFF = 1, /* its set is switched off */
+	TRIAL_OFF = 1, /* its set is switched off; 'n' as with a miss */
 	TRIAL_MISS,    /* 'word' begins the tests that failed; 'n': how many
 			* of the rule's words would have failed, 0 = none:
 			* it looked for a state */

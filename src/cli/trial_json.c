@@ -128,6 +128,10 @@ put_detail(struct text *t, const struct trial_view *v,
 	struct text one = {0};
 
 	switch (s->what) {
+	case TRIAL_OFF:
+		text_f(t, ",");
+		put_number(t, "misses", s->n);
+		break;
 	case TRIAL_MISS:
 		trial_print_miss(&one, v, s, out);
 		text_f(t, ",");

@@ -271,7 +271,7 @@ bool
 trial_is_shown(const struct trial_step *s, const struct trial_opt *o)
 {
 	if (s->what == TRIAL_OFF)
-		return o->all;
+		return o->all || (o->near > 0 && s->n == 0);
 	return o->all || (s->n > 0 && s->n <= o->near);
 }
 
@@ -283,7 +283,8 @@ put_miss(struct text *t, const struct trial_view *v,
 	put_rule(t, v, s->rule, s->rule_id);
 	text_f(t, "%s", indent);
 	if (s->what == TRIAL_OFF) {
-		text_f(t, "its set is disabled\n");
+		text_f(t, "its set is disabled%s\n",
+		    s->n == 0 ? " (nothing else)" : "");
 		return;
 	}
 	trial_print_miss(t, v, s, out);
@@ -520,10 +521,11 @@ put_hint(struct text *t, const struct trial_view *v)
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < v->n_steps; i++)
-		n += v->steps[i].what == TRIAL_MISS && v->steps[i].n == 1;
+		n += (v->steps[i].what == TRIAL_MISS && v->steps[i].n == 1) ||
+		    (v->steps[i].what == TRIAL_OFF && v->steps[i].n == 0);
 	if (n > 0)
-		text_f(t, "note: %u %s but for one word; --near shows %s\n", n,
-		    n == 1 ? "rule would match" : "rules would match",
+		text_f(t, "note: one thing alone keeps %u %s from matching; "
+		    "--near shows %s\n", n, n == 1 ? "rule" : "rules",
 		    n == 1 ? "it" : "them");
 }
 

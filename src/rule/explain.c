@@ -139,6 +139,19 @@ count_misses(const struct pass *pass, const struct rule *r,
 	return n;
 }
 
+void
+explain_off(struct explain *x, const struct pass *pass, const struct rule *r,
+    const struct pkt *p)
+{
+	const struct insn *act = rule_action(r);
+	unsigned n = count_misses(pass, r, r->cmd, p, 0);
+
+	while (insn_table[act->opcode].kind == INSN_MODIFIER)
+		act = insn_next(act);
+	n += act->opcode == O_CHECK_STATE; /* it would look for a state */
+	note(x, r, (struct trial_step){.what = TRIAL_OFF, .n = (uint16_t)n});
+}
+
 /* What rules may have changed since the packet came. */
 static uint32_t
 present(const struct pass *pass, const struct insn *i, const struct pkt *p)

@@ -62,6 +62,9 @@ void explain_note(struct explain *x, const struct rule *r,
 
 /* Before a rule is asked.  False: that was one too many. */
 bool explain_look(struct explain *x);
+/* A rule is passed over, since its set is switched off. */
+void explain_off(struct explain *x, const struct pass *pass,
+    const struct rule *r, const struct pkt *p);
 /* An action begins: the rule counts the packet. */
 void explain_act(struct explain *x, const struct rule *r,
     const struct insn *act);

@@ -122,7 +122,7 @@ run(const struct pass *pass, struct pkt *p, unsigned n, struct way *way,
 		r = rs->rules[n];
 		if (unlikely(!ruleset_on(rs, r))) {
 			if (x != NULL)
-				explain_note(x, r, TRIAL_OFF);
+				explain_off(x, pass, r, p);
 			t.n++;
 			continue;
 		}
