@@ -61,7 +61,7 @@ all: $(addprefix $(BIN)/,$(PROGS)) $(BIN)/netmap-run $(BIN)/libnetmap-user.so
 $(DEPS): dist/install-deps
 	@mkdir -p build
 	@dist/install-deps build && touch $@
-build/.deps-check: dist/install-deps
+build/.deps-check: dist/install-deps | $(DEPS)
 	@mkdir -p build
 	@dist/install-deps check && touch $@
 

@@ -107,7 +107,8 @@ check "a bad size is named" says bad \
 run bad -i valeT:1 -f tx -l 60000
 check "a frame beyond one buffer is refused" says bad "pkt-gen: -l 60000: buffers of"
 run bad -i nowhere -f tx
-check "a bad port name is refused" [ $status -eq 64 ]
+check "a bad port name is refused" says bad \
+    "pkt-gen: -i nowhere: no such port"
 
 # ---- tx to rx: what was sent has arrived ----
 start rx -i valeT:rx -f rx -W -C 4096
