@@ -129,13 +129,23 @@ leave_port(struct dev *d)
 	close(d->efd);
 }
 
-static void
-clear_number(int fd)
+/* Takes the number out of the table, before somebody else can get it. */
+static struct dev *
+take_number(int fd)
 {
 	struct dev *d = dev_table[fd];
 
-	__atomic_store_n(&dev_table[fd], NULL, __ATOMIC_RELEASE);
-	__atomic_sub_fetch(&dev_n_open, 1, __ATOMIC_SEQ_CST);
+	if (d != NULL) {
+		__atomic_store_n(&dev_table[fd], NULL, __ATOMIC_RELEASE);
+		__atomic_sub_fetch(&dev_n_open, 1, __ATOMIC_SEQ_CST);
+	}
+	return d;
+}
+
+/* One number less, which is closed by now: a port is left once it is dead. */
+static void
+drop_number(struct dev *d)
+{
 	if (--d->n_fds != 0)
 		return;
 	if (d->share != NULL)
@@ -169,13 +179,14 @@ dev_open(int flags)
 int
 dev_close(int fd)
 {
+	struct dev *d;
 	int rc;
 
 	ctl_lock();
-	/* First the number, so that the port is dead when it is left. */
+	d = take_number(fd);
 	rc = real()->close(fd) == -1 ? -errno : 0;
-	if (dev_table[fd] != NULL)
-		clear_number(fd);
+	if (d != NULL)
+		drop_number(d);
 	ctl_unlock();
 	return rc;
 }
@@ -183,9 +194,12 @@ dev_close(int fd)
 void
 dev_forget(int fd)
 {
+	struct dev *d;
+
 	ctl_lock();
-	if ((unsigned)fd < DEV_MAX_FD && dev_table[fd] != NULL)
-		clear_number(fd);
+	d = (unsigned)fd < DEV_MAX_FD ? take_number(fd) : NULL;
+	if (d != NULL)
+		drop_number(d);
 	ctl_unlock();
 }
 
@@ -224,14 +238,12 @@ dev_dup2(int fd, int to, int flags)
 	if (rc == -1)
 		rc = -errno;
 	else if (fd != to) {
+		struct dev *old = take_number(to);
+
 		if (d != NULL)
-			d->n_fds++; /* 'to' may be the same device's last */
-		if (dev_table[to] != NULL)
-			clear_number(to);
-		if (d != NULL) {
-			d->n_fds--;
-			set_number(to, d);
-		}
+			set_number(to, d); /* first: 'old' may be the same */
+		if (old != NULL)
+			drop_number(old);
 	}
 	ctl_unlock();
 	return rc;
@@ -365,7 +377,7 @@ dev_adopt(int fd)
 			set_number(fd, d);
 		if (d == NULL || bind_share(d, s, &all) < 0) {
 			if (d != NULL)
-				clear_number(fd);
+				drop_number(take_number(fd));
 			d = NULL;
 			share_put(s);
 		}
