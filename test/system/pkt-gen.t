@@ -106,8 +106,10 @@ check "a bad size is named" says bad \
     "pkt-gen: -l 12: must be a number from 60 to"
 run bad -i valeT:1 -f tx -l 60000
 check "a frame beyond one buffer is refused" says bad "pkt-gen: -l 60000: buffers of"
-run bad -i nowhere -f tx
+run bad -i valeT -f tx
 check "a bad port name is refused" [ $status -eq 64 ]
+run bad -i nowhere -f tx
+check "so is one that is not there" says bad "nowhere: no such port"
 
 # ---- tx to rx: what was sent has arrived ----
 start rx -i valeT:rx -f rx -W -C 4096
