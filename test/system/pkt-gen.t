@@ -94,7 +94,7 @@ says() {
 	grep -qF -- "$2" "$dir/$1.err"
 }
 
-echo "1..28"
+echo "1..29"
 
 # ---- the command line ----
 out=$(timeout 10 "$bin/pkt-gen" --version)
