@@ -147,7 +147,8 @@ int nmport_fd(const struct nmport *p);
  * destination wakes us once half of it is free, and after 100 ms at the latest.
  * False: there is work, or nothing to wait for (NMPORT_TX alone and no slot
  * pending); nothing was armed.  After true, call nmport_sleep_end() whatever
- * poll() said. */
+ * poll() said.  On a pipe NMPORT_TX waits for room, and is false if there is
+ * some.  On a monitor the sleep ends when its port goes. */
 bool nmport_sleep_begin(struct nmport *p, unsigned flags);
 
 /* The same for some rings: bit = ring. */
@@ -156,9 +157,6 @@ struct nmport_rings {
 };
 bool nmport_sleep_on(struct nmport *p, unsigned flags, struct nmport_rings on);
 void nmport_sleep_end(struct nmport *p);
-
-/* On a pipe NMPORT_TX waits for room: false if there is some.  On a monitor
- * the sleep ends when its port goes. */
 
 /* The same for the user of tx ring i and rx ring i alone, where there are such;
  * users of different rings may sleep at once, in threads of their own.  Not

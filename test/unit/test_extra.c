@@ -254,10 +254,12 @@ an_honest_neighbour_is_not_robbed(void **state)
 	free(i);
 }
 
-/* Killed with all of them in the list, and with half of them in hand. */
+/* Killed with all of them in the list, and with half of them in hand; also the
+ * user of a pipe's end, when the pipe stays. */
 static void
 killed(void **state)
 {
+	struct nmport *end = open_with("valeE:k}1", 0);
 	uint32_t before = n_free();
 
 	(void)state;
@@ -288,6 +290,7 @@ killed(void **state)
 		assert_int_equal(n_free(), before);
 		rig_check_buffers();
 	}
+	nmport_close(end);
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
