@@ -79,7 +79,12 @@ class Lab:
     def stop(self):
         if self.daemon is not None and self.daemon.poll() is None:
             self.daemon.send_signal(signal.SIGTERM)
-            self.daemon.wait(PATIENCE_S)
+            try:
+                self.daemon.wait(PATIENCE_S)
+            except subprocess.TimeoutExpired:
+                self.daemon.kill()
+                self.daemon.wait()
+                raise
         self.daemon = None
 
     def text(self):
@@ -94,10 +99,12 @@ class Lab:
         return done.stdout + done.stderr
 
     def close(self):
-        self.stop()
-        for ns in (self.left, self.fw, self.right):
-            subprocess.run(['ip', 'netns', 'del', ns], stderr=subprocess.DEVNULL,
-                           check=False)
+        try:
+            self.stop()
+        finally:
+            for ns in (self.left, self.fw, self.right):
+                subprocess.run(['ip', 'netns', 'del', ns],
+                               stderr=subprocess.DEVNULL, check=False)
 
 
 def run(*words):
