@@ -8,10 +8,12 @@
  * memory of exactly their size); the segments' payloads are the frame's, in
  * order, each but the last of full size; headers parse as the frame's did;
  * lengths, sequence numbers and flags go on; checksums hold if the frame's was
- * what it should be.
+ * what it should be.  Segments, and the frame beside itself, are joined: what
+ * becomes one packet gives them back when it is cut.
  */
 #include "base/bytes.h"
 #include "packet/checksum.h"
+#include "packet/join.h"
 #include "packet/offload.h"
 #include "packet/parse.h"
 #include "packet/proto.h"
@@ -20,7 +22,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HEAD = sizeof(struct offload) + 2 };
+enum { HEAD = sizeof(struct offload) + 2, KEEP = 12 };
+
+static struct pkt kept[KEEP];
+static struct pkt *ptrs[KEEP];
+static unsigned n_kept;
 
 #define must(truth) ((truth) ? (void)0 : fail(#truth, __LINE__))
 
@@ -89,6 +95,63 @@ check_segment(const struct segments *s, struct pkt *whole, uint8_t *seg,
 	check_sum(s, frame, seg, len);
 }
 
+/* In memory of exactly its size. */
+static void
+keep(const uint8_t *frame, unsigned len)
+{
+	if (n_kept == KEEP || len > UINT16_MAX)
+		return;
+	kept[n_kept].data = malloc(len);
+	memcpy(kept[n_kept].data, frame, len);
+	kept[n_kept].len = (uint16_t)len;
+	ptrs[n_kept] = &kept[n_kept];
+	n_kept++;
+}
+
+static void
+comes_back(const struct join *j, unsigned at, unsigned k)
+{
+	static uint8_t whole[UINT16_MAX + 1], out[UINT16_MAX + 1];
+	unsigned len = j->hdr;
+	struct segments s;
+
+	memcpy(whole, j->head, j->hdr);
+	for (unsigned i = at; i < at + k; i++) {
+		unsigned n = kept[i].len - j->hdr;
+
+		must(len + n <= UINT16_MAX);
+		memcpy(whole + len, kept[i].data + j->hdr, n);
+		len += n;
+	}
+	must(segments_begin(&s, whole, len, &j->work));
+	for (unsigned i = at; i < at + k; i++) {
+		must(segments_next(&s, out) == kept[i].len);
+		must(memcmp(out, kept[i].data, kept[i].len) == 0);
+	}
+	must(segments_next(&s, out) == 0);
+}
+
+/* Joins what can be, after one bit of one of them has changed: the header's
+ * hint says which, octet (8 bits), bit (3) and frame (5); 0 changes none. */
+static void
+join_kept(unsigned hint)
+{
+	struct join j;
+
+	if (hint != 0 && hint >> 11 < n_kept &&
+	    (hint & 0xff) < kept[hint >> 11].len)
+		kept[hint >> 11].data[hint & 0xff] ^=
+		    (uint8_t)(1 << (hint >> 8 & 7));
+	for (unsigned at = 0, k; at < n_kept; at += k) {
+		k = join_run(&j, ptrs + at, n_kept - at);
+		must(k >= 1 && k <= n_kept - at);
+		if (k > 1)
+			comes_back(&j, at, k);
+	}
+	while (n_kept > 0)
+		free(kept[--n_kept].data);
+}
+
 static void
 cut(uint8_t *frame, unsigned len, const struct offload *o)
 {
@@ -105,6 +168,7 @@ cut(uint8_t *frame, unsigned len, const struct offload *o)
 	for (unsigned i = 0; (n = segments_next(&s, out)) != 0; i++) {
 		must(n <= size && i < OFFLOAD_MAX_SEGMENTS);
 		check_segment(&s, &whole, out, n, done, i);
+		keep(out, n);
 		done += n - s.hdr;
 	}
 	must(done == s.end - s.hdr && !s.more);
@@ -125,7 +189,11 @@ LLVMFuzzerTestOneInput(const uint8_t *in, size_t n)
 	if ((frame = calloc(1, len)) == NULL)
 		return 0;
 	memcpy(frame, in + HEAD, n - HEAD);
+	keep(frame, len);
+	keep(frame, len);
+	join_kept(0);
 	cut(frame, len, &o);
+	join_kept(o.hdr_len);
 	offload_complete(frame, len, &o);
 	free(frame);
 	return 0;

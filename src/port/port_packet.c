@@ -74,8 +74,10 @@ struct packet {
 	uint8_t *arena;
 	unsigned used;	    /* octets of it */
 	struct vnet vnet;
-	struct offload work[PORT_BURST]; /* of what is sent */
-	struct iovec iov[PORT_BURST][2];
+	bool join;	    /* segments that follow each other */
+	unsigned n_msgs;    /* of what is sent */
+	struct vnet_out outs[PORT_BURST];
+	struct iovec iov[3 * PORT_BURST]; /* two a message, one a packet */
 	struct mmsghdr msgs[PORT_BURST];
 };
 
@@ -152,18 +154,6 @@ tie(struct packet *k)
 		return false;
 	k->bound = k->netif.index;
 	return true;
-}
-
-/* The parts of a message that are the same each time. */
-static void
-prepare_messages(struct packet *k)
-{
-	for (unsigned i = 0; i < PORT_BURST; i++) {
-		k->iov[i][0] = (struct iovec){.iov_base = &k->work[i],
-		    .iov_len = sizeof(k->work[i])};
-		k->msgs[i].msg_hdr.msg_iov = k->iov[i];
-		k->msgs[i].msg_hdr.msg_iovlen = 2;
-	}
 }
 
 /* Without CAP_NET_ADMIN the buffer stays as it is. */
@@ -245,10 +235,9 @@ packet_open(struct port *p, const char *name, struct err *e)
 		packet_close(p);
 		return rc;
 	}
-	prepare_messages(k);
 	p->fd = k->fd;
 	p->interface = true;
-	p->can_whole = !segments;
+	p->can_whole = k->join = !segments;
 	if (!k->netif.is_up)
 		log_msg(LOG_WARN, "%s: the interface is down", name);
 	return 0;
@@ -461,9 +450,44 @@ packet_room(struct port *p)
 	return PORT_BURST;
 }
 
-/* One packet that the kernel did not take; false if it is to be tried again. */
+/* True if no segment of a whole frame is longer than the link takes; the kernel
+ * asks that only of other frames. */
 static bool
-refused(struct port *p)
+fits(const struct packet *k, const struct pkt *pkt, const struct offload *o)
+{
+	return offload_segment(pkt->data, o) <= k->netif.mtu + ETHER_LEN;
+}
+
+/* Makes messages of the first of pkts[n], as many as fit the link.  Returns how
+ * many packets those are. */
+static unsigned
+make_messages(struct packet *k, struct port *from, struct pkt *const *pkts,
+    unsigned n)
+{
+	unsigned most = k->netif.mtu + ETHER_LEN, i = 0;
+	struct iovec *iov = k->iov;
+
+	for (k->n_msgs = 0; i < n; k->n_msgs++) {
+		struct vnet_out *out = &k->outs[k->n_msgs];
+		struct msghdr *m = &k->msgs[k->n_msgs].msg_hdr;
+		const struct offload *o = port_offload(from, pkts[i]);
+
+		if (o != NULL && !fits(k, pkts[i], o))
+			break;
+		vnet_put(out, iov, from, pkts + i, n - i,
+		    k->join && pkts[i]->len <= most);
+		m->msg_iov = iov;
+		m->msg_iovlen = out->n_iov;
+		iov += out->n_iov;
+		i += out->n_pkts;
+	}
+	return i;
+}
+
+/* Looks at why the kernel did not take a message; false if it is to be tried
+ * again. */
+static bool
+is_refused(struct port *p)
 {
 	struct packet *k = p->priv;
 
@@ -477,49 +501,33 @@ refused(struct port *p)
 		look(p);
 		break;
 	}
-	stat_add(&p->stats.tx_lost, 1);
 	return true;
 }
 
-/* True if the segments of a whole frame are no longer than the link takes; the
- * kernel asks that only of other frames. */
-static bool
-fits(const struct packet *k, const struct pkt *pkt, const struct offload *o)
-{
-	return offload_segment(pkt->data, o) <= k->netif.mtu + ETHER_LEN;
-}
-
-/* Makes messages of pkts[n]; returns how many, of[] says of which packets. */
+/* Sends the messages; returns of how many packets the kernel took or refused
+ * them. */
 static unsigned
-make_messages(struct port *p, struct port *from, struct pkt *const *pkts,
-    unsigned n, uint16_t of[PORT_BURST])
+send_messages(struct port *p)
 {
 	struct packet *k = p->priv;
-	unsigned m = 0;
+	unsigned at = 0, done = 0;
 
-	for (unsigned i = 0; i < n; i++) {
-		const struct offload *o = port_offload(from, pkts[i]);
+	while (at < k->n_msgs) {
+		int rc = sendmmsg(k->fd, k->msgs + at, k->n_msgs - at,
+		    MSG_DONTWAIT);
 
-		if (o != NULL && !fits(k, pkts[i], o))
+		for (; rc > 0; rc--, at++) {
+			done += k->outs[at].n_pkts;
+			stat_add(&p->stats.tx_pkts, k->outs[at].n_pkts);
+		}
+		if (rc == 0 || errno == EINTR)
 			continue;
-		k->work[m] = o != NULL ? *o : (struct offload){0};
-		k->iov[m][1].iov_base = pkts[i]->data;
-		k->iov[m][1].iov_len = pkts[i]->len;
-		of[m++] = (uint16_t)i;
+		if (!is_refused(p))
+			break;
+		done += k->outs[at].n_pkts;
+		stat_add(&p->stats.tx_lost, k->outs[at++].n_pkts);
 	}
-	return m;
-}
-
-static void
-count_sent(struct port *p, unsigned at, unsigned n)
-{
-	const struct packet *k = p->priv;
-	uint64_t bytes = 0;
-
-	for (unsigned i = at; i < at + n; i++)
-		bytes += k->iov[i][1].iov_len;
-	stat_add(&p->stats.tx_pkts, n);
-	stat_add(&p->stats.tx_bytes, bytes);
+	return done;
 }
 
 static unsigned
@@ -527,25 +535,21 @@ packet_tx(struct port *p, struct port *from, struct pkt *const *pkts,
     unsigned n)
 {
 	struct packet *k = p->priv;
-	uint16_t of[PORT_BURST];
-	unsigned m = make_messages(p, from, pkts, n, of), at = 0;
+	uint64_t bytes = 0;
+	unsigned done = 0;
 
-	while (at < m) {
-		int rc = sendmmsg(k->fd, k->msgs + at, m - at, MSG_DONTWAIT);
-
-		if (rc > 0) {
-			count_sent(p, at, (unsigned)rc);
-			at += (unsigned)rc;
-		} else if (errno != EINTR) {
-			if (!refused(p)) {
-				n = of[at]; /* the rest is to come again */
-				break;
-			}
-			at++;
+	while (done < n && !k->full) {
+		if (make_messages(k, from, pkts + done, n - done) > 0) {
+			done += send_messages(p);
+		} else {
+			stat_add(&p->stats.tx_lost, 1); /* too long */
+			done++;
 		}
 	}
-	stat_add(&p->stats.tx_lost, n - at); /* what made no message */
-	return n;
+	for (unsigned i = 0; i < done; i++)
+		bytes += pkts[i]->len;
+	stat_add(&p->stats.tx_bytes, bytes);
+	return done;
 }
 
 static void

@@ -338,23 +338,19 @@ tap_room(struct port *p)
 static unsigned
 tap_tx(struct port *p, struct port *from, struct pkt *const *pkts, unsigned n)
 {
-	static const struct offload nothing;
 	struct tap *t = p->priv;
+	struct iovec iov[VNET_IOV];
+	struct vnet_out out;
 	uint64_t bytes = 0;
 	unsigned sent = 0;
 
-	for (unsigned i = 0; i < n; i++) {
-		const struct offload *o = port_offload(from, pkts[i]);
-		struct offload work = o != NULL ? *o : nothing;
-		struct iovec v[2] = {
-			{.iov_base = &work, .iov_len = sizeof(work)},
-			{.iov_base = pkts[i]->data, .iov_len = pkts[i]->len},
-		};
-
-		if (writev(t->fd, v, 2) == -1) /* down, gone or too long */
-			continue;
-		sent++;
-		bytes += pkts[i]->len;
+	for (unsigned i = 0; i < n; i += out.n_pkts) {
+		vnet_put(&out, iov, from, pkts + i, n - i, !t->cfg.segments);
+		if (writev(t->fd, iov, (int)out.n_iov) == -1)
+			continue; /* down or gone */
+		sent += out.n_pkts;
+		for (unsigned k = 0; k < out.n_pkts; k++)
+			bytes += pkts[i + k]->len;
 	}
 	stat_add(&p->stats.tx_pkts, sent);
 	stat_add(&p->stats.tx_bytes, bytes);

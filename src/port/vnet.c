@@ -103,6 +103,39 @@ vnet_give(struct vnet *v, struct pkt *pkts, unsigned max)
 	return 1;
 }
 
+/* Header and payloads of packets that are one now. */
+static void
+put_joined(struct vnet_out *out, struct iovec *iov, struct pkt *const *pkts)
+{
+	unsigned hdr = out->join.hdr;
+
+	iov[1] = (struct iovec){.iov_base = out->join.head, .iov_len = hdr};
+	for (unsigned i = 0; i < out->n_pkts; i++)
+		iov[2 + i] = (struct iovec){.iov_base = pkts[i]->data + hdr,
+		    .iov_len = pkts[i]->len - hdr};
+	out->n_iov = 2 + out->n_pkts;
+}
+
+void
+vnet_put(struct vnet_out *out, struct iovec *iov, const struct port *from,
+    struct pkt *const *pkts, unsigned n, bool join)
+{
+	const struct offload *o = port_offload(from, pkts[0]);
+
+	iov[0] = (struct iovec){.iov_base = &out->join.work,
+	    .iov_len = sizeof(out->join.work)};
+	out->n_pkts = 1;
+	if (o == NULL && join &&
+	    (out->n_pkts = join_run(&out->join, pkts, n)) > 1) {
+		put_joined(out, iov, pkts);
+		return;
+	}
+	out->join.work = o != NULL ? *o : (struct offload){0};
+	iov[1] = (struct iovec){.iov_base = pkts[0]->data,
+	    .iov_len = pkts[0]->len};
+	out->n_iov = 2;
+}
+
 void
 vnet_tell(const char *port)
 {

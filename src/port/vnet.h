@@ -14,7 +14,10 @@
  */
 #pragma once
 
+#include "packet/join.h"
 #include "port/port.h"
+
+#include <sys/uio.h>
 
 struct vnet {
 	uint8_t *frame;	   /* taken and not given yet; NULL = idle */
@@ -26,6 +29,15 @@ struct vnet {
 	unsigned used;	   /* octets of it */
 	unsigned n_whole;  /* in this burst */
 	struct offload whole[PORT_BURST];
+};
+
+enum { VNET_IOV = JOIN_MAX + 2 };
+
+/* What leaves by one write: one packet, or several that were joined. */
+struct vnet_out {
+	struct join join;
+	unsigned n_pkts;
+	unsigned n_iov;
 };
 
 /* -ENOMEM. */
@@ -50,6 +62,13 @@ unsigned vnet_give(struct vnet *v, struct pkt *pkts, unsigned max);
 /* Logs that this port receives frames that nobody can cut here, and what ends
  * that; for once. */
 void vnet_tell(const char *port);
+
+/* Makes of the first of pkts[n], n >= 1, which 'from' lent, what is to be
+ * written: virtio's header, then the frame, or, if 'join', a header and the
+ * payloads of as many packets as can be joined.  iov[VNET_IOV] and 'out' live
+ * until it is written. */
+void vnet_put(struct vnet_out *out, struct iovec *iov, const struct port *from,
+    struct pkt *const *pkts, unsigned n, bool join);
 
 /* The burst has been released. */
 void vnet_recycle(struct vnet *v);
