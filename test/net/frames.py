@@ -39,21 +39,6 @@ def udp4(size, tags=(), number=0):
                MARK.ljust(room, b'.'), tags, number)
 
 
-def tcp4(dport, flags, room=0):
-    """A TCP frame with so many octets of data; 0x02 is SYN, 0x10 ACK."""
-    return ip4(6, struct.pack('>HHIIBBHHH', 4000, dport, 1, 1, 0x50, flags,
-                              8192, 0, 0) + bytes(room))
-
-
-def pcap(frames, step_ns):
-    """A capture of frames, one every 'step_ns'."""
-    out = struct.pack('=IHHiIII', 0xa1b23c4d, 2, 4, 0, 0, 65535, 1)
-    for i, frame in enumerate(frames):
-        out += struct.pack('=IIII', 1700000000, i * step_ns, len(frame),
-                           len(frame)) + frame
-    return out
-
-
 def other(size, ethertype=0x88b5):
     """A frame that is not IP."""
     return (b'\x02\0\0\0\0\x0b\x02\0\0\0\0\x0a' +
