@@ -109,12 +109,13 @@ reg_port(struct dev *d, const char *name, struct nmreq_register *r,
     struct err *e)
 {
 	char full[NAME_SIZE];
-	struct dev_reg reg = read_reg(full, r);
+	struct dev_reg reg;
 	int rc;
 
 	if (d->share != NULL)
 		return err_set(e, EBUSY, "descriptor: has a port");
 	full_name(full, name, r->nr_flags);
+	reg = read_reg(full, r);
 	rc = check_mode(name, r, e);
 	if (rc == 0)
 		rc = no_such(name, dev_register(d, &reg, e), e);
