@@ -12,9 +12,10 @@ print_forest(FILE *out, const struct plan_info *p)
 	fprintf(out, "  forest of %u rules: %u nodes, depth %u, "
 	    "%u leaves of %u rules in all, %u in the longest\n", p->indexed,
 	    p->nodes, p->depth, p->leaves, p->refs, p->longest);
-	fprintf(out, "  built in %.2f ms, walked %s\n",
+	fprintf(out, "  built in %.2f ms, %s\n",
 	    (double)p->build_ns / 1e6,
-	    (p->flags & PLAN_BURSTS) != 0 ? "in bursts" : "packet by packet");
+	    (p->flags & PLAN_BURSTS) != 0 ? "fetched ahead" :
+					     "small enough for the cache");
 	fprintf(out, "  since then %u added, %u gone%s\n", p->added, p->gone,
 	    (p->flags & PLAN_BUILDING) != 0 ? "; a new one is being built" :
 					      "");

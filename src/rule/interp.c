@@ -272,18 +272,36 @@ quick_end(const struct pass *pass, const struct plan *pl)
 	return pl->n_probes > 0 ? pl->probes[0].at : pl->n_rules;
 }
 
-/* Asks memory for what deciding will touch. */
+/* True if the rule itself will be looked at. */
+static inline bool
+wants_rule(const struct hit *h)
+{
+	return h->act == 0 || (h->act & ACT_REST) != 0;
+}
+
+/* Asks memory for what deciding will touch: counters, and rules behind their
+ * pointers. */
 static inline void
 fetch(const struct pass *pass, const struct group *g)
 {
+	struct rule *const *rules = pass->rules->rules;
+
 	for (unsigned i = 0; i < g->n; i++) {
 		const struct hit *h = &g->hits[i];
 
-		if (likely(h->act != 0))
+		if (h->act != 0)
 			__builtin_prefetch(&pass->counts[h->act & ACT_COUNTER],
 			    1);
-		if (h->act == 0 || (h->act & ACT_REST) != 0)
-			__builtin_prefetch(pass->rules->rules[h->slot]);
+		if (wants_rule(h))
+			__builtin_prefetch(&rules[h->slot]);
+	}
+	for (unsigned i = 0; i < g->n; i++) {
+		const struct hit *h = &g->hits[i];
+
+		if (!wants_rule(h))
+			continue;
+		__builtin_prefetch(rules[h->slot]);
+		__builtin_prefetch((const char *)rules[h->slot] + CACHE_LINE);
 	}
 }
 
@@ -313,7 +331,8 @@ static void
 decide_group(const struct pass *pass, struct group *g)
 {
 	plan_firsts(g->plan, g->keys, g->n, &g->found, g->hits);
-	fetch(pass, g);
+	if (g->plan->grove.ahead) /* few rules are in the cache */
+		fetch(pass, g);
 	for (unsigned i = 0; i < g->n; i++) {
 		struct hit h = g->hits[i];
 		struct pkt *p = g->pkts[i];

@@ -43,15 +43,16 @@ enum verdict {
 enum match_mode {
 	MATCH_INDEX,  /* the ruleset's plan, if it has one */
 	MATCH_LINEAR, /* every rule is one */
-	MATCH_VERIFY, /* every rule, and the plan is asked about each that did
-		       * something: whether it would have been found */
+	MATCH_VERIFY, /* every rule, and beside it the plan is followed: whether
+		       * it leads to each that did something (rule/way), and
+		       * would have given the same verdict */
 };
 
 /* What MATCH_VERIFY saw; written by one worker. */
 struct match_check {
 	uint64_t pkts;
-	uint64_t differences; /* packets for which the plan missed a rule */
-	uint64_t rule;	      /* number of the last one missed */
+	uint64_t differences; /* packets that the plan would have led elsewhere */
+	uint64_t rule;	      /* number of the last rule where it would have */
 };
 
 /* What became of a packet, for who wants to know; 0 is no rule. */
