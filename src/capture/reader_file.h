@@ -16,6 +16,8 @@ struct reader_iface {
 	char name[READER_NAME];
 };
 
+enum { READER_LEAD = 16 }; /* a header that is made up reaches back so far */
+
 struct capture_reader {
 	struct stream *from;
 	char *path;
@@ -30,6 +32,7 @@ struct capture_reader {
 	uint64_t skip;	   /* octets to pass over first */
 	unsigned n_ifaces, room;
 	struct reader_iface *ifaces;
+	uint8_t lead[READER_LEAD]; /* before a packet that begins 'buf' */
 	uint8_t buf[READER_BUF];
 };
 
@@ -72,8 +75,8 @@ int reader_bad(const struct capture_reader *r, struct err *e, const char *fmt,
 int reader_add_iface(struct capture_reader *r, const struct reader_iface *i,
     struct err *e);
 
-/* Makes an Ethernet frame of the captured octets; there are 16 more in front of
- * them that may be overwritten.  CAPTURE_PACKET, or -EINVAL. */
+/* Makes an Ethernet frame of the captured octets; the READER_LEAD in front
+ * of them may be overwritten.  CAPTURE_PACKET, or -EINVAL. */
 int reader_make_frame(struct capture_reader *r, struct capture_packet *p,
     struct err *e);
 static inline int

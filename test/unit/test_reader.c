@@ -346,6 +346,40 @@ sections(void **state)
 	ends(r);
 }
 
+/* A made-up header is longer than what a simple block has before its packet,
+ * which may lie at the very beginning of the window. */
+static void
+simple_without_ethernet(void **state)
+{
+	enum { LEN = 288, N = 1000 }; /* 431 of them and the head: a chunk */
+	struct capture_reader *r;
+	struct capture_packet p;
+
+	(void)state;
+	begin(false);
+	section();
+	block(1, 8);
+	put16(101);
+	put16(0);
+	put32(0);
+	end_block(8);
+	for (unsigned i = 0; i < N; i++) {
+		block(3, 4 + LEN);
+		put32(LEN);
+		put_octets(LEN, 0x45);
+		end_block(4 + LEN);
+	}
+	r = open_saved(READER_ANY);
+	for (unsigned i = 0; i < N; i++) {
+		p = next(r);
+		assert_int_equal(p.iface, 0);
+		assert_int_equal(p.kept, 14 + LEN);
+		assert_int_equal(p.data[14], 0x45);
+		capture_release(r);
+	}
+	ends(r);
+}
+
 /* Link types without Ethernet get a header. */
 static void
 other_links(void **state)
@@ -680,6 +714,7 @@ main(void)
 		cmocka_unit_test(pcapng_of_both_orders),
 		cmocka_unit_test(sections),
 		cmocka_unit_test(other_links),
+		cmocka_unit_test(simple_without_ethernet),
 		cmocka_unit_test(long_files),
 		cmocka_unit_test(lends),
 		cmocka_unit_test(gzip_files),
