@@ -51,6 +51,7 @@ struct cap {
 	struct capture_packet next;    /* if has_next */
 	ns_t next_ns;	  /* its stamp as it is shown */
 	bool has_next;
+	bool lending;	  /* packets of this burst lie in the reader's window */
 	bool asap;
 	uint64_t speed;	  /* in millionths */
 	uint64_t passes;  /* still to come, this one included; 0 = endless */
@@ -169,6 +170,16 @@ take_stamp(struct cap *c, ns_t t)
 	return false;
 }
 
+/* Passes over a packet that is too long.  Nobody will release it, so the window
+ * moves on at once, if it can. */
+static __attribute__((noinline, cold)) void
+leave_out(struct cap *c)
+{
+	c->n_long++;
+	if (!c->lending)
+		capture_release(c->reader);
+}
+
 /* Has c->next, if there is one and it can be had before the next release. */
 static bool
 look_ahead(struct cap *c)
@@ -193,7 +204,8 @@ look_ahead(struct cap *c)
 		if (!take_stamp(c, c->next.ns))
 			return false;
 		c->has_next = likely(c->next.len <= MAX_FRAME);
-		c->n_long += !c->has_next;
+		if (unlikely(!c->has_next))
+			leave_out(c);
 	}
 	return c->has_next;
 }
@@ -238,6 +250,7 @@ capture_rx(struct port *p, struct pkt *pkts, ns_t *stamps, unsigned max,
 		bytes += c->next.len;
 		stamps[n++] = c->next_ns;
 		c->has_next = false;
+		c->lending = true;
 	}
 	stat_add(&p->stats.rx_pkts, n);
 	stat_add(&p->stats.rx_bytes, bytes);
@@ -276,6 +289,7 @@ pcap_release(struct port *p)
 	/* What was looked at ahead lies in the reader's window, too. */
 	if (c->reader != NULL && !c->has_next)
 		capture_release(c->reader);
+	c->lending = false;
 	c->spare_used = 0;
 }
 
@@ -576,9 +590,10 @@ open_input(struct cap *c, const char *port, const struct words *w,
 	if (rc < 0)
 		return rc;
 	c->has_next = rc == CAPTURE_PACKET && c->next.len <= MAX_FRAME;
-	c->n_long += rc == CAPTURE_PACKET && !c->has_next;
 	if (rc == CAPTURE_PACKET)
 		take_stamp(c, c->next.ns);
+	if (rc == CAPTURE_PACKET && !c->has_next)
+		leave_out(c);
 	return 0;
 }
 

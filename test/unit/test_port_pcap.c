@@ -172,6 +172,40 @@ late_and_cut(void **state)
 }
 
 /* More packets that were cut than there is room for at once. */
+/* More packets that are left out than the reader's window holds, at the
+ * beginning and later: the others come all the same. */
+static void
+many_too_long(void **state)
+{
+	enum { N = 3000, KEPT = 1000, FIRST = 2000, AGAIN = 2010, LAST = 2990 };
+	struct writer *w = NULL;
+	static uint8_t data[KEPT];
+	struct pkt pkts[PORT_BURST];
+	ns_t stamps[PORT_BURST];
+	struct port *p;
+	unsigned n, all = 0;
+
+	(void)state;
+	assert_int_equal(writer_create("long.pcap", 65535, &w, NULL), 0);
+	for (unsigned i = 0; i < N; i++) {
+		bool good = (i >= FIRST && i < AGAIN) || i >= LAST;
+
+		writer_put(w, &(struct writer_packet){.ns = i,
+		    .iface = writer_iface(w, "x"), .data = data, .kept = KEPT,
+		    .len = good ? KEPT : 65536});
+	}
+	assert_int_equal(writer_close(w, NULL), 0);
+	p = open_port("pcap:in=long.pcap");
+	assert_int_equal(capture_next_ns(p), FIRST);
+	for (; (n = capture_rx(p, pkts, stamps, 3, UINT64_MAX)) > 0; all += n) {
+		assert_int_equal(pkts[0].len, KEPT);
+		port_release(p);
+	}
+	assert_int_equal(all, AGAIN - FIRST + N - LAST);
+	assert_true(capture_is_over(p));
+	port_close(p);
+}
+
 static void
 many_cut(void **state)
 {
@@ -358,6 +392,7 @@ main(void)
 		cmocka_unit_test(comes_with_stamps),
 		cmocka_unit_test(comes_in_part),
 		cmocka_unit_test(late_and_cut),
+		cmocka_unit_test(many_too_long),
 		cmocka_unit_test(many_cut),
 		cmocka_unit_test(keeps_the_pace),
 		cmocka_unit_test(writes),
