@@ -6,6 +6,7 @@
 #include "capture/writer.h"
 #include "cli/print.h"
 #include "engine/log_text.h"
+#include "port/capture.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -203,7 +204,10 @@ logger_create(struct event_base *base, struct engine *en,
 	l->syslog = cfg->syslog;
 	if (l->syslog)
 		slog_open("kipfw");
-	if (cfg->pcap != NULL)
+	if (cfg->pcap != NULL && capture_uses(cfg->pcap))
+		rc = err_set(e, EBUSY, "log-pcap: %s: a port reads or writes "
+		    "this file", cfg->pcap);
+	else if (cfg->pcap != NULL)
 		rc = writer_create(cfg->pcap, RECORD_SNAP, &l->pcap, e);
 	if (rc == 0 && base != NULL) {
 		l->timer = event_new(base, -1, EV_PERSIST, on_timer, l);

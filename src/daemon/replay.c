@@ -3,7 +3,9 @@
 
 #include "daemon/verdict_file.h"
 #include "engine/virtual.h"
+#include "port/capture.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -44,6 +46,11 @@ replay_run(struct engine *en, struct logger *logger, const struct options *o,
 	int rc;
 
 	if (o->verdicts != NULL) {
+		if (capture_uses(o->verdicts)) {
+			err_set(e, EBUSY, "verdicts: %s: a port reads or "
+			    "writes this file", o->verdicts);
+			return EX_CANTCREAT;
+		}
 		if (verdict_file_create(o->verdicts, o->verdict_format, &f,
 			e) != 0)
 			return EX_CANTCREAT;

@@ -44,3 +44,7 @@ bool capture_failed(const struct port *p);
 /* Brings what was sent to the file; false if it cannot be written, which has
  * been told. */
 bool capture_finish(struct port *p);
+
+/* True if an open port reads or writes the file 'path', which then must not be
+ * emptied.  Control thread. */
+bool capture_uses(const char *path);

@@ -69,7 +69,7 @@ struct cap {
 	struct writer *writer; /* NULL: none */
 	unsigned iface;
 	uint64_t snap;
-	bool dirty;	  /* something was put since the last flush */
+	bool dirty;	  /* something is to be written since the last flush */
 	_Atomic bool failed;
 	const ns_t *clock; /* NULL: the machine's */
 	/* control */
@@ -506,6 +506,18 @@ check_files(struct cap *c, const char *port, struct err *e)
 	return 0;
 }
 
+bool
+capture_uses(const char *path)
+{
+	struct file_id id = {0};
+
+	identify(path, &id);
+	for (const struct cap *c = all; c != NULL; c = c->others)
+		if (same_file(&id, &c->in_id) || same_file(&id, &c->out_id))
+			return true;
+	return false;
+}
+
 /* The name in rules: of 'path' without folders and endings, with the number of
  * its interface if one was asked for. */
 static void
@@ -604,6 +616,7 @@ open_output(struct cap *c, const char *ifname, struct err *e)
 
 	if (rc == 0)
 		c->iface = writer_iface(c->writer, ifname);
+	c->dirty = rc == 0; /* a header is to be written, if nothing else */
 	return rc;
 }
 

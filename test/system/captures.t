@@ -141,6 +141,13 @@ ok 'verdicts in real time' fails 64 'without --virtual' --verdicts x \
     "pcap:in=$visit" sink:
 ok 'a format of verdicts' fails 64 'text or json' --verdicts-format xml \
     "pcap:in=$visit" sink:
+cp "$visit" both.pcap
+for way in --log-pcap '--virtual --verdicts'; do
+	# shellcheck disable=SC2086
+	ok "$way into a file that is read" fails 73 'reads or writes this file' \
+	    $way both.pcap pcap:in=both.pcap sink:
+done
+ok 'which is as it was' cmp "$visit" both.pcap
 ok 'a file that is no capture' fails 69 'neither pcap nor pcapng' \
     "pcap:in=$dir/rules" sink:
 echo "1..$n"

@@ -88,6 +88,8 @@ comes_with_stamps(void **state)
 	p = open_port("pcap:in=a.b.pcapng");
 	assert_string_equal(p->ifname, "a");
 	assert_true(port_is_capture(p));
+	assert_true(capture_uses("./a.b.pcapng"));
+	assert_false(capture_uses("other"));
 	assert_int_equal(capture_next_ns(p), 5 * NS_PER_S);
 	assert_int_equal(take(p, 5 * NS_PER_S, 1000), 1000);
 	assert_int_equal(p->stats.rx_pkts, 1000);
@@ -319,6 +321,10 @@ tells_that_a_disk_is_full(void **state)
 	assert_true(n < 100);
 	assert_true(capture_failed(p));
 	assert_int_equal(port_tx(p, p, &list, 1), 0);
+	port_close(p);
+	p = open_port("pcap:out=/dev/full"); /* not even for a header */
+	assert_false(capture_finish(p));
+	assert_true(capture_failed(p));
 	port_close(p);
 	p = open_port("pcap:out=/dev/full");
 	assert_int_equal(port_tx(p, p, &list, 1), 1);
