@@ -200,6 +200,7 @@ xdp_open(struct port *p, const char *name, struct err *e)
 		return rc;
 	}
 	p->fd = x->epoll;
+	p->interface = x->queue == XDP_ALL;
 	return 0;
 }
 

@@ -488,6 +488,7 @@ def refusals(lab):
                          (('tap:ta', 'tap:ta'), 'another program holds'),
                          (('packet:fa,slots=64', 'packet:fa'), 'is that of'),
                          (('tap:tx', 'packet:tx'), 'is that of'),
+                         (('xdp:fa', 'packet:fa'), 'is that of'),
                          (('tap:x%d', 'sink:'), 'no name of an interface'),
                          (('tap:x,mac=03:0:0:0:0:1', 'sink:'), 'a station')):
         text = said(*ports)
