@@ -6,6 +6,7 @@
  *
  *	bench_match           everything, about half a minute of CPU
  *	bench_match -q        only the sizes up to 1,000
+ *	bench_match -s        only packets with states
  *	bench_match -p FAMILY RULES N [6]
  *	                      N packets of the uniform trace and no clock, IPv6 if
  *	                      asked: for callgrind, which counts instructions
@@ -349,13 +350,14 @@ measure_states(void)
 	struct state_cfg cfg = {{300, 300, 300, 300, 300, 300}, 1 << 21, 1, 1};
 	struct gen_rule any = {.sport = {0, 65535}, .dport = {0, 65535}};
 	struct ruleset *first = ruleset_create(false, 0);
+	void *memory = hugemem_alloc(state_memory(1 << 21));
 	struct rule *add[2] = {rule_create(&check.head, 1, 1, 1),
 	    rule_create(&keep.head, 2, 2, 2)};
 
 	stride = STRIDE4;
 	gen_frames(frames, stride, lens, FRAMES, GEN_UNIFORM, &any, 1, SEED);
 	pass.rules = ruleset_add(first, add, 2);
-	pass.states = state_create(1 << 21, &rng);
+	pass.states = state_create_in(1 << 21, &rng, memory);
 	pass.state_cfg = &cfg;
 	next_frame = 0;
 	for (unsigned i = 0; i < FRAMES / BURST; i++)
@@ -364,6 +366,7 @@ measure_states(void)
 	    measure(4 * RUN_NS, 0));
 	fflush(stdout);
 	state_destroy(pass.states);
+	hugemem_free(memory, state_memory(1 << 21));
 	pass.states = NULL;
 	ruleset_destroy(first, ignore, NULL);
 	ruleset_destroy((struct ruleset *)(uintptr_t)pass.rules, ignore, NULL);
@@ -521,6 +524,10 @@ main(int argc, char **argv)
 	if (argc >= 5 && strcmp(argv[1], "-p") == 0)
 		return count_only(argv[2], (unsigned)atoi(argv[3]),
 		    (unsigned)atoi(argv[4]), argc > 5 ? GEN_IP6 : GEN_IP4);
+	if (argc == 2 && strcmp(argv[1], "-s") == 0) {
+		measure_states();
+		return 0;
+	}
 	if (argc == 2 && strcmp(argv[1], "-q") == 0)
 		n_sizes = 4;
 	print_head("parse, rules, counters");

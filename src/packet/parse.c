@@ -396,10 +396,15 @@ void
 parse_burst(struct pkt *pkts, unsigned n, const struct parse_cfg *cfg)
 {
 	enum { AHEAD = 8 };
+	unsigned last = 0; /* where what is read ends: TCP flags of IPv6 lie in
+			    * the second line, and like comes after like */
 
 	for (unsigned i = 0; i < n; i++) {
-		if (i + AHEAD < n)
+		if (i + AHEAD < n) {
 			__builtin_prefetch(pkts[i + AHEAD].data);
+			__builtin_prefetch(pkts[i + AHEAD].data + last);
+		}
 		parse_one(&pkts[i], cfg);
+		last = (pkts[i].flags & PKT_IP6) != 0 ? CACHE_LINE : 0;
 	}
 }

@@ -201,6 +201,7 @@ ask_insn(struct rule_key *k, const struct insn *i, struct rest *rest)
 	case O_TCPFLAGS:
 		return ask_tcp_flags(k, i);
 	case O_ESTAB:
+		return ask_meta(k, KEY_TCP | KEY_ESTAB, KEY_TCP | KEY_ESTAB);
 	case O_TCPWIN:
 	case O_TCPSEQ:
 	case O_TCPACK:

@@ -14,7 +14,8 @@
  *            whenever the tests before that one match.  States are looked up
  *            by rules that do not match, too: see key_is_probe().
  *
- *	meta   0 proto 7 | 8 ip4 | 9 ip6 | 10 ports | 11 tcp | 12 out | 16 flags 23
+ *	meta   0 proto 7 | 8 ip4 | 9 ip6 | 10 ports | 11 tcp | 12 out | 13 estab |
+ *	       16 flags 23
  */
 #pragma once
 
@@ -30,6 +31,7 @@ enum key_meta {
 	KEY_PORTS = 1 << 10,
 	KEY_TCP = 1 << 11, /* a TCP header that is all there */
 	KEY_OUT = 1 << 12, /* the pass on the way out */
+	KEY_ESTAB = 1 << 13, /* TCP that 'established' matches */
 	KEY_FLAGS_SHIFT = 16, /* TCP flags; 0 if it is not TCP */
 };
 
@@ -105,6 +107,14 @@ key_rest_fits(const struct rule *r, const struct pkt *p)
  * begins with probe-state, or is a bare check-state.  *name is the states'. */
 bool key_is_probe(const struct rule *r, uint16_t *name);
 
+/* What TCP flags tell.  Used under a mask: mixed traffic would mislead a branch. */
+static inline uint32_t
+key_of_flags(unsigned flags)
+{
+	return KEY_TCP | (uint32_t)flags << KEY_FLAGS_SHIFT |
+	    ((flags & (TH_RST | TH_ACK | TH_SYN)) != TH_SYN ? KEY_ESTAB : 0);
+}
+
 static inline struct pkt_key
 key_of_pkt(const struct pkt *p, bool out)
 {
@@ -124,7 +134,7 @@ key_of_pkt(const struct pkt *p, bool out)
 	    .ports = (uint32_t)p->sport << 16 | p->dport,
 	    .meta = p->proto | (f & PKT_IP) << 8 |
 		(f & PKT_PORTS ? KEY_PORTS : 0) | (out ? KEY_OUT : 0) |
-		(tcp ? KEY_TCP | (uint32_t)p->tcp_flags << KEY_FLAGS_SHIFT : 0),
+		(-(uint32_t)tcp & key_of_flags(p->tcp_flags)),
 	};
 }
 
@@ -133,7 +143,7 @@ static inline bool
 key_is_of(const struct rule_key *k, uint32_t family)
 {
 	uint32_t never = family != 0 ? KEY_IP4 | KEY_IP6 :
-	    KEY_IP4 | KEY_IP6 | KEY_PORTS | KEY_TCP;
+	    KEY_IP4 | KEY_IP6 | KEY_PORTS | KEY_TCP | KEY_ESTAB;
 
 	return (k->meta & k->meta_mask & never & ~family) == 0;
 }
