@@ -50,6 +50,15 @@ action_applies(const struct rule *r, struct pkt *p)
 	    action_tests(r, p);
 }
 
+/* Where 'r', which does no more than to send to a pipe or queue that it names,
+ * sends packets. */
+static inline struct pkt_fate
+action_fate(const struct rule *r)
+{
+	return (struct pkt_fate){.rule_id = r->id, .rule_num = r->num,
+	    .to = rule_action(r)->arg1};
+}
+
 /* Does what stands before the action of 'r', counts, and acts.  True if that
  * decides: the verdict is in *v.  False: the search goes on at t->n.  'o' is why
  * the rule acts: MATCH or STATE_HIT. */

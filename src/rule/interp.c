@@ -199,7 +199,7 @@ run_verified(const struct pass *pass, struct pkt *p, unsigned n,
 
 	if (hit != NULL && hit->slot != plan_next(way->plan, way->walk, 0))
 		way->missed = hit->slot;
-	if (quick && (hit->act & ~(uint32_t)ACT_REST) !=
+	if (quick && (hit->act & ~(uint32_t)(ACT_REST | ACT_FATE)) !=
 		((v + 1) << ACT_COUNTER_BITS | rs->rules[hit->slot]->counter))
 		way->missed = hit->slot;
 	stat_add(&pass->check->pkts, 1);
@@ -276,7 +276,7 @@ quick_end(const struct pass *pass, const struct plan *pl)
 static inline bool
 wants_rule(const struct hit *h)
 {
-	return h->act == 0 || (h->act & ACT_REST) != 0;
+	return h->act == 0 || (h->act & (ACT_REST | ACT_FATE)) != 0;
 }
 
 /* Asks memory for what deciding will touch: counters, and rules behind their
@@ -344,7 +344,10 @@ decide_group(const struct pass *pass, struct group *g)
 		}
 		counter_add(&pass->counts[h.act & ACT_COUNTER],
 		    pkt_count_bytes(p), pass->now_s);
-		p->verdict = (uint8_t)((h.act >> ACT_COUNTER_BITS & 3) - 1);
+		p->verdict = (uint8_t)((h.act >> ACT_COUNTER_BITS &
+		    ACT_VERDICT) - 1);
+		if ((h.act & ACT_FATE) != 0)
+			p->fate = action_fate(pass->rules->rules[h.slot]);
 	}
 	g->n = 0;
 }

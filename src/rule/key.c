@@ -248,19 +248,40 @@ key_is_probe(const struct rule *r, uint16_t *name)
 	return i->opcode == O_CHECK_STATE;
 }
 
+/* The verdict of an action that decides by itself, with ACT_FATE if the packet has
+ * to know of it; 0 if it is another one. */
+static uint32_t
+decision_of(const struct insn *act)
+{
+	bool named = act->arg1 != TABLEARG;
+
+	switch (act->opcode) {
+	case O_ACCEPT:
+		return (VERDICT_ACCEPT + 1) << ACT_COUNTER_BITS;
+	case O_DENY:
+		return (VERDICT_DENY + 1) << ACT_COUNTER_BITS;
+	case O_PIPE:
+		return named ? (VERDICT_PIPE + 1) << ACT_COUNTER_BITS |
+		    ACT_FATE : 0;
+	case O_QUEUE:
+		return named ? (VERDICT_QUEUE + 1) << ACT_COUNTER_BITS |
+		    ACT_FATE : 0;
+	default:
+		return 0;
+	}
+}
+
 /* What a rule does whose key says all; see key.h. */
 static uint32_t
 act_of(const struct rule *r)
 {
 	const struct insn *act = rule_action(r);
-	uint32_t verdict = act->opcode == O_ACCEPT ? VERDICT_ACCEPT :
-						     VERDICT_DENY;
+	uint32_t decision = decision_of(act);
 
-	if (r->stateful || act + 1 != r->cmd + r->n_words ||
-	    (act->opcode != O_ACCEPT && act->opcode != O_DENY) ||
+	if (r->stateful || act + 1 != r->cmd + r->n_words || decision == 0 ||
 	    r->counter >> ACT_COUNTER_BITS != 0)
 		return 0;
-	return (verdict + 1) << ACT_COUNTER_BITS | r->counter;
+	return decision | r->counter;
 }
 
 /* As key_of_rule(), but true also if only what *rest says is still to be asked. */

@@ -35,12 +35,15 @@ enum key_meta {
 	KEY_FLAGS_SHIFT = 16, /* TCP flags; 0 if it is not TCP */
 };
 
-/* What a rule does, if its key says all and it does nothing but accept or deny:
- * the counter in the low bits, verdict + 1 above.  With ACT_REST, that is so if
- * key_rest_fits() as well.  0: ask the rule. */
+/* What a rule does, if its key says all and it does nothing but accept, deny or
+ * send to the pipe or queue that it names: the counter in the low bits, verdict
+ * + 1 above.  With ACT_FATE, the packet is to be told the rule and where to.  With
+ * ACT_REST, all that is so if key_rest_fits() as well.  0: ask the rule. */
 enum {
 	ACT_COUNTER_BITS = 24,
 	ACT_COUNTER = (1 << ACT_COUNTER_BITS) - 1,
+	ACT_VERDICT = 15, /* above the counter */
+	ACT_FATE = 1 << 29,
 	ACT_REST = 1 << 30,
 };
 

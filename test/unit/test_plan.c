@@ -808,6 +808,60 @@ second_halves(void **state)
 	rule_put(r, ignore, NULL);
 }
 
+/* A rule of one test that sends to a pipe or a queue, named or to be looked up. */
+static struct rule *
+sending_rule(unsigned num)
+{
+	struct script d = {0};
+
+	emit_test(&d);
+	d.head.act_ofs = d.head.cmd_len;
+	emit(&d, draw(2) ? O_PIPE : O_QUEUE, (uint16_t)(draw(4) * 700), NULL,
+	    0);
+	return rule_create(&d.head, (uint16_t)num, 100000 + num, num);
+}
+
+/* What a burst finds for packets at once: the pipe, the rule that sends there,
+ * its counter, all as rule after rule. */
+static void
+burst_knows_pipes(void **state)
+{
+	struct rng c1, c2;
+	struct pass pass = pass_of(NULL, counts_with, &c1);
+	struct pass linear = pass_of(NULL, counts_without, &c2);
+	unsigned n_sent = 0;
+
+	(void)state;
+	memset(counts_with, 0, sizeof(counts_with));
+	memset(counts_without, 0, sizeof(counts_without));
+	linear.match = MATCH_LINEAR;
+	rng_init(&c1, 1);
+	rng_init(&c2, 1);
+	for (unsigned n = 0; n < 4000; n++) {
+		struct plan_cfg cfg = any_cfg();
+		struct ruleset *none = ruleset_create(true, 0), *rs;
+		struct pkt p = random_pkt(), q = p;
+		struct rule *r[20];
+
+		for (unsigned i = 0; i < ARRAY_LEN(r); i++)
+			r[i] = sending_rule(1 + i);
+		rs = ruleset_add(none, r, ARRAY_LEN(r));
+		ruleset_destroy(none, ignore, NULL);
+		rs->plan = plan_create_cfg(rs, NULL, &cfg);
+		pass.rules = linear.rules = rs;
+		interp_burst(&pass, &p, 1);
+		interp_burst(&linear, &q, 1);
+		assert_int_equal(p.verdict, q.verdict);
+		if (p.verdict == VERDICT_PIPE || p.verdict == VERDICT_QUEUE) {
+			assert_memory_equal(&p.fate, &q.fate, sizeof(p.fate));
+			n_sent++;
+		}
+		ruleset_destroy(rs, ignore, NULL);
+	}
+	assert_in_range(n_sent, 1000, 3999);
+	assert_memory_equal(counts_with, counts_without, sizeof(counts_with));
+}
+
 /* Fewer than that have a plan only if none of them needs to be interpreted. */
 static void
 few_rules_need_none(void **state)
@@ -853,6 +907,7 @@ main(void)
 		cmocka_unit_test(keys_ask_all_they_can),
 		cmocka_unit_test(keys_of_several_tests),
 		cmocka_unit_test(second_halves),
+		cmocka_unit_test(burst_knows_pipes),
 		cmocka_unit_test(few_rules_need_none),
 	};
 
