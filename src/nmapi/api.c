@@ -6,6 +6,7 @@
 #include "nmapi/epolls.h"
 #include "nmapi/legacy.h"
 #include "nmapi/request.h"
+#include "nmapi/vfork.h"
 #include "nmapi/wait.h"
 #include "vale/layout.h"
 
@@ -49,11 +50,18 @@ nmapi_openat(int dir, const char *path, int flags, mode_t mode)
 	return real()->openat(dir, path, flags, mode);
 }
 
+/* Will a change of the number 'fd' leave our tables as they are? */
+static bool
+is_foreign(int fd)
+{
+	return likely(dev_of(fd) == NULL) || vfork_is_child();
+}
+
 int
 nmapi_close(int fd)
 {
 	epolls_forget(fd);
-	if (likely(dev_of(fd) == NULL))
+	if (is_foreign(fd))
 		return real()->close(fd);
 	return out(dev_close(fd));
 }
@@ -63,7 +71,8 @@ nmapi_forget(unsigned first, unsigned last)
 {
 	unsigned n = DEV_MAX_FD - 1;
 
-	if (__atomic_load_n(&dev_n_open, __ATOMIC_RELAXED) == 0)
+	if (__atomic_load_n(&dev_n_open, __ATOMIC_RELAXED) == 0 ||
+	    vfork_is_child())
 		return;
 	for (unsigned fd = first; fd <= (last < n ? last : n); fd++)
 		if (dev_of((int)fd) != NULL) {
@@ -94,31 +103,40 @@ real_dupfd_cloexec(int fd, int arg)
 int
 nmapi_dup(int fd)
 {
-	if (likely(dev_of(fd) == NULL))
+	if (is_foreign(fd))
 		return real()->dup(fd);
 	return out(dev_dup(fd, real_dup, 0));
+}
+
+/* What was open as 'to' has left its sets. */
+static int
+replaced(int fd, int to, int rc)
+{
+	if (rc >= 0 && fd != to)
+		epolls_forget(to);
+	return rc;
 }
 
 int
 nmapi_dup2(int fd, int to)
 {
-	if (likely(dev_of(fd) == NULL && dev_of(to) == NULL))
-		return real()->dup2(fd, to);
-	return out(dev_dup2(fd, to, -1));
+	if (is_foreign(fd) && is_foreign(to))
+		return replaced(fd, to, real()->dup2(fd, to));
+	return replaced(fd, to, out(dev_dup2(fd, to, -1)));
 }
 
 int
 nmapi_dup3(int fd, int to, int flags)
 {
-	if (likely(dev_of(fd) == NULL && dev_of(to) == NULL))
-		return real()->dup3(fd, to, flags);
-	return out(dev_dup2(fd, to, flags & O_CLOEXEC));
+	if (is_foreign(fd) && is_foreign(to))
+		return replaced(fd, to, real()->dup3(fd, to, flags));
+	return replaced(fd, to, out(dev_dup2(fd, to, flags & O_CLOEXEC)));
 }
 
 int
 nmapi_fcntl(int fd, int cmd, unsigned long arg)
 {
-	if (likely(dev_of(fd) == NULL))
+	if (is_foreign(fd))
 		return real()->fcntl(fd, cmd, arg);
 	if (cmd == F_DUPFD)
 		return out(dev_dup(fd, real_dupfd, (int)arg));

@@ -2,7 +2,10 @@
 #include "nmapi/dev.h"
 
 #include "netmap_api.h"
+#include "nmapi/epolls.h"
+#include "nmapi/quiet.h"
 #include "nmapi/real.h"
+#include "nmapi/vfork.h"
 #include "vale/arena.h"
 
 #include <errno.h>
@@ -26,6 +29,7 @@ struct dev *dev_table[DEV_MAX_FD];
 unsigned dev_n_open;
 
 static pthread_mutex_t ctl_mutex = PTHREAD_MUTEX_INITIALIZER;
+static sigset_t ctl_mask; /* of the holder, before */
 static pthread_mutex_t map_mutex = PTHREAD_MUTEX_INITIALIZER; /* leaf */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static struct dev *free_list;
@@ -51,15 +55,20 @@ dev_leave(void)
 static void
 ctl_lock(void)
 {
-	pthread_mutex_lock(&ctl_mutex);
+	sigset_t old;
+
+	quiet_lock(&ctl_mutex, &old);
+	ctl_mask = old;
 	dev_enter();
 }
 
 static void
 ctl_unlock(void)
 {
+	const sigset_t old = ctl_mask;
+
 	dev_leave();
-	pthread_mutex_unlock(&ctl_mutex);
+	quiet_unlock(&ctl_mutex, &old);
 }
 
 /* ---- fork ---- */
@@ -67,28 +76,31 @@ ctl_unlock(void)
 static void
 before_fork(void)
 {
-	pthread_mutex_lock(&ctl_mutex);
+	ctl_lock();
 	pthread_mutex_lock(&map_mutex);
+	epolls_before_fork();
 }
 
 static void
 after_fork(void)
 {
+	epolls_after_fork();
 	pthread_mutex_unlock(&map_mutex);
-	pthread_mutex_unlock(&ctl_mutex);
+	ctl_unlock();
 }
 
+/* The one thread of the child is the one that locked. */
 static void
 in_child(void)
 {
-	pthread_mutex_init(&ctl_mutex, NULL);
-	pthread_mutex_init(&map_mutex, NULL);
 	share_forked();
+	after_fork();
 }
 
 static void
 start(void)
 {
+	vfork_start();
 	pthread_atfork(before_fork, after_fork, in_child);
 }
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "nmapi/epolls.h"
 
+#include "nmapi/quiet.h"
 #include "nmapi/real.h"
+#include "nmapi/vfork.h"
 #include "nmapi/wait.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 
 enum { MAX_MEMBERS = 64 }; /* of one set, ours */
@@ -57,11 +58,12 @@ int
 epolls_ctl(int ep, int op, int fd, const struct epoll_event *ev)
 {
 	struct member **p;
+	sigset_t old;
 	int rc = 0;
 
 	if (op != EPOLL_CTL_DEL && ev == NULL)
 		return -EFAULT;
-	pthread_mutex_lock(&mutex);
+	quiet_lock(&mutex, &old);
 	p = find(ep, fd);
 	if (op == EPOLL_CTL_ADD)
 		rc = *p != NULL ? -EEXIST : add(ep, fd, ev);
@@ -73,7 +75,7 @@ epolls_ctl(int ep, int op, int fd, const struct epoll_event *ev)
 		drop(p);
 	else
 		rc = -EINVAL;
-	pthread_mutex_unlock(&mutex);
+	quiet_unlock(&mutex, &old);
 	return rc;
 }
 
@@ -81,15 +83,29 @@ void
 epolls_forget(int fd)
 {
 	struct member **p = &list;
+	sigset_t old;
 
-	if (likely(__atomic_load_n(&n_members, __ATOMIC_RELAXED) == 0))
+	if (likely(__atomic_load_n(&n_members, __ATOMIC_RELAXED) == 0) ||
+	    vfork_is_child())
 		return;
-	pthread_mutex_lock(&mutex);
+	quiet_lock(&mutex, &old);
 	while (*p != NULL)
 		if ((*p)->ep == fd || (*p)->fd == fd)
 			drop(p);
 		else
 			p = &(*p)->next;
+	quiet_unlock(&mutex, &old);
+}
+
+void
+epolls_before_fork(void)
+{
+	pthread_mutex_lock(&mutex);
+}
+
+void
+epolls_after_fork(void)
+{
 	pthread_mutex_unlock(&mutex);
 }
 
@@ -97,16 +113,17 @@ epolls_forget(int fd)
 static nfds_t
 collect(int ep, struct pollfd *fds)
 {
+	sigset_t old;
 	nfds_t n = 0;
 
-	pthread_mutex_lock(&mutex);
+	quiet_lock(&mutex, &old);
 	for (const struct member *m = list; m != NULL; m = m->next)
 		if (m->ep == ep && n < MAX_MEMBERS)
 			fds[n++] = (struct pollfd){ .fd = m->fd,
 				.events = (short)(m->ev.events &
 				    (EPOLLIN | EPOLLOUT | EPOLLRDNORM |
 					EPOLLWRNORM)) };
-	pthread_mutex_unlock(&mutex);
+	quiet_unlock(&mutex, &old);
 	return n;
 }
 
@@ -115,9 +132,10 @@ static int
 report(int ep, const struct pollfd *fds, nfds_t n, struct epoll_event *evs,
     int max)
 {
+	sigset_t old;
 	int k = 0;
 
-	pthread_mutex_lock(&mutex);
+	quiet_lock(&mutex, &old);
 	for (nfds_t i = 0; i < n && k < max; i++) {
 		struct member *m = *find(ep, fds[i].fd);
 
@@ -130,7 +148,7 @@ report(int ep, const struct pollfd *fds, nfds_t n, struct epoll_event *evs,
 		if (m->ev.events & EPOLLONESHOT)
 			m->ev.events = 0;
 	}
-	pthread_mutex_unlock(&mutex);
+	quiet_unlock(&mutex, &old);
 	return k;
 }
 

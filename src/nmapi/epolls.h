@@ -25,3 +25,7 @@ int epolls_wait(int ep, struct epoll_event *evs, int max, ns_t timeout_ns,
 
 /* 'fd', a set or a member, is closed. */
 void epolls_forget(int fd);
+
+/* Around a fork(), in the thread that forks: parent and child. */
+void epolls_before_fork(void);
+void epolls_after_fork(void);

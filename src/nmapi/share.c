@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "nmapi/share.h"
 
+#include "nmapi/quiet.h"
+
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
@@ -329,9 +331,10 @@ arm(struct share *s)
 bool
 share_sleep_begin(struct share *s, struct share_sleeper *sl, int *fd)
 {
+	sigset_t old;
 	bool ok;
 
-	pthread_mutex_lock(&s->sleep_mutex);
+	quiet_lock(&s->sleep_mutex, &old);
 	sl->next = s->sleepers;
 	s->sleepers = sl;
 	ok = arm(s);
@@ -341,7 +344,7 @@ share_sleep_begin(struct share *s, struct share_sleeper *sl, int *fd)
 		s->sleepers = sl->next;
 		kick_others(s); /* nobody is armed any more */
 	}
-	pthread_mutex_unlock(&s->sleep_mutex);
+	quiet_unlock(&s->sleep_mutex, &old);
 	return ok;
 }
 
@@ -350,15 +353,16 @@ share_sleep_end(struct share *s, struct share_sleeper *sl)
 {
 	struct share_sleeper **p = &s->sleepers;
 	uint64_t trash;
+	sigset_t old;
 
-	pthread_mutex_lock(&s->sleep_mutex);
+	quiet_lock(&s->sleep_mutex, &old);
 	while (*p != sl)
 		p = &(*p)->next;
 	*p = sl->next;
 	if (s->nm != NULL)
 		nmport_sleep_end(s->nm);
 	kick_others(s);
-	pthread_mutex_unlock(&s->sleep_mutex);
+	quiet_unlock(&s->sleep_mutex, &old);
 	(void)!read(sl->efd, &trash, sizeof(trash));
 }
 

@@ -555,6 +555,148 @@ test_others_untouched(void **state)
 	close(pfd[1]);
 }
 
+/* What the child of a vfork() closes is still its parent's. */
+static void
+test_vfork(void **state)
+{
+	struct epoll_event ev = { .events = EPOLLIN, .data.u32 = 7 };
+	struct pollfd p = { .fd = must_open(), .events = POLLIN };
+	int ep = epoll_create1(0), other = open("/dev/null", O_RDONLY), st;
+	pid_t pid;
+
+	(void)state;
+	must_register(p.fd, "vale0:a");
+	assert_int_equal(nmapi_epoll_ctl(ep, EPOLL_CTL_ADD, p.fd, &ev), 0);
+	pid = vfork();
+	if (pid == 0) {
+		nmapi_close(p.fd);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &st, 0), pid);
+	assert_int_equal(nmapi_poll(&p, 1, 0), 0);
+	pid = vfork();
+	if (pid == 0) {
+		nmapi_dup2(other, p.fd);
+		nmapi_close(ep);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &st, 0), pid);
+	assert_int_equal(nmapi_poll(&p, 1, 0), 0);
+	assert_int_equal(fails(nmapi_epoll_ctl(ep, EPOLL_CTL_ADD, p.fd, &ev)),
+	    EEXIST);
+	nmapi_close(p.fd);
+	close(other);
+	nmapi_close(ep);
+}
+
+/* A number that another file takes leaves its set. */
+static void
+test_epoll_replaced(void **state)
+{
+	struct epoll_event ev = { .events = EPOLLIN };
+	int fd = must_open(), ep = epoll_create1(0);
+	int other = open("/dev/null", O_RDONLY);
+
+	(void)state;
+	must_register(fd, "vale0:a");
+	assert_int_equal(nmapi_epoll_ctl(ep, EPOLL_CTL_ADD, fd, &ev), 0);
+	assert_int_equal(nmapi_dup2(other, fd), fd);
+	assert_int_equal(nmapi_epoll_pwait(ep, &ev, 1, 0, NULL), 0);
+	nmapi_close(fd);
+	close(other);
+	nmapi_close(ep);
+}
+
+static void
+open_and_close(int sig)
+{
+	int fd = nmapi_open("/dev/netmap", O_RDWR, 0);
+
+	(void)sig;
+	if (fd >= 0)
+		nmapi_close(fd);
+}
+
+/* Handlers may open and close, whatever they have interrupted. */
+static void
+test_handlers(void **state)
+{
+	const struct sigaction on = { .sa_handler = open_and_close,
+		.sa_flags = SA_RESTART };
+	const struct itimerval often = { { 0, 50 }, { 0, 50 } }, never = { 0 };
+	struct sigaction old;
+
+	(void)state;
+	assert_int_equal(sigaction(SIGALRM, &on, &old), 0);
+	assert_int_equal(setitimer(ITIMER_REAL, &often, NULL), 0);
+	for (int i = 0; i < 20000; i++)
+		nmapi_close(must_open());
+	assert_int_equal(setitimer(ITIMER_REAL, &never, NULL), 0);
+	assert_int_equal(sigaction(SIGALRM, &old, NULL), 0);
+}
+
+struct churn {
+	int fd, stop;
+};
+
+static void *
+change_a_set(void *arg)
+{
+	struct churn *c = arg;
+	struct epoll_event ev = { .events = EPOLLIN };
+	int ep = epoll_create1(0);
+
+	while (!__atomic_load_n(&c->stop, __ATOMIC_RELAXED)) {
+		nmapi_epoll_ctl(ep, EPOLL_CTL_ADD, c->fd, &ev);
+		nmapi_epoll_ctl(ep, EPOLL_CTL_DEL, c->fd, NULL);
+	}
+	nmapi_close(ep);
+	return NULL;
+}
+
+/* Did the child end by itself?  It may hang with all signals held back. */
+static bool
+has_ended(pid_t pid)
+{
+	for (int ms = 0; ms < 10000; ms++) {
+		if (waitpid(pid, NULL, WNOHANG) == pid)
+			return true;
+		usleep(1000);
+	}
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	return false;
+}
+
+/* A child can ask for its sets whatever other threads did when it was born. */
+static void
+test_fork_epoll(void **state)
+{
+	struct epoll_event ev = { .events = EPOLLIN };
+	struct churn c = { .fd = must_open() };
+	int ep = epoll_create1(0), n_hung = 0;
+	pthread_t t;
+
+	(void)state;
+	must_register(c.fd, "vale0:a");
+	assert_int_equal(nmapi_epoll_ctl(ep, EPOLL_CTL_ADD, c.fd, &ev), 0);
+	assert_int_equal(pthread_create(&t, NULL, change_a_set, &c), 0);
+	for (int i = 0; i < 300 && n_hung == 0; i++) {
+		pid_t pid = fork();
+
+		if (pid == 0) {
+			nmapi_epoll_pwait(ep, &ev, 1, 0, NULL);
+			_exit(0);
+		}
+		n_hung += !has_ended(pid);
+	}
+	__atomic_store_n(&c.stop, 1, __ATOMIC_RELAXED);
+	pthread_join(t, NULL);
+	assert_int_equal(n_hung, 0);
+	nmapi_close(c.fd);
+	nmapi_close(ep);
+}
+
 int
 main(void)
 {
@@ -573,6 +715,10 @@ main(void)
 		cmocka_unit_test(test_handed_over),
 		cmocka_unit_test(test_threads),
 		cmocka_unit_test(test_others_untouched),
+		cmocka_unit_test(test_vfork),
+		cmocka_unit_test(test_epoll_replaced),
+		cmocka_unit_test(test_handlers),
+		cmocka_unit_test(test_fork_epoll),
 	};
 
 	return cmocka_run_group_tests_name("nmapi io", tests, setup, teardown);
