@@ -371,11 +371,15 @@ map_shared(size_t size)
 static void
 set_names(enum way way)
 {
-	const char *form = way == PIPE ? "valeb%d:p%c1" : "valeb%d:%c";
+	int id = (int)getpid() % 100000;
 
 	for (unsigned i = 0; i < 2; i++)
-		snprintf(names[i], sizeof(names[i]), form,
-		    (int)getpid() % 100000, (way == PIPE ? "{}" : "01")[i]);
+		if (way == PIPE)
+			snprintf(names[i], sizeof(names[i]), "valeb%d:p%c1",
+			    id, "{}"[i]);
+		else
+			snprintf(names[i], sizeof(names[i]), "valeb%d:%u", id,
+			    i);
 }
 
 static void
