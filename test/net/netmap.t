@@ -1,0 +1,52 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# A program of netmap's API on interfaces of the host: netmap-run -i.
+if [ "${1:-}" != inside ]; then
+	exec timeout 60 unshare -n -p -f --kill-child --mount-proc "$0" inside
+fi
+bin=${KIPFW_BIN:-$(dirname "$0")/../../bin}
+dir=$(mktemp -d)
+KIPFW_SHM=$(mktemp -d /dev/shm/kipfw-test.XXXXXX)
+export KIPFW_SHM
+trap 'rm -rf "$dir" "$KIPFW_SHM"' EXIT
+n=0
+ok() { # WHAT FILE COMMAND ...
+	n=$((n + 1))
+	what=$1 file=$2
+	shift 2
+	if "$@"; then echo "ok $n - $what"; else
+		echo "not ok $n - $what"
+		sed 's/^/# /' "$file"
+	fi
+}
+ip link set lo up
+ip link add na type veth peer name nb
+ip link set na up
+ip link set nb up
+
+"$bin/netmap-run" -i na "$bin/pkt-gen" -i netmap:na -f rx -W \
+    >"$dir/rx" 2>&1 &
+rx=$!
+for i in 1 2 3 4 5 6 7 8 9 10; do
+	"$bin/vale-ctl" -l | grep -q ':na' && break
+	sleep 0.3
+done
+sleep 1
+"$bin/netmap-run" -i nb "$bin/pkt-gen" -i netmap:nb -f tx -n 20000 \
+    >"$dir/tx" 2>&1
+ok "a program sends by an interface" "$dir/tx" [ $? -eq 0 ]
+sleep 1
+kill -INT $rx
+wait $rx
+got=$(sed -n 's/.*[Rr]eceived \([0-9]*\) packets.*/\1/p' "$dir/rx" | tail -n 1)
+ok "another receives (${got:-nothing} of 20000)" "$dir/rx" \
+    [ "${got:-0}" -ge 15000 ]
+"$bin/vale-ctl" -l >"$dir/list"
+ok "nothing of it stays" "$dir/list" \
+    sh -c "! grep -q valerun '$dir/list' && ! ip link show na | grep -q xdp"
+"$bin/netmap-run" -i nothere true 2>"$dir/err"
+ok "an interface that is not there is named" "$dir/err" \
+    grep -q 'nothere: .*there is none of that name' "$dir/err"
+"$bin/netmap-run" -i na sh -c 'exit 3' 2>"$dir/err"
+ok "the status is the program's" "$dir/err" [ $? -eq 3 ]
+echo "1..$n"
