@@ -24,23 +24,23 @@ ip link add na type veth peer name nb
 ip link set na up
 ip link set nb up
 
-"$bin/netmap-run" -i na "$bin/pkt-gen" -i netmap:na -f rx -W \
+# The receiver ends by itself once it has enough; how long it takes to start,
+# and what a burst loses meanwhile, is nobody's promise.
+"$bin/netmap-run" -i na "$bin/pkt-gen" -i netmap:na -f rx -W -n 5000 \
     >"$dir/rx" 2>&1 &
 rx=$!
-for i in 1 2 3 4 5 6 7 8 9 10; do
-	"$bin/vale-ctl" -l | grep -q ':na' && break
-	sleep 0.3
+for round in 1 2 3 4 5 6 7 8 9 10; do
+	"$bin/netmap-run" -i nb "$bin/pkt-gen" -i netmap:nb -f tx \
+	    -n 20000 -R 50000 >"$dir/tx" 2>&1
+	sent=$?
+	kill -0 $rx 2>/dev/null && [ $sent -eq 0 ] || break
 done
-sleep 1
-"$bin/netmap-run" -i nb "$bin/pkt-gen" -i netmap:nb -f tx -n 20000 \
-    >"$dir/tx" 2>&1
-ok "a program sends by an interface" "$dir/tx" [ $? -eq 0 ]
-sleep 1
-kill -INT $rx
+ok "a program sends by an interface" "$dir/tx" [ $sent -eq 0 ]
+kill -INT $rx 2>/dev/null
 wait $rx
 got=$(sed -n 's/.*[Rr]eceived \([0-9]*\) packets.*/\1/p' "$dir/rx" | tail -n 1)
-ok "another receives (${got:-nothing} of 20000)" "$dir/rx" \
-    [ "${got:-0}" -ge 15000 ]
+ok "another receives (${got:-nothing} of 5000)" "$dir/rx" \
+    [ "${got:-0}" -ge 5000 ]
 "$bin/vale-ctl" -l >"$dir/list"
 ok "nothing of it stays" "$dir/list" \
     sh -c "! grep -q valerun '$dir/list' && ! ip link show na | grep -q xdp"
