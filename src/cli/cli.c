@@ -13,6 +13,8 @@
 
 /* ---- tables: flags and commands ---- */
 
+static command_fn cmd_later;
+
 static const struct flag {
 	char c;
 	unsigned bits;
@@ -73,6 +75,15 @@ static const struct command {
     {"nptv6", cmd_later, 0},
 };
 
+/* What ipfw has and this version does not. */
+static int
+cmd_later(struct cli *c, const struct args *a, struct err *e)
+{
+	(void)c;
+	return word_err(e, EX_UNAVAILABLE, &a->w[0],
+	    "is not implemented in this version");
+}
+
 /* ---- errors ---- */
 
 static void
@@ -105,6 +116,13 @@ args_missing(const struct args *a, const char *what, struct err *e)
 	err_at(e, EINVAL, last->pos + 1, "missing %s after word %d \"%.40s\"",
 	    what, last->pos, last->s);
 	return EX_USAGE;
+}
+
+int
+args_end(const struct args *a, unsigned n, struct err *e)
+{
+	return a->n <= n ? 0 :
+	    word_err(e, EX_USAGE, &a->w[n], "not expected here");
 }
 
 bool

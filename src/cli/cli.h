@@ -119,6 +119,9 @@ int script_run(struct cli *c, const char *path, char *const preproc[],
 /* EX_USAGE, naming what is missing after the last word. */
 int args_missing(const struct args *a, const char *what, struct err *e);
 
+/* EX_USAGE if there are more than 'n' words, naming the first of them; or 0. */
+int args_end(const struct args *a, unsigned n, struct err *e);
+
 /* A whole decimal number of at most 'max'. */
 bool args_number(const char *s, unsigned max, unsigned *value);
 
@@ -132,9 +135,10 @@ int cli_code(int error);
 typedef int command_fn(struct cli *c, const struct args *a, struct err *e);
 command_fn cmd_add, cmd_delete, cmd_zero, cmd_resetlog, cmd_flush;
 command_fn cmd_list, cmd_show;
-command_fn cmd_set, cmd_enable, cmd_disable, cmd_sysctl, cmd_internal;
+command_fn cmd_set, cmd_enable, cmd_disable, cmd_sysctl;
+command_fn cmd_internal, cmd_plan; /* cmd_plan: internal plan */
 command_fn cmd_table, cmd_test;
-command_fn cmd_pipe, cmd_queue, cmd_sched, cmd_later;
+command_fn cmd_pipe, cmd_queue, cmd_sched;
 
 /* ---- cmd_entry.c: records that a file adds to a table, sent together ---- */
 

@@ -79,7 +79,7 @@ make_for(struct cli *c, const struct args *a, unsigned k, struct err *e)
 	if ((c->flags & CLI_QUIET) == 0)
 		cli_warn(c, "DEPRECATED: inserting data into non-existent "
 			    "table %s. (auto-created)", name);
-	return table_make(c, name, &fresh, e) != 0 ? EX_OSERR : 0;
+	return table_msg_create(c, name, &fresh, e) != 0 ? EX_OSERR : 0;
 }
 
 /* Finds out about the table; add makes it if it is not there. */
@@ -89,7 +89,7 @@ begin(struct cli *c, struct table_batch *b, const struct args *a, unsigned k,
 {
 	const char *name = a->w[1].s;
 	struct err why = {.code = 0};
-	int r = table_info(c, name, &b->info, &why);
+	int r = table_msg_info(c, name, &b->info, &why);
 
 	if (r == 0)
 		return 0;
@@ -101,7 +101,7 @@ begin(struct cli *c, struct table_batch *b, const struct args *a, unsigned k,
 	r = make_for(c, a, k, e);
 	if (r != 0)
 		return r;
-	r = table_info(c, name, &b->info, e);
+	r = table_msg_info(c, name, &b->info, e);
 	return r != 0 ? EX_OSERR : 0;
 }
 
@@ -167,7 +167,7 @@ make_message(const struct table_batch *b, size_t *len)
 	h = calloc(1, *len);
 	if (h == NULL)
 		return NULL;
-	table_header(h, b->add ? FW3_TABLE_XADD : FW3_TABLE_XDEL,
+	table_msg_header(h, b->add ? FW3_TABLE_XADD : FW3_TABLE_XDEL,
 	    b->info.tablename);
 	h->op.version = 1;
 	h->ntlv.type = b->info.type;
@@ -366,12 +366,12 @@ cmd_table_lookup(struct cli *c, const struct args *a, struct err *e)
 
 	if (a->n < 4)
 		return args_missing(a, "a key", e);
-	r = table_info(c, a->w[1].s, &info, &why);
+	r = table_msg_info(c, a->w[1].s, &info, &why);
 	if (r == 0) {
 		r = tabentry_key(&info, &a->w[3], &q.en, e);
 		if (r != 0)
 			return r;
-		table_header(&q.h, FW3_TABLE_XFIND, a->w[1].s);
+		table_msg_header(&q.h, FW3_TABLE_XFIND, a->w[1].s);
 		q.h.ntlv.type = info.type; /* the original looks at it */
 		q.en.head.length = sizeof(q.en);
 		r = ctl_get(c->ctl, CTL_FW3, &q, sizeof(q), sizeof(q), &len,

@@ -225,20 +225,22 @@ static int
 delete_objects(struct cli *c, const struct kind *k, const struct args *which,
     struct err *e)
 {
+	uint32_t nr = 0;
+	int rc = 0;
+
+	for (unsigned i = 0; rc == 0 && i < which->n; i++)
+		rc = object_number(&which->w[i], &nr, e);
+	if (rc != 0 || (c->flags & CLI_TEST) != 0)
+		return rc;
 	for (unsigned i = 0; i < which->n; i++) {
 		struct {
 			struct dn_id id;
 			uint64_t nr;
 		} r = {.id = {.len = sizeof(r), .type = DN_CMD_DELETE,
 			   .subtype = k->type, .id = DN_API_VERSION}};
-		uint32_t nr = 0;
-		int rc = object_number(&which->w[i], &nr, e);
 
-		if (rc != 0)
-			return rc;
+		object_number(&which->w[i], &nr, NULL);
 		r.nr = nr;
-		if ((c->flags & CLI_TEST) != 0)
-			continue;
 		rc = ctl_set(c->ctl, CTL_DUMMYNET3, &r, sizeof(r), e);
 		if (rc != 0)
 			return cli_code(rc);
@@ -265,6 +267,26 @@ flush_objects(struct cli *c, struct err *e)
 
 /* ---- the commands ---- */
 
+enum verb { VERB_NONE, VERB_CONFIG, VERB_DELETE, VERB_SHOW, VERB_FLUSH };
+
+static enum verb
+find_verb(struct cli *c, const char *word)
+{
+	static const struct {
+		const char *name;
+		enum verb verb;
+	} verbs[] = {
+	    {"show", VERB_SHOW},     {"list", VERB_SHOW},
+	    {"flush", VERB_FLUSH},   {"config", VERB_CONFIG},
+	    {"delete", VERB_DELETE},
+	};
+
+	for (size_t k = 0; k < ARRAY_LEN(verbs); k++)
+		if (cli_match(c, word, verbs[k].name))
+			return verbs[k].verb;
+	return VERB_NONE;
+}
+
 static int
 object_command(struct cli *c, const struct args *a, const struct kind *k,
     struct err *e)
@@ -274,22 +296,31 @@ object_command(struct cli *c, const struct args *a, const struct kind *k,
 	/* What follows, and the number in front of it as its first word. */
 	struct args rest = {a->w + (first ? 3 : 2), a->n - (first ? 3 : 2)};
 	struct args which = first ? (struct args){a->w + 1, 1} : rest;
+	enum verb verb;
+	int rc = 0;
 
 	if (a->n < 2)
 		return args_missing(a, "config, delete, show, list or flush",
 		    e);
-	if (cli_match(c, cmd->s, "show") || cli_match(c, cmd->s, "list"))
-		return list_objects(c, k, &which, e);
-	if (cli_match(c, cmd->s, "flush"))
-		return flush_objects(c, e);
-	if (!cli_match(c, cmd->s, "config") && !cli_match(c, cmd->s, "delete"))
+	verb = find_verb(c, cmd->s);
+	if (verb == VERB_NONE)
 		return word_err(e, EX_USAGE, cmd,
 		    "expected config, delete, show, list or flush");
+	if (verb == VERB_FLUSH) /* all of them, never only some */
+		rc = args_end(&which, 0, e);
+	else if (verb != VERB_CONFIG && first)
+		rc = args_end(&rest, 0, e);
+	if (rc != 0)
+		return rc;
+	if (verb == VERB_SHOW)
+		return list_objects(c, k, &which, e);
+	if (verb == VERB_FLUSH)
+		return flush_objects(c, e);
 	if (which.n == 0) {
 		err_set(e, EINVAL, "need a pipe/flowset/sched number");
 		return EX_USAGE;
 	}
-	if (cli_match(c, cmd->s, "delete"))
+	if (verb == VERB_DELETE)
 		return delete_objects(c, k, &which, e);
 	if (!first)
 		rest = (struct args){rest.w + 1, rest.n - 1};

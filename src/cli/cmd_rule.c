@@ -50,54 +50,63 @@ read_range(const char *s, unsigned *lo, unsigned *hi)
 	       args_number(dash + 1, 65535, hi) && *lo <= *hi;
 }
 
+/* What a word of delete names: a set, or rules by number. */
 static int
-delete_one(struct cli *c, const struct word *w, bool sets, struct err *e)
+read_target(const struct cli *c, const struct word *w, bool sets,
+    struct range_tlv *t, struct err *e)
 {
-	struct range_tlv t = {.flags = RANGE_RULES};
-	unsigned lo, hi, touched;
-	int r;
+	unsigned lo, hi;
 
+	*t = (struct range_tlv){.flags = RANGE_RULES};
 	if (!read_range(w->s, &lo, &hi) || (sets && (lo != hi || hi > 31)))
 		return word_err(e, EX_DATAERR, w, "%s",
 		    sets ? "not a set (0 to 31)"
 			 : "not a rule number or a range (1 to 65535)");
 	if (sets) {
-		t.flags = RANGE_SET;
-		t.set = lo;
+		t->flags = RANGE_SET;
+		t->set = lo;
 	} else {
-		t.start_rule = (uint16_t)lo;
-		t.end_rule = (uint16_t)hi;
+		t->start_rule = (uint16_t)lo;
+		t->end_rule = (uint16_t)hi;
 		if (lo == 0 && hi == 0)
-			t.flags = RANGE_ALL;
+			t->flags = RANGE_ALL;
 	}
 	if (!sets && c->set >= 0) {
-		t.set = (uint32_t)c->set;
-		t.flags |= RANGE_SET;
+		t->set = (uint32_t)c->set;
+		t->flags |= RANGE_SET;
 	}
 	if ((c->flags & CLI_ONLY_DYNAMIC) != 0)
-		t.flags |= RANGE_DYNAMIC;
-	if ((c->flags & CLI_TEST) != 0)
-		return 0;
-	r = range_command(c, FW3_XDEL, &t, &touched, e);
+		t->flags |= RANGE_DYNAMIC;
+	return 0;
+}
+
+static int
+delete_one(struct cli *c, const struct range_tlv *t, bool sets, struct err *e)
+{
+	unsigned touched;
+	int r = range_command(c, FW3_XDEL, t, &touched, e);
+
 	if (r != 0)
 		return cli_code(r);
 	if (touched != 0 || (c->flags & CLI_ONLY_DYNAMIC) != 0)
 		return 0;
 	if (sets)
-		cli_warn(c, "no rules in set %u", lo);
-	else if (lo != hi)
-		cli_warn(c, "no rules in range %u-%u", lo, hi);
+		cli_warn(c, "no rules in set %u", t->set);
+	else if (t->start_rule != t->end_rule)
+		cli_warn(c, "no rules in range %u-%u", t->start_rule,
+		    t->end_rule);
 	else
-		cli_warn(c, "rule %u not found", lo);
+		cli_warn(c, "rule %u not found", t->start_rule);
 	return EX_UNAVAILABLE;
 }
 
 int
 cmd_delete(struct cli *c, const struct args *a, struct err *e)
 {
+	struct range_tlv t;
 	unsigned k = 1;
 	bool sets = false;
-	int exitcode = 0;
+	int exitcode = 0, r = 0;
 
 	if (a->n > 1 && cli_match(c, a->w[1].s, "set")) {
 		if (c->set >= 0)
@@ -109,14 +118,15 @@ cmd_delete(struct cli *c, const struct args *a, struct err *e)
 	if (k == a->n)
 		return args_missing(a, sets ? "the number of the set"
 					    : "the number of a rule", e);
+	for (unsigned i = k; r == 0 && i < a->n; i++)
+		r = read_target(c, &a->w[i], sets, &t, e);
+	if (r != 0 || (c->flags & CLI_TEST) != 0)
+		return r;
 	for (; k < a->n; k++) {
 		struct err why = {.code = 0};
-		int r = delete_one(c, &a->w[k], sets, &why);
 
-		if (r == EX_DATAERR) { /* nothing after it makes sense */
-			*e = why;
-			return r;
-		}
+		read_target(c, &a->w[k], sets, &t, NULL);
+		r = delete_one(c, &t, sets, &why);
 		if (why.code != 0)
 			cli_warn(c, "rule %s: %s", a->w[k].s, why.text);
 		exitcode = r != 0 ? r : exitcode;
@@ -133,23 +143,17 @@ struct reset {
 };
 
 static int
-reset_one(struct cli *c, const struct reset *z, const struct word *w,
-    struct err *e)
+reset_one(struct cli *c, const struct reset *z, unsigned num, struct err *e)
 {
 	struct range_tlv t = {.flags = RANGE_RULES};
-	unsigned num, touched;
+	unsigned touched;
 	int r;
 
-	if (!args_number(w->s, 65535, &num))
-		return word_err(e, EX_USAGE, w,
-		    "not a rule number (1 to 65535)");
 	t.start_rule = t.end_rule = (uint16_t)num;
 	if (c->set >= 0) {
 		t.set = (uint32_t)c->set;
 		t.flags |= RANGE_SET;
 	}
-	if ((c->flags & CLI_TEST) != 0)
-		return 0;
 	r = range_command(c, z->op, &t, &touched, e);
 	if (r != 0)
 		return cli_code(r);
@@ -167,16 +171,23 @@ reset(struct cli *c, const struct reset *z, const struct args *a,
     struct err *e)
 {
 	struct range_tlv all = {.flags = RANGE_ALL};
-	unsigned touched;
+	unsigned num, touched;
 	int exitcode = 0, r;
 
+	for (unsigned k = 1; k < a->n; k++)
+		if (!args_number(a->w[k].s, 65535, &num))
+			return word_err(e, EX_USAGE, &a->w[k],
+			    "not a rule number (1 to 65535)");
+	if ((c->flags & CLI_TEST) != 0)
+		return 0;
 	for (unsigned k = 1; k < a->n; k++) {
-		r = reset_one(c, z, &a->w[k], e);
+		args_number(a->w[k].s, 65535, &num);
+		r = reset_one(c, z, num, e);
 		if (e->code != 0)
 			return r;
 		exitcode = r != 0 ? r : exitcode;
 	}
-	if (a->n > 1 || (c->flags & CLI_TEST) != 0)
+	if (a->n > 1)
 		return exitcode;
 	if (c->set >= 0) {
 		all.flags = RANGE_SET;

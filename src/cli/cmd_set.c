@@ -28,8 +28,8 @@ set_show(struct cli *c, const struct args *a, struct err *e)
 	const char *word = "disable";
 	int r;
 
-	if (a->n > 2)
-		return word_err(e, EX_USAGE, &a->w[2], "not expected here");
+	if ((r = args_end(a, 2, e)) != 0)
+		return r;
 	r = list_fetch(c, 0, 0, 0, &cfg, &len, e);
 	if (r != 0)
 		return cli_code(r);
@@ -71,9 +71,9 @@ set_swap(struct cli *c, const struct args *a, struct err *e)
 
 	if (a->n < 4)
 		return args_missing(a, "two sets (set swap A B)", e);
-	if (a->n > 4)
-		return word_err(e, EX_USAGE, &a->w[4], "not expected here");
-	r = set_number(&a->w[2], &t.set, e);
+	r = args_end(a, 4, e);
+	if (r == 0)
+		r = set_number(&a->w[2], &t.set, e);
 	if (r == 0)
 		r = set_number(&a->w[3], &t.new_set, e);
 	return r != 0 ? r : set_request(c, FW3_SET_SWAP, &t, e);
@@ -91,9 +91,8 @@ set_move(struct cli *c, const struct args *a, struct err *e)
 	if (a->n < k + 3)
 		return args_missing(a,
 		    rule ? "\"NUMBER to SET\"" : "\"SET to SET\"", e);
-	if (a->n > k + 3)
-		return word_err(e, EX_USAGE, &a->w[k + 3],
-		    "not expected here");
+	if ((r = args_end(a, k + 3, e)) != 0)
+		return r;
 	if (strcmp(a->w[k + 1].s, "to") != 0)
 		return word_err(e, EX_USAGE, &a->w[k + 1], "expected \"to\"");
 	r = set_number(&a->w[k + 2], &t.new_set, e);
@@ -137,6 +136,8 @@ set_switch(struct cli *c, const struct args *a, struct err *e)
 			    "expected a set, \"enable\" or \"disable\"");
 		}
 	}
+	if ((t.set | t.new_set) == 0)
+		return args_missing(a, "a set (0 to 31)", e);
 	if ((t.set & t.new_set) != 0)
 		return word_err(e, EX_DATAERR, &a->w[a->n - 1],
 		    "cannot enable and disable the same set");

@@ -163,6 +163,10 @@ write_sysctl(struct cli *c, const struct word *w, const char *name,
 		errno = 0;
 		v = named_value(name, value, &end);
 		v32 = (int32_t)v;
+		if (v < 0 && ((q.one.flags & SYSCTL_TYPE) == SYSCTL_UINT ||
+				 (q.one.flags & SYSCTL_TYPE) == SYSCTL_ULONG))
+			return word_err(e, EX_DATAERR, w,
+			    "must not be negative");
 		if (end == value || *end != '\0' || errno != 0 ||
 		    (q.one.len != sizeof(v) && (v < INT32_MIN ||
 						   v > UINT32_MAX)))
@@ -187,8 +191,8 @@ cmd_sysctl(struct cli *c, const struct args *a, struct err *e)
 
 	if (a->n < 2)
 		return args_missing(a, "NAME, NAME=VALUE or -a", e);
-	if (a->n > 2)
-		return word_err(e, EX_USAGE, &a->w[2], "not expected here");
+	if ((r = args_end(a, 2, e)) != 0)
+		return r;
 	equals = strchr(a->w[1].s, '=');
 	if (equals != NULL) {
 		if ((size_t)(equals - a->w[1].s) >= sizeof(name))

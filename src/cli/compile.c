@@ -267,6 +267,9 @@ parse_block(struct build *b, item_fn *item)
 		if (build_peek(b) != NULL && strchr("({", *build_peek(b)))
 			return build_err_next(b, EX_USAGE,
 			    "a block inside a block");
+		if (build_peek(b) != NULL && strchr("})", *build_peek(b)))
+			return build_err_next(b, EX_USAGE,
+			    "a member of the block is missing before it");
 		start = b->pat.n;
 		at = b->i;
 		states = b->keeps || b->defers;

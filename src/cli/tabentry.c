@@ -239,6 +239,9 @@ tabentry_guess(const char *key)
 		return TABLE_ADDR;
 	if (key_mac(&w, &en, &e) == 0)
 		return TABLE_MAC;
+	/* Digits and dots are an address that was mistyped. */
+	if (bare[strspn(bare, "0123456789.")] == '\0')
+		return TABLE_ADDR;
 	/* Names of hosts have a dot, those of interfaces rarely. */
 	w.s = key;
 	return strchr(key, '.') != NULL && key_host(&w, &en, &e) == 0 ?

@@ -726,7 +726,8 @@ lying_sizes(void **state)
 	struct {
 		struct obj_lhdr h;
 		struct iface_info i;
-	} ifs = {.h = {.count = 1000, .size = sizeof(ifs)},
+	} ifs = {.h = {.count = 1000, .size = sizeof(ifs),
+		     .objsize = sizeof(ifs.i)},
 	    .i = {.ifname = "em0"}};
 
 	(void)state;
@@ -753,7 +754,8 @@ lying_sizes(void **state)
 	ifs.h.count = 0;
 	with_canned(f, (struct canned){&ifs, sizeof(ifs), 0},
 	    "internal iflist", 0, "");
-	ifs.h.size = UINT32_MAX;
+	ifs.h.count = 1;
+	ifs.h.objsize = 1;
 	with_canned(f, (struct canned){&ifs, sizeof(ifs), 0},
 	    "internal iflist", EX_OSERR, "");
 }

@@ -3,25 +3,13 @@
  * Rules of a file: sent together, and with the output, the errors and the rules
  * of sending them one by one.  The commands go through the real handlers.
  */
-#include "unit.h"
-#include "fake_engine.h"
+#include "cli_rig.h"
 
 #include "base/rng.h"
-#include "cli/cli.h"
-#include "ctl/control.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sysexits.h>
 #include <unistd.h>
 
-static struct engine *en;
-static struct control *control;
-static struct cli c;
-static char *text;
-static size_t text_len;
 static unsigned n_adds; /* requests */
 static bool one_rule;	/* more than one is refused, as the original does */
 
@@ -46,41 +34,11 @@ carry(void *arg, uint32_t optname, uint32_t dir, void *data, size_t len,
 static int
 setup(void **state)
 {
-	(void)state;
-	en = fake_create();
-	control = control_create(en);
-	c = (struct cli){.ctl = ctl_client_wrap(carry, control), .in = stdin,
-	    .prog = "ipfw", .set = -1, .flags = CLI_FORCE};
 	n_adds = 0;
 	one_rule = false;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	ctl_client_close(c.ctl);
-	control_destroy(control);
-	fake_destroy(en);
-	free(text);
-	text = NULL;
-	return 0;
-}
-
-/* Runs "ipfw ARG"; what it prints, errors included, is in 'text'. */
-static int
-run(const char *arg)
-{
-	char copy[100], name[] = "ipfw", *argv[] = {name, copy};
-	int code;
-
-	free(text);
-	snprintf(copy, sizeof(copy), "%s", arg);
-	c.out = c.err = open_memstream(&text, &text_len);
-	code = cli_main(&c, 2, argv);
-	fclose(c.out);
-	return code;
+	rig_transport = carry;
+	rig_flags = CLI_FORCE;
+	return rig_setup(state);
 }
 
 static int
@@ -99,7 +57,7 @@ run_file(const char *lines)
 }
 
 static void
-expect(const char *lines, int code, const char *want, unsigned requests)
+expect_file(const char *lines, int code, const char *want, unsigned requests)
 {
 	int got;
 
@@ -114,7 +72,7 @@ static void
 together(void **state)
 {
 	(void)state;
-	expect("add allow ip from any to any\n\n# a comment\n"
+	expect_file("add allow ip from any to any\n\n# a comment\n"
 	       "add 500 set 3 deny tcp from any to any 80 // web\n"
 	       "-q add 500 count icmp from any to any\n"
 	       "-S add count log udp from table(a) to table(b)\n",
@@ -134,7 +92,7 @@ static void
 out_of_order(void **state)
 {
 	(void)state;
-	expect("add 20 allow in\nadd 30 allow in\nadd 10 allow in\n"
+	expect_file("add 20 allow in\nadd 30 allow in\nadd 10 allow in\n"
 	       "add 15 allow in\nadd allow in\n",
 	    0, "00020 allow in\n00030 allow in\n00010 allow in\n"
 	    "00015 allow in\n00130 allow in\n", 2);
@@ -144,7 +102,7 @@ static void
 between_commands(void **state)
 {
 	(void)state;
-	expect("add 10 allow in\nadd 20 allow in\nlist 10\nadd 30 allow in\n"
+	expect_file("add 10 allow in\nadd 20 allow in\nlist 10\nadd 30 allow in\n"
 	       "delete 10\nadd 10 deny in\n-n add 40 deny in\n"
 	       "table 1 create\ntable 1 add 1.2.3.4\nlist 10\n",
 	    0, "00010 allow in\n00020 allow in\n00010 allow in\n"
@@ -164,7 +122,7 @@ names(void **state)
 	    "00050 allow udp from table(dns) to any limit src-addr 3 :web\n"
 	    "00060 check-state :any\n";
 	(void)state;
-	expect("add 10 allow tcp from any to any keep-state :web\n"
+	expect_file("add 10 allow tcp from any to any keep-state :web\n"
 	       "add 20 check-state :dns\n"
 	       "add 30 tcp-setmss 1400 tcp from any to any setup\n"
 	       "add 40 allow udp from table(web) to any keep-state :dns\n"
@@ -178,7 +136,7 @@ static void
 refused_by_us(void **state)
 {
 	(void)state;
-	expect("add 10 allow in\nadd 20 alow in\nadd 30 allow in\n", EX_USAGE,
+	expect_file("add 10 allow in\nadd 20 alow in\nadd 30 allow in\n", EX_USAGE,
 	    "00010 allow in\nLine 2: word 3 \"alow\": unknown action, did you "
 	    "mean \"allow\"?\n", 1);
 	run("list");
@@ -190,7 +148,7 @@ static void
 refused_by_the_daemon(void **state)
 {
 	(void)state;
-	expect("add 10 allow in\nadd 20 allow in\n\nadd 30 allow uid 0\n"
+	expect_file("add 10 allow in\nadd 20 allow in\n\nadd 30 allow uid 0\n"
 	       "add 40 allow in\nadd 50 allow uid 1\n", EX_UNAVAILABLE,
 	    "00010 allow in\n00020 allow in\n"
 	    "Line 4: word 4 \"uid\": needs sockets on this machine, and a "
@@ -199,9 +157,9 @@ refused_by_the_daemon(void **state)
 	assert_string_equal(text, "00010 allow in\n00020 allow in\n"
 	    "65535 allow ip from any to any\n");
 	/* Before it the daemon, after it the parser: the first line counts. */
-	expect("add 30 allow in recv 10.0.0.1\n", EX_UNAVAILABLE, "Line 1: "
+	expect_file("add 30 allow in recv 10.0.0.1\n", EX_UNAVAILABLE, "Line 1: "
 	    "word 5 \"recv\": names an address, and ports here have none\n", 1);
-	expect("add 30 allow uid 0\nadd 40 alow in\n", EX_UNAVAILABLE,
+	expect_file("add 30 allow uid 0\nadd 40 alow in\n", EX_UNAVAILABLE,
 	    "Line 1: word 4 \"uid\": needs sockets on this machine, and a "
 	    "bump in the wire has none\n", 1);
 }
@@ -223,12 +181,12 @@ knobs(void **state)
 {
 	(void)state;
 	run("sysctl net.inet.ip.fw.verbose_limit=7");
-	expect("add 10 count log in\nadd 20 deny out\nadd 30 count log in\n",
+	expect_file("add 10 count log in\nadd 20 deny out\nadd 30 count log in\n",
 	    0, "00010 count log logamount 7 in\n00020 deny out\n"
 	    "Line 2: warning: rule 20 matches on the out pass only, which is "
 	    "off (sysctl net.inet.ip.fw.out_pass=1)\n"
 	    "00030 count log logamount 7 in\n", 1);
-	expect("sysctl net.inet.ip.fw.verbose_limit=8\nadd 40 count log in\n"
+	expect_file("sysctl net.inet.ip.fw.verbose_limit=8\nadd 40 count log in\n"
 	       "sysctl net.inet.ip.fw.verbose_limit=9\nadd 50 count log in\n",
 	    0, "00040 count log logamount 8 in\n"
 	    "00050 count log logamount 9 in\n", 2);
@@ -342,7 +300,7 @@ as_one_by_one(void **state)
 		for (unsigned k = 0; k < 30; k++)
 			n += random_line(&r, lines + n, sizeof(lines) - n);
 		for (unsigned k = 0; k < 2; k++) {
-			teardown(NULL);
+			rig_teardown(NULL);
 			setup(NULL);
 			code[k] = k == 0 ? run_file(lines) : run_alone(lines);
 			out[k][0] = strdup(text);
@@ -358,7 +316,7 @@ as_one_by_one(void **state)
 	}
 }
 
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, rig_teardown)
 
 int
 main(void)

@@ -3,74 +3,13 @@
  * Tables from the command line to the packet: ipfw's commands through the
  * handlers, listings, and what rules that name tables do.
  */
-#include "unit.h"
-#include "fake_engine.h"
+#include "cli_rig.h"
 
-#include "cli/cli.h"
-#include "ctl/control.h"
 #include "packet/parse.h"
 #include "rule/interp.h"
 
 #include <arpa/inet.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sysexits.h>
 #include <unistd.h>
-
-static struct engine *en;
-static struct control *control;
-static struct cli c;
-static char *text;
-static size_t text_len;
-
-static int
-setup(void **state)
-{
-	(void)state;
-	en = fake_create();
-	control = control_create(en);
-	c = (struct cli){.ctl = ctl_client_wrap(ctl_local_transport, control),
-	    .in = stdin, .prog = "ipfw", .set = -1};
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	ctl_client_close(c.ctl);
-	control_destroy(control);
-	fake_destroy(en);
-	free(text);
-	text = NULL;
-	return 0;
-}
-
-/* Runs "ipfw LINE"; what it prints, errors included, is in 'text'. */
-static int
-run(const char *line)
-{
-	char copy[512];
-	char name[] = "ipfw", *argv[] = {name, copy};
-	int code;
-
-	free(text);
-	snprintf(copy, sizeof(copy), "%s", line);
-	c.out = c.err = open_memstream(&text, &text_len);
-	code = cli_main(&c, 2, argv);
-	fclose(c.out);
-	return code;
-}
-
-static void
-expect(const char *line, int code, const char *want)
-{
-	int got = run(line);
-
-	assert_string_equal(text, want);
-	assert_int_equal(got, code);
-}
 
 static void
 lookup_of_each_type(void **state)
@@ -662,7 +601,7 @@ a_file_of_entries(void **state)
 	unlink(path);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
 
 int
 main(void)

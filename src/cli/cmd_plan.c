@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* internal plan: what the index of the rules looks like. */
-#include "cli/cmd_table.h"
+#include "cli/cmd.h"
 
 #include "cli/text.h"
 
