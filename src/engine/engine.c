@@ -3,12 +3,9 @@
 
 #include "base/clock.h"
 #include "base/hugemem.h"
-#include "base/log.h"
 #include "base/rcu.h"
-#include "engine/reindex.h"
-#include "engine/trial.h"
+#include "engine/engine_in.h"
 #include "engine/virtual.h"
-#include "engine/worker.h"
 #include "port/capture.h"
 #include "port/kinds.h"
 
@@ -17,61 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-	MAX_PORTS = 2 * WORKER_MAX_LANES,
-	MAX_RETIRED = 8,
-	NO_LANE = 0xffff,
-};
-
-struct engine {
-	struct shared shared;
-	struct vtime vtime;  /* unless it runs in real time */
-	struct diverts *diverts; /* NULL: nobody can listen */
-	struct pipes *pipes;
-	struct counters *counters;
-	unsigned n_workers;
-	struct worker *workers; /* n_workers */
-	unsigned n_ports;
-	struct port *ports[MAX_PORTS];
-	struct port *source; /* of the infinite source */
-	struct port *sink;
-	void *state_memory;  /* of hugemem */
-	size_t state_octets;
-	bool is_started; /* workers look at the rules */
-	struct reindex reindex;
-	uint64_t differences; /* of match=verify, told */
-	unsigned n_retired;
-	struct ruleset *retired[MAX_RETIRED]; /* freed after a grace period */
-};
-
-static void
-rule_gone(void *arg, uint32_t counter)
-{
-	counters_free(arg, counter);
-}
-
-/* The ruleset in use, as its only writer sees it. */
-static struct ruleset *
-current(const struct engine *en)
-{
-	return atomic_load_explicit(&en->shared.rules, memory_order_relaxed);
-}
-
-/* The first ruleset: only rule 65535. */
-static int
-first_rules(struct engine *en, bool accept, struct err *e)
-{
-	struct ruleset *rs;
-	uint32_t counter;
-	int rc = counters_alloc(en->counters, &counter, e);
-
-	if (rc != 0)
-		return rc;
-	if ((rs = ruleset_create(accept, counter)) == NULL)
-		return err_set(e, ENOMEM, "no memory for the rules");
-	atomic_init(&en->shared.rules, rs);
-	return 0;
-}
+enum { NO_LANE = 0xffff };
 
 /* The states, under a key that nobody can guess, whatever the seed is. */
 static int
@@ -197,7 +140,7 @@ engine_create(const struct engine_cfg *cfg, struct engine **out, struct err *e)
 	en->shared.log_capture = cfg->log_capture;
 	en->shared.log_left = counters_log_left(en->counters);
 	if ((rc = make_tables(en, e)) != 0 ||
-	    (rc = first_rules(en, cfg->default_accept, e)) != 0 ||
+	    (rc = publish_begin(en, cfg->default_accept, e)) != 0 ||
 	    (rc = make_states(en, cfg->max_states, e)) != 0 ||
 	    (rc = make_pipes(en, cfg, e)) != 0 ||
 	    (rc = init_workers(en, cfg->seed, e)) != 0 ||
@@ -264,41 +207,10 @@ engine_add_pair(struct engine *en, const char *a, const char *b, struct err *e)
 	return 0;
 }
 
-/* Shows what packets may cost, and warns if that is much. */
-static void
-tell_plan(struct engine *en, const struct plan *pl, uint64_t builds_before)
-{
-	struct knobs *k = &en->shared.knobs;
-	struct plan_stats s = {0};
-
-	if (pl != NULL)
-		plan_stats(pl, &s);
-	knob_set(&k->plan_leaf, s.forest.max_leaf);
-	knob_set(&k->plan_depth, s.forest.max_depth);
-	knob_set(&k->plan_added, s.n_added);
-	knob_set(&k->plan_builds, (uint32_t)en->reindex.n_builds);
-	if (en->reindex.n_builds != builds_before &&
-	    s.forest.max_leaf > ENGINE_LEAF_WARN)
-		log_msg(LOG_WARN, "rules: index: %u rules cannot be told apart "
-		    "by addresses, ports or protocol: packets that come to "
-		    "them are compared with each", s.forest.max_leaf);
-}
-
-/* Rules that were published before the start get their plan now, once. */
-static void
-first_plan(struct engine *en)
-{
-	struct ruleset *rs = current(en);
-
-	rs->plan = reindex_plan(&en->reindex, rs, rs);
-	tell_plan(en, rs->plan, 0);
-	en->is_started = true;
-}
-
 int
 engine_start(struct engine *en, struct err *e)
 {
-	first_plan(en);
+	publish_start(en);
 	for (unsigned i = 0; i < en->n_workers; i++) {
 		int rc = worker_start(&en->workers[i], e);
 
@@ -328,15 +240,6 @@ engine_round(struct engine *en)
 	return n;
 }
 
-/* Frees the rulesets that were replaced; no worker may use them any more. */
-static void
-free_retired(struct engine *en)
-{
-	while (en->n_retired > 0)
-		ruleset_destroy(en->retired[--en->n_retired], rule_gone,
-		    en->counters);
-}
-
 void
 engine_destroy(struct engine *en)
 {
@@ -352,10 +255,8 @@ engine_destroy(struct engine *en)
 		port_close(en->ports[i]);
 	port_close(en->source);
 	port_close(en->sink);
-	if (en->counters != NULL) {
-		free_retired(en);
-		ruleset_destroy(current(en), rule_gone, en->counters);
-	}
+	if (en->counters != NULL)
+		publish_end(en);
 	diverts_destroy(en->diverts);
 	pipes_destroy(en->pipes);
 	counters_destroy(en->counters);
@@ -364,71 +265,6 @@ engine_destroy(struct engine *en)
 	hugemem_free(en->state_memory, en->state_octets);
 	free(en->workers);
 	free(en);
-}
-
-const struct ruleset *
-engine_rules(const struct engine *en)
-{
-	return current(en);
-}
-
-void
-engine_publish(struct engine *en, struct ruleset *next)
-{
-	uint64_t builds = en->reindex.n_builds;
-
-	if (en->is_started)
-		next->plan = reindex_plan(&en->reindex, next, current(en));
-	en->retired[en->n_retired++] = current(en);
-	/* Partner: the acquire in the worker's refresh(). */
-	atomic_store_explicit(&en->shared.rules, next, memory_order_release);
-	knob_set(&en->shared.knobs.static_count, next->n_rules);
-	if (en->is_started)
-		tell_plan(en, next->plan, builds);
-	if (en->n_retired == MAX_RETIRED) {
-		rcu_wait();
-		free_retired(en);
-	}
-	reindex_consider(&en->reindex, next);
-}
-
-/* Logs that match=verify found differences, each time there are more. */
-static void
-tell_differences(struct engine *en)
-{
-	uint64_t n = 0, checked = 0, last = 0;
-
-	for (unsigned i = 0; i < en->n_workers; i++) {
-		const struct match_check *c = &en->workers[i].ctx.check;
-
-		checked += stat_get(&c->pkts);
-		n += stat_get(&c->differences);
-		last = stat_get(&c->differences) > 0 ? stat_get(&c->rule) :
-						       last;
-	}
-	knob_set(&en->shared.knobs.match_checked, (uint32_t)checked);
-	knob_set(&en->shared.knobs.match_differences, (uint32_t)n);
-	if (n != en->differences)
-		log_msg(LOG_ERROR, "rules: index: %llu of %llu packets differ "
-		    "from the linear search, last at rule %llu: "
-		    "set net.inet.ip.fw.match=1 and report this",
-		    (unsigned long long)n, (unsigned long long)checked,
-		    (unsigned long long)last);
-	en->differences = n;
-}
-
-void
-engine_tend(struct engine *en)
-{
-	struct ruleset *next = NULL;
-
-	if (reindex_is_ready(&en->reindex))
-		next = ruleset_enable(current(en), 0, 0);
-	if (next != NULL)
-		engine_publish(en, next);
-	else
-		reindex_consider(&en->reindex, current(en));
-	tell_differences(en);
 }
 
 int
@@ -462,13 +298,13 @@ engine_virtual_run(struct engine *en, const struct virtual_cfg *cfg,
 {
 	int rc;
 
-	first_plan(en);
+	publish_start(en);
 	rc = virtual_run(&en->workers[0], &en->vtime, cfg, e);
 	for (unsigned i = 0; i < en->n_ports; i++) {
 		if (port_is_capture(en->ports[i]))
 			capture_finish(en->ports[i]);
 	}
-	tell_differences(en);
+	publish_tell_differences(en);
 	return rc;
 }
 
@@ -513,20 +349,6 @@ engine_is_finished(struct engine *en)
 	}
 	engine_dn_call(en, count_held, &held);
 	return has_input && held == 0;
-}
-
-void
-engine_plan_stats(const struct engine *en, struct plan_stats *out,
-    uint64_t *n_builds, bool *is_building)
-{
-	const struct ruleset *rs = current(en);
-
-	*out = (struct plan_stats){.n_rules = rs->n_rules, .flat = true,
-		.scan = "none"};
-	if (rs->plan != NULL)
-		plan_stats(rs->plan, out);
-	*n_builds = en->reindex.n_builds;
-	*is_building = en->reindex.draft != NULL;
 }
 
 struct counters *
@@ -633,77 +455,6 @@ engine_source(struct engine *en, int delta)
 	worker_ring(&en->workers[0]);
 }
 
-/* What became of diverted packets outside of the workers. */
-static void
-divert_totals(const struct diverts *d, struct engine_totals *out)
-{
-	out->diverts.tees_lost = stat_get(&d->tees_lost);
-	for (unsigned i = 0; i < N_DROPS; i++)
-		out->drops[i] += stat_get(&d->drops[i]);
-	for (unsigned i = 0; i < d->n_ways; i++) {
-		const struct divert_way *w = &d->ways[i];
-
-		out->diverts.handed += stat_get(&w->out.handed);
-		out->diverts.tees_lost += stat_get(&w->out.tees_lost);
-		out->diverts.resumed += stat_get(&w->resumed);
-	}
-}
-
-static void
-pipe_totals(const struct dn *dn, struct engine_totals *out)
-{
-	struct dn_flow_totals t;
-
-	dn_flow_totals(dn, &t);
-	out->drops[DROP_PIPE] += t.drops;
-	out->pipes.in = t.in_pkts;
-	out->pipes.out = t.out_pkts;
-}
-
-/* Fragments that reassembly dropped. */
-static void
-frag_totals(struct reass *r, struct engine_totals *out)
-{
-	const struct reass_stats *s = reass_stats(r);
-
-	out->drops[DROP_FRAG_BAD] += stat_get(&s->bad);
-	out->drops[DROP_FRAG_COVERED] += stat_get(&s->covered);
-	out->drops[DROP_FRAG_LIMIT] += stat_get(&s->limit);
-	out->drops[DROP_FRAG_LATE] += stat_get(&s->late);
-}
-
-void
-engine_totals(const struct engine *en, struct engine_totals *out)
-{
-	memset(out, 0, sizeof(*out));
-	for (unsigned i = 0; i < en->n_ports; i++) {
-		out->rx_pkts += stat_get(&en->ports[i]->stats.rx_pkts);
-		out->tx_pkts += stat_get(&en->ports[i]->stats.tx_pkts);
-		out->rx_lost += stat_get(&en->ports[i]->stats.rx_lost);
-		out->drops[DROP_LINK] +=
-		    stat_get(&en->ports[i]->stats.tx_lost);
-	}
-	for (unsigned i = 0; i < en->n_workers; i++) {
-		const struct step_ctx *c = &en->workers[i].ctx;
-
-		for (unsigned d = 0; d < N_DROPS; d++)
-			out->drops[d] += stat_get(&c->drops[d]);
-		const struct keepalive_stats *k =
-		    &en->workers[i].keepalives.stats;
-
-		out->keepalives.sent += stat_get(&k->sent);
-		out->keepalives.no_room += stat_get(&k->no_room);
-		frag_totals(c->defrag->reass, out);
-		out->replies.sent += stat_get(&c->replies.stats.sent);
-		out->replies.limited += stat_get(&c->replies.stats.limited);
-		out->replies.no_room += stat_get(&c->replies.stats.no_room);
-	}
-	if (en->diverts != NULL)
-		divert_totals(en->diverts, out);
-	out->drops[DROP_PIPE_RING] += pipes_lost(en->pipes);
-	pipe_totals(en->pipes->dn, out);
-}
-
 const char *
 engine_port_name(const struct engine *en, unsigned i)
 {
@@ -739,103 +490,4 @@ engine_log_drain(struct engine *en, unsigned max, engine_log_fn *fn,
 	if (lost != NULL)
 		*lost = sum;
 	return n;
-}
-
-/* ---- trials ---- */
-
-static bool
-fits_name(const char *wanted, const char *name)
-{
-	return wanted[0] == '\0' || strncmp(wanted, name, IFNAME_LEN) == 0;
-}
-
-/* Completes the names of the interfaces; false if there is no such pair. */
-static bool
-choose_lane(const struct engine *en, struct trial *t)
-{
-	for (unsigned i = 0; i < en->n_workers; i++) {
-		const struct worker *w = &en->workers[i];
-
-		for (unsigned k = 0; k < w->n_lanes; k++) {
-			const struct lane *l = &w->lanes[k];
-
-			if (!fits_name(t->in_if, l->in->ifname) ||
-			    !fits_name(t->out_if, l->out->ifname))
-				continue;
-			memcpy(t->in_if, l->in->ifname, IFNAME_LEN);
-			memcpy(t->out_if, l->out->ifname, IFNAME_LEN);
-			return true;
-		}
-	}
-	return false;
-}
-
-static int
-no_lane(const struct engine *en, const struct trial *t, struct err *e)
-{
-	char names[128] = "";
-	size_t len = 0;
-
-	for (unsigned i = 0; i < en->n_ports && len < sizeof(names); i++)
-		len += (size_t)snprintf(names + len, sizeof(names) - len,
-		    "%s%s", i > 0 ? ", " : "", en->ports[i]->ifname);
-	if (t->in_if[0] != '\0' && t->out_if[0] != '\0')
-		return err_set(e, ENODEV, "%.16s and %.16s are no pair of "
-		    "ports; there are: %s", t->in_if, t->out_if, names);
-	return err_set(e, ENODEV, "no port is called %.16s; there are: %s",
-	    t->in_if[0] != '\0' ? t->in_if : t->out_if, names);
-}
-
-struct pipe_question {
-	uint32_t nr; /* of its flowset */
-	bool linked;
-};
-
-static int
-look_at_pipe(struct dn *dn, ns_t now, void *arg)
-{
-	struct pipe_question *q = arg;
-	struct dn_fs_info info;
-
-	(void)now;
-	q->linked = dn_fs_get(dn, q->nr, &info) && info.linked;
-	return 0;
-}
-
-static bool
-has_pipe(void *arg, uint16_t nr, bool is_queue)
-{
-	struct pipe_question q = {.nr = nr + (is_queue ? 0 : 2u * DN_MAX_NR)};
-
-	engine_dn_call(arg, look_at_pipe, &q);
-	return q.linked;
-}
-
-int
-engine_trial(struct engine *en, struct trial *t, bool any_if, struct err *e)
-{
-	struct knobs *k = &en->shared.knobs;
-
-	if (!choose_lane(en, t) && !any_if &&
-	    (t->in_if[0] != '\0' || t->out_if[0] != '\0'))
-		return no_lane(en, t, e);
-	tick_settings(&t->state_cfg, k, clock_mono_s());
-	t->pass = (struct pass){
-	    .rules = current(en),
-	    .me = &en->shared.me,
-	    .tables = en->shared.tables,
-	    .states = en->shared.states,
-	    .state_cfg = &t->state_cfg,
-	    .in_if = t->in_if,
-	    .out_if = t->out_if,
-	};
-	t->parse.deny_unknown_exthdrs = knob_get(&k->deny_unknown_exthdrs);
-	t->parse.permit_single_frag6 = knob_get(&k->permit_single_frag6);
-	t->enabled = knob_get(&k->enable) != 0;
-	t->one_pass = knob_get(&k->one_pass) != 0;
-	t->out_pass = knob_get(&k->out_pass) != 0;
-	t->listeners = en->diverts != NULL ? &en->diverts->ports : NULL;
-	t->has_pipe = has_pipe;
-	t->arg = en;
-	return 0;
 }

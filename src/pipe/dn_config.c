@@ -12,157 +12,12 @@
 #include "pipe/dn_check.h"
 #include "pipe/objects.h"
 
-#include "packet/parse.h"
 #include "pipe/flowid.h"
+#include "pipe/requeue.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* ---- packets that wait, out and in again ---- */
-
-struct wait {
-	struct held *first; /* by 'next'; 'ahead' is the flowset */
-	struct held **end;
-};
-
-static void
-wait_init(struct wait *w)
-{
-	w->first = NULL;
-	w->end = &w->first;
-}
-
-static void
-wait_add(struct wait *w, struct held *h, struct flowset *fs,
-    struct queue_counts *counts)
-{
-	stat_add(&counts->memory, -(uint64_t)held_size(h));
-	h->ahead = (struct held *)(void *)fs;
-	h->next = NULL;
-	*w->end = h;
-	w->end = &h->next;
-}
-
-/* Collects the packets of a stream. */
-static void
-empty_stream(struct wait *w, struct dn_stream *st)
-{
-	struct dn_inst *in = st->inst;
-	const struct sched_ops *ops = in->sched->ops;
-	struct held *h;
-
-	while ((h = queue_take(&st->pub.q)) != NULL)
-		wait_add(w, h, st->fs, &in->sched->counts);
-	if (in->only != st || ops->drain == NULL)
-		return;
-	while ((h = ops->drain(&in->pub)) != NULL)
-		wait_add(w, h, st->fs, &in->sched->counts);
-}
-
-static void
-empty_streams(struct dn *dn, struct wait *w, struct flowset *fs, ns_t now)
-{
-	struct member *m;
-
-	for (m = fs->streams.first; m != NULL; m = m->next) {
-		struct dn_stream *st = (struct dn_stream *)(void *)m;
-
-		dn_serve(dn, st->inst, now);
-		empty_stream(w, st);
-		dn_arm(dn, st->inst);
-	}
-	members_free_streams(dn, fs, now);
-}
-
-static struct held *
-merge(struct held *a, struct held *b)
-{
-	struct held *first = NULL, **end = &first;
-
-	while (a != NULL && b != NULL) {
-		struct held **from = b->time < a->time ? &b : &a;
-
-		*end = *from;
-		end = &(*end)->next;
-		*from = *end;
-	}
-	*end = a != NULL ? a : b;
-	return first;
-}
-
-/* Sorts by the time they came; keeps the order of equals.  Runs of 2^i packets
- * wait in sorted[i]. */
-static struct held *
-sort(struct held *h)
-{
-	enum { RUNS = 40 };
-	struct held *sorted[RUNS] = {NULL}, *all = NULL;
-
-	while (h != NULL) {
-		struct held *run = h;
-		unsigned i;
-
-		h = h->next;
-		run->next = NULL;
-		for (i = 0; i + 1 < RUNS && sorted[i] != NULL; i++) {
-			run = merge(sorted[i], run);
-			sorted[i] = NULL;
-		}
-		sorted[i] = run;
-	}
-	for (unsigned i = 0; i < RUNS; i++)
-		all = merge(sorted[i], all);
-	return all;
-}
-
-/* The packet as parse sees it. */
-static void
-reparse(struct held *h, struct pkt *p)
-{
-	const struct parse_cfg any = {.permit_single_frag6 = true};
-
-	memset(p, 0, sizeof(*p));
-	p->data = h->frame;
-	p->len = h->len;
-	parse(p, &any);
-}
-
-static void
-queue_again(struct dn *dn, struct held *h, ns_t now)
-{
-	struct flowset *fs = (struct flowset *)(void *)h->ahead;
-	struct dn_stream *st = NULL;
-	struct pkt p;
-
-	reparse(h, &p);
-	if (fs->sched != NULL && p.bad == PKT_GOOD)
-		st = members_find(dn, fs, &p, 0, now);
-	if (st == NULL) {
-		stat_add(&dn->drops[DN_DROP_DELETED], 1);
-		if (fs->sched != NULL)
-			stat_add(&fs->sched->counts.drops[DN_DROP_DELETED], 1);
-		slab_free(dn->slab, h);
-		return;
-	}
-	st->pub.q.open = true;
-	stat_add(&fs->sched->counts.memory, held_size(h));
-	dn_put(dn, st, h, now);
-	st->pub.q.open = false;
-}
-
-static void
-queue_all_again(struct dn *dn, struct wait *w, ns_t now)
-{
-	struct held *h = sort(w->first);
-
-	while (h != NULL) {
-		struct held *next = h->next;
-
-		queue_again(dn, h, now);
-		h = next;
-	}
-}
 
 /* ---- flowsets and their schedulers ---- */
 
@@ -292,15 +147,15 @@ change_sched(struct dn *dn, struct sched *s, const struct dn_sched_cfg *cfg,
 	void *probe = slab_alloc(dn->slab, size);
 	struct link link = {0};
 	struct line line = {0};
-	struct wait w;
+	struct requeue w;
 
 	if (probe == NULL)
 		return err_set(e, ENOMEM, "scheduler %u needs %zu octets, and "
 		    "the memory of pipes is full", cfg->nr, size);
 	slab_free(dn->slab, probe);
-	wait_init(&w);
+	requeue_init(&w);
 	for (struct flowset *fs = s->children; fs != NULL; fs = fs->next)
-		empty_streams(dn, &w, fs, now);
+		requeue_take(dn, &w, fs, now);
 	if (s->only != NULL && !cfg->has_mask) {
 		link = s->only->link;
 		line = s->only->line;
@@ -317,7 +172,7 @@ change_sched(struct dn *dn, struct sched *s, const struct dn_sched_cfg *cfg,
 		in->line = line;
 		dn_arm(dn, in);
 	}
-	queue_all_again(dn, &w, now);
+	requeue_put(dn, &w, now);
 	return 0;
 }
 
@@ -589,17 +444,17 @@ change_fs(struct dn *dn, struct flowset *fs, const struct dn_fs_cfg *cfg,
     ns_t now)
 {
 	struct sched *s;
-	struct wait w;
+	struct requeue w;
 
-	wait_init(&w);
+	requeue_init(&w);
 	if (fs->sched != NULL) {
-		empty_streams(dn, &w, fs, now);
+		requeue_take(dn, &w, fs, now);
 		detach(fs);
 	}
 	set_fs_cfg(fs, cfg);
 	if ((s = dn->scheds[cfg->sched_nr]) != NULL)
 		attach(fs, s);
-	queue_all_again(dn, &w, now);
+	requeue_put(dn, &w, now);
 }
 
 int

@@ -5,94 +5,9 @@
 #include "state/state_layout.h"
 
 #include <emmintrin.h>
-#include <stdlib.h>
 #include <string.h>
 
-/* ---- memory ---- */
-
-static uint32_t
-power_of_two(uint32_t least)
-{
-	uint32_t n = 1;
-
-	while (n < least)
-		n *= 2;
-	return n;
-}
-
-/* Numbers of lines; their sum is what a table takes. */
-struct sizes {
-	uint32_t heads, chained, states;
-};
-
-static struct sizes
-sizes_of(uint32_t capacity)
-{
-	return (struct sizes){power_of_two(capacity / PER_BUCKET),
-	    capacity / PER_CHAINED, capacity + 1};
-}
-
-size_t
-state_memory(uint32_t capacity)
-{
-	struct sizes n = sizes_of(capacity);
-
-	return ((size_t)n.heads + n.chained + 2 * (size_t)n.states) *
-	    CACHE_LINE;
-}
-
-struct state_table *
-state_create_in(uint32_t capacity, struct rng *rng, void *memory)
-{
-	struct sizes n = sizes_of(capacity);
-	struct state_table *t;
-
-	if (capacity < STATE_CAPACITY_MIN || capacity > STATE_CAPACITY_MAX)
-		return NULL;
-	t = calloc(1, sizeof(*t));
-	if (t == NULL)
-		return NULL;
-	flow_key_init(&t->key, rng);
-	t->capacity = capacity;
-	t->mask = n.heads - 1;
-	t->heads = memory;
-	t->states = (struct state *)(void *)(t->heads + n.heads + n.chained);
-	t->rests = (struct rest *)(void *)(t->states + n.states);
-	t->pool = (struct pool){.end = 1, .max = n.states};
-	t->chained = (struct pool){
-	    .end = n.heads, .max = n.heads + n.chained};
-	return t;
-}
-
-struct state_table *
-state_create(uint32_t capacity, struct rng *rng)
-{
-	struct state_table *t;
-	uintptr_t at;
-	void *memory;
-
-	if (capacity < STATE_CAPACITY_MIN || capacity > STATE_CAPACITY_MAX)
-		return NULL;
-	memory = calloc(1, state_memory(capacity) + CACHE_LINE);
-	if (memory == NULL)
-		return NULL;
-	at = ((uintptr_t)memory + CACHE_LINE - 1) & ~(uintptr_t)(CACHE_LINE - 1);
-	t = state_create_in(capacity, rng, (void *)at);
-	if (t == NULL)
-		free(memory);
-	else
-		t->memory = memory;
-	return t;
-}
-
-void
-state_destroy(struct state_table *t)
-{
-	if (t == NULL)
-		return;
-	free(t->memory);
-	free(t);
-}
+/* ---- pools ---- */
 
 /* A free index of a pool whose list runs through next_free of 'rests' or next
  * of the buckets; 0 = none. */
@@ -147,12 +62,6 @@ static inline uint16_t
 tag_of(uint64_t hash)
 {
 	return (uint16_t)(hash >> 48 | 1);
-}
-
-static inline bool
-is_expired(uint32_t expire_s, uint32_t now_s)
-{
-	return (int32_t)(expire_s - now_s) <= 0;
 }
 
 enum direction { OTHER, FORWARD, BACKWARD };
@@ -267,13 +176,6 @@ slots_with(const struct bucket *b, uint16_t tag)
 
 /* ---- a bucket under its lock ---- */
 
-/* Where a state hangs. */
-struct place {
-	struct bucket *b;
-	struct bucket *before; /* in the chain; NULL = b is the head */
-	unsigned slot;
-};
-
 /* Gives up one child of a parent.  The new end is written first: a parent
  * without children whose end is past may be gone at once. */
 static void
@@ -285,8 +187,8 @@ release_parent(struct state_table *t, uint32_t idx, uint32_t now_s)
 	__atomic_sub_fetch(&parent->n_children, 1, __ATOMIC_RELEASE);
 }
 
-static void
-unlink_at(struct state_table *t, const struct place *at, uint32_t now_s)
+void
+state_unlink(struct state_table *t, const struct place *at, uint32_t now_s)
 {
 	struct bucket *b = at->b;
 	uint32_t idx = b->idx[at->slot];
@@ -307,16 +209,6 @@ unlink_at(struct state_table *t, const struct place *at, uint32_t now_s)
 	idx = at->before->next;
 	STORE(at->before->next, b->next);
 	pool_put(t, &t->chained, idx);
-}
-
-/* True if nothing holds the state any more. */
-static bool
-is_over(const struct state *s, uint32_t now_s)
-{
-	if (s->kind == STATE_PARENT &&
-	    __atomic_load_n(&s->n_children, __ATOMIC_ACQUIRE) != 0)
-		return false;
-	return is_expired(LOAD(s->expire_s), now_s);
 }
 
 static inline bool
@@ -368,7 +260,7 @@ lookup(struct state_table *t, struct bucket *head, struct want *w,
 
 		if (likely(!is_over(&t->states[idx], now_s)))
 			return idx;
-		unlink_at(t, &at, now_s);
+		state_unlink(t, &at, now_s);
 		at = (struct place){.b = head};
 	}
 	return 0;
@@ -737,132 +629,4 @@ state_install(struct state_table *t, const struct state_cfg *cfg,
 			return false;
 	}
 	return add(t, cfg, p, &f, n, parent);
-}
-
-/* ---- by index ---- */
-
-/* Locks the bucket of state 'idx'; NULL if it is free. */
-static struct bucket *
-lock_state(struct state_table *t, uint32_t idx)
-{
-	uint32_t number = LOAD(t->rests[idx].bucket);
-	struct bucket *head = &t->heads[number];
-
-	if (LOAD(t->states[idx].kind) == STATE_FREE)
-		return NULL;
-	lock(&head->lock);
-	/* It may have been another one's by the time we had the lock. */
-	if (LOAD(t->states[idx].kind) != STATE_FREE &&
-	    LOAD(t->rests[idx].bucket) == number)
-		return head;
-	unlock(&head->lock);
-	return NULL;
-}
-
-/* Unlinks 'idx' from the chain that its bucket heads. */
-static bool
-unlink_idx(struct state_table *t, struct bucket *head, uint32_t idx,
-    uint32_t now_s)
-{
-	struct place at = {.b = head};
-
-	for (;;) {
-		for (at.slot = 0; at.slot < SLOTS; at.slot++)
-			if (at.b->idx[at.slot] == idx) {
-				unlink_at(t, &at, now_s);
-				return true;
-			}
-		if (at.b->next == 0)
-			return false;
-		at.before = at.b;
-		at.b = &t->heads[at.b->next];
-	}
-}
-
-bool
-state_remove(struct state_table *t, uint32_t idx, uint32_t id, uint32_t now_s)
-{
-	struct state *s = &t->states[idx];
-	struct bucket *head = lock_state(t, idx);
-	bool gone = false;
-
-	if (head == NULL)
-		return false;
-	if (s->rule_id == id &&
-	    (s->kind != STATE_PARENT ||
-		__atomic_load_n(&s->n_children, __ATOMIC_ACQUIRE) == 0))
-		gone = unlink_idx(t, head, idx, now_s);
-	unlock(&head->lock);
-	return gone;
-}
-
-unsigned
-state_sweep(struct state_table *t, uint32_t lo, uint32_t hi, uint32_t now_s)
-{
-	unsigned n = 0;
-
-	for (uint32_t i = lo == 0 ? 1 : lo; i < hi; i++) {
-		struct state *s = &t->states[i];
-		struct bucket *head;
-
-		if (LOAD(s->kind) == STATE_FREE ||
-		    !is_expired(LOAD(s->expire_s), now_s))
-			continue;
-		head = lock_state(t, i);
-		if (head == NULL)
-			continue;
-		if (is_over(s, now_s))
-			n += unlink_idx(t, head, i, now_s);
-		unlock(&head->lock);
-	}
-	return n;
-}
-
-/* Copies under the lock. */
-static void
-copy_out(const struct state_table *t, uint32_t idx, uint32_t now_s,
-    struct state_view *v)
-{
-	const struct state *s = &t->states[idx];
-	const struct rest *r = &t->rests[idx];
-	uint32_t expire_s = LOAD(s->expire_s);
-
-	*v = (struct state_view){
-	    .flow = {.src4 = s->src4, .dst4 = s->dst4, .sport = s->sport,
-		.dport = s->dport, .proto = s->proto,
-		.is6 = (s->flags & IS_IP6) != 0},
-	    .rule = {s->rule_id, LOAD(s->hint), s->rule_num, false},
-	    .life = {s->flags & ~(uint32_t)IS_IP6, s->ack_fwd, s->ack_rev},
-	    .kind = s->kind,
-	    .name = s->name,
-	    .lane = s->lane,
-	    .left_s = is_expired(expire_s, now_s) ? 0 : expire_s - now_s,
-	    .bucket = r->bucket,
-	    .pkts = s->pkts,
-	    .bytes = s->bytes,
-	    .tags_len = r->tags_len,
-	};
-	if (s->kind == STATE_PARENT) {
-		v->life = (struct life){0};
-		v->n_children = LOAD(s->n_children);
-	}
-	if (v->flow.is6) {
-		memcpy(v->flow.src6, r->src6, sizeof(r->src6));
-		memcpy(v->flow.dst6, r->dst6, sizeof(r->dst6));
-	}
-	memcpy(v->macs, r->macs, sizeof(v->macs));
-	memcpy(v->tags, r->tags, sizeof(v->tags));
-}
-
-bool
-state_read(struct state_table *t, uint32_t idx, uint32_t now_s,
-    struct state_view *out)
-{
-	struct bucket *head = lock_state(t, idx);
-
-	if (head == NULL)
-		return false;
-	copy_out(t, idx, now_s, out);
-	unlock(&head->lock);
-	return true;
 }

@@ -2,7 +2,9 @@
 /*
  * How a table of states lies in memory, for the files of state.h alone.
  *
- * Place      state.c changes it, state_look.c reads it without a lock.
+ * Place      state_memory.c makes it; state.c finds and installs by packet,
+ *            state_index.c reads and removes by index; state_look.c and
+ *            state_would.c read without a lock.
  * Threads    what a bucket's lock guards and others read without it is written
  *            with STORE and read with LOAD.
  */
@@ -105,3 +107,36 @@ unlock(uint32_t *l)
 {
 	__atomic_store_n(l, 0, __ATOMIC_RELEASE);
 }
+
+/* ---- what is in a bucket ---- */
+
+static inline bool
+is_expired(uint32_t expire_s, uint32_t now_s)
+{
+	return (int32_t)(expire_s - now_s) <= 0;
+}
+
+/* True if nothing holds the state any more. */
+static inline bool
+is_over(const struct state *s, uint32_t now_s)
+{
+	if (s->kind == STATE_PARENT &&
+	    __atomic_load_n(&s->n_children, __ATOMIC_ACQUIRE) != 0)
+		return false;
+	return is_expired(LOAD(s->expire_s), now_s);
+}
+
+/* Where a state hangs. */
+struct place {
+	struct bucket *b;
+	struct bucket *before; /* in the chain; NULL = b is the head */
+	unsigned slot;
+};
+
+/* Frees the state in this place, and the chained bucket if it was the last in
+ * it; the head's lock is held. */
+void state_unlink(struct state_table *t, const struct place *at,
+    uint32_t now_s);
+
+/* The flow of a state, whose bucket's lock is held. */
+struct flow state_flow(const struct state_table *t, uint32_t idx);

@@ -25,27 +25,12 @@ same_end(const struct flow *a, const struct flow *b, bool src_a, bool src_b)
 	    src_b ? b->src6 : b->dst6, sizeof(a->src6)) == 0;
 }
 
-static struct flow
-flow_of_state(const struct state_table *t, uint32_t idx)
-{
-	const struct state *s = &t->states[idx];
-	struct flow f = {.src4 = s->src4, .dst4 = s->dst4, .sport = s->sport,
-	    .dport = s->dport, .proto = s->proto,
-	    .is6 = (s->flags & IS_IP6) != 0};
-
-	if (f.is6) {
-		memcpy(f.src6, t->rests[idx].src6, sizeof(f.src6));
-		memcpy(f.dst6, t->rests[idx].dst6, sizeof(f.dst6));
-	}
-	return f;
-}
-
 /* True if the state, over or not, is one that is looked for. */
 static bool
 is_it(const struct state_table *t, uint32_t idx, struct look *l)
 {
 	const struct state *s = &t->states[idx];
-	struct flow f = flow_of_state(t, idx);
+	struct flow f = state_flow(t, idx);
 	bool fwd, rev;
 
 	if (f.proto != l->flow.proto || f.is6 != l->flow.is6)
@@ -60,13 +45,6 @@ is_it(const struct state_table *t, uint32_t idx, struct look *l)
 		    s->rule_id == l->parent_of && s->name == l->name;
 	return (fwd || rev) && s->kind != STATE_PARENT &&
 	    (l->name == STATE_ANY_NAME || s->name == l->name);
-}
-
-static bool
-is_over(const struct state *s, uint32_t now_s)
-{
-	return (s->kind != STATE_PARENT || LOAD(s->n_children) == 0) &&
-	    (int32_t)(LOAD(s->expire_s) - now_s) <= 0;
 }
 
 static bool

@@ -1,38 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "tools/gen_cfg.h"
 
-#include "tools/gen_flow.h"
 #include "tools/gen_frame.h"
 #include "tools/gen_num.h"
-#include "tools/gen_ping.h"
+#include "tools/gen_settle.h"
 
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-enum {
-	BURST_DEFAULT = 512,
-	REPORT_MS_DEFAULT = 1000,
-	/* Long options without a letter. */
-	OPT_HELP = 256,
-	OPT_VERSION,
-	OPT_JSON,
-	OPT_SEED,
-	OPT_TOUCH,
-	OPT_MAX,
-};
+enum { REPORT_MS_DEFAULT = 1000 };
 
 #define RATE_MAX 1000000000000ull /* the bound of gen_rate */
-
-/* How often each option was seen, and the configuration so far. */
-struct reading {
-	struct gen_cfg c;
-	unsigned seen[OPT_MAX];
-};
 
 enum kind {
 	FLAG,	/* a bool becomes true */
@@ -51,20 +32,20 @@ struct option_row {
 	size_t offset; /* of the field in struct gen_cfg, and its size */
 	size_t size;
 	uint64_t lo, hi;
-	int (*set)(struct reading *r, const char *text, struct err *e);
+	int (*set)(struct gen_reading *r, const char *text, struct err *e);
 };
 
-static int set_port(struct reading *r, const char *text, struct err *e);
-static int set_mode(struct reading *r, const char *text, struct err *e);
-static int set_len(struct reading *r, const char *text, struct err *e);
-static int set_src(struct reading *r, const char *text, struct err *e);
-static int set_dst(struct reading *r, const char *text, struct err *e);
-static int set_src_mac(struct reading *r, const char *text, struct err *e);
-static int set_dst_mac(struct reading *r, const char *text, struct err *e);
-static int set_rings(struct reading *r, const char *text, struct err *e);
-static int set_trace(struct reading *r, const char *text, struct err *e);
-static int set_frags(struct reading *r, const char *text, struct err *e);
-static int set_vnet(struct reading *r, const char *text, struct err *e);
+static int set_port(struct gen_reading *r, const char *text, struct err *e);
+static int set_mode(struct gen_reading *r, const char *text, struct err *e);
+static int set_len(struct gen_reading *r, const char *text, struct err *e);
+static int set_src(struct gen_reading *r, const char *text, struct err *e);
+static int set_dst(struct gen_reading *r, const char *text, struct err *e);
+static int set_src_mac(struct gen_reading *r, const char *text, struct err *e);
+static int set_dst_mac(struct gen_reading *r, const char *text, struct err *e);
+static int set_rings(struct gen_reading *r, const char *text, struct err *e);
+static int set_trace(struct gen_reading *r, const char *text, struct err *e);
+static int set_frags(struct gen_reading *r, const char *text, struct err *e);
+static int set_vnet(struct gen_reading *r, const char *text, struct err *e);
 
 #define FIELD(f) offsetof(struct gen_cfg, f), sizeof(((struct gen_cfg *)0)->f)
 #define NONE	 0, 0, 0, 0
@@ -141,20 +122,17 @@ static const struct option_row rows[] = {
      NONE, NULL},
 };
 
-static const struct {
-	const char *name;
-	unsigned burst;
-} modes[] = {
-    [GEN_RX] = {"rx", BURST_DEFAULT},
-    [GEN_TX] = {"tx", BURST_DEFAULT},
-    [GEN_PING] = {"ping", 1},
-    [GEN_PONG] = {"pong", BURST_DEFAULT},
+static const char *const modes[] = {
+    [GEN_RX] = "rx",
+    [GEN_TX] = "tx",
+    [GEN_PING] = "ping",
+    [GEN_PONG] = "pong",
 };
 
 const char *
 gen_mode_name(enum gen_mode mode)
 {
-	return modes[mode].name;
+	return modes[mode];
 }
 
 void
@@ -180,7 +158,7 @@ gen_cfg_usage(FILE *to)
 /* ---- single options ---- */
 
 static int
-set_port(struct reading *r, const char *text, struct err *e)
+set_port(struct gen_reading *r, const char *text, struct err *e)
 {
 	if (text[0] == '\0' || strlen(text) >= sizeof(r->c.port))
 		return err_set(e, EINVAL, "not a port name");
@@ -189,10 +167,10 @@ set_port(struct reading *r, const char *text, struct err *e)
 }
 
 static int
-set_mode(struct reading *r, const char *text, struct err *e)
+set_mode(struct gen_reading *r, const char *text, struct err *e)
 {
 	for (size_t i = 0; i < ARRAY_LEN(modes); i++)
-		if (strcmp(text, modes[i].name) == 0) {
+		if (strcmp(text, modes[i]) == 0) {
 			r->c.mode = (enum gen_mode)i;
 			return 0;
 		}
@@ -201,7 +179,7 @@ set_mode(struct reading *r, const char *text, struct err *e)
 
 /* The first -l is the size; a second one the least of random sizes. */
 static int
-set_len(struct reading *r, const char *text, struct err *e)
+set_len(struct gen_reading *r, const char *text, struct err *e)
 {
 	uint64_t v = 0;
 
@@ -217,31 +195,31 @@ set_len(struct reading *r, const char *text, struct err *e)
 }
 
 static int
-set_src(struct reading *r, const char *text, struct err *e)
+set_src(struct gen_reading *r, const char *text, struct err *e)
 {
 	return gen_range_parse(text, &r->c.src, e);
 }
 
 static int
-set_dst(struct reading *r, const char *text, struct err *e)
+set_dst(struct gen_reading *r, const char *text, struct err *e)
 {
 	return gen_range_parse(text, &r->c.dst, e);
 }
 
 static int
-set_src_mac(struct reading *r, const char *text, struct err *e)
+set_src_mac(struct gen_reading *r, const char *text, struct err *e)
 {
 	return gen_macs_parse(text, &r->c.src_mac, e);
 }
 
 static int
-set_dst_mac(struct reading *r, const char *text, struct err *e)
+set_dst_mac(struct gen_reading *r, const char *text, struct err *e)
 {
 	return gen_macs_parse(text, &r->c.dst_mac, e);
 }
 
 static int
-set_trace(struct reading *r, const char *text, struct err *e)
+set_trace(struct gen_reading *r, const char *text, struct err *e)
 {
 	(void)e;
 	r->c.trace_file = text;
@@ -249,7 +227,7 @@ set_trace(struct reading *r, const char *text, struct err *e)
 }
 
 static int
-set_frags(struct reading *r, const char *text, struct err *e)
+set_frags(struct gen_reading *r, const char *text, struct err *e)
 {
 	(void)r;
 	if (strcmp(text, "1") != 0)
@@ -259,7 +237,7 @@ set_frags(struct reading *r, const char *text, struct err *e)
 }
 
 static int
-set_vnet(struct reading *r, const char *text, struct err *e)
+set_vnet(struct gen_reading *r, const char *text, struct err *e)
 {
 	(void)r;
 	if (strcmp(text, "0") != 0)
@@ -285,7 +263,7 @@ parse_ring_number(const char *text, bool is_slots, unsigned *out, struct err *e)
 }
 
 static int
-set_rings(struct reading *r, const char *text, struct err *e)
+set_rings(struct gen_reading *r, const char *text, struct err *e)
 {
 	unsigned v[4] = {0}, n = 0;
 	char copy[64], *rest = copy, *word;
@@ -319,7 +297,7 @@ store(struct gen_cfg *c, const struct option_row *o, uint64_t v)
 }
 
 static int
-take(struct reading *r, const struct option_row *o, const char *text,
+take(struct gen_reading *r, const struct option_row *o, const char *text,
      struct err *e)
 {
 	uint64_t v = 0;
@@ -411,7 +389,7 @@ bad_option(int ch, char **argv, struct err *e)
 }
 
 static int
-read_options(struct reading *r, int argc, char **argv, struct err *e)
+read_options(struct gen_reading *r, int argc, char **argv, struct err *e)
 {
 	char letters[2 * ARRAY_LEN(rows) + 2];
 	struct option words[ARRAY_LEN(rows) + 1];
@@ -436,178 +414,10 @@ read_options(struct reading *r, int argc, char **argv, struct err *e)
 	return 0;
 }
 
-/* ---- defaults, and what fits together ---- */
-
-/* A unicast MAC of our own, the same for the same port name every time. */
-static uint64_t
-mac_of_name(const char *name)
-{
-	uint64_t h = 0xcbf29ce484222325ull; /* FNV-1a */
-
-	for (; *name != '\0'; name++)
-		h = (h ^ (uint8_t)*name) * 0x100000001b3ull;
-	return 0x020000000000ull | (h >> 24 & 0xffffffffffull);
-}
-
-/* A random side without a range of its own takes everything there is. */
-static void
-widen(struct gen_range *x)
-{
-	if (x->lo == x->hi) {
-		x->lo = 0;
-		x->hi = x->af == AF_INET ? UINT32_MAX : UINT64_MAX;
-	}
-	if (x->port_lo == x->port_hi) {
-		x->port_lo = 0;
-		x->port_hi = UINT16_MAX;
-	}
-}
-
-static int
-settle_addresses(struct reading *r, struct err *e)
-{
-	struct gen_cfg *c = &r->c;
-	bool has_src = r->seen['s'] > 0, has_dst = r->seen['d'] > 0;
-	bool is_v6 = r->seen['6'] > 0 || (has_src && c->src.af == AF_INET6) ||
-		     (has_dst && c->dst.af == AF_INET6);
-
-	if (r->seen['4'] > 0 && r->seen['6'] > 0)
-		return err_set(e, EINVAL, "-4 and -6 exclude each other");
-	if (r->seen['4'] > 0 && is_v6)
-		return err_set(e, EINVAL, "-4: there is an IPv6 address");
-	c->af = is_v6 ? AF_INET6 : AF_INET;
-	if (!has_src)
-		gen_range_parse(is_v6 ? "fd00::1" : "10.0.0.1", &c->src, e);
-	if (!has_dst)
-		gen_range_parse(is_v6 ? "fd00:1::1" : "10.1.0.1", &c->dst, e);
-	if (c->src.af != c->af || c->dst.af != c->af)
-		return err_set(e, EINVAL, "%s: IPv4, but the other is IPv6",
-			       c->src.af != c->af ? "-s" : "-d");
-	if (c->random_src)
-		widen(&c->src);
-	if (c->random_dst)
-		widen(&c->dst);
-	if (r->seen['S'] == 0)
-		c->src_mac.lo = c->src_mac.hi = mac_of_name(c->port);
-	if (r->seen['D'] == 0)
-		c->dst_mac.lo = c->dst_mac.hi = 0xffffffffffffull;
-	return 0;
-}
-
-static int
-settle_lengths(struct reading *r, struct err *e)
-{
-	struct gen_cfg *c = &r->c;
-	unsigned hdr = c->af == AF_INET6 ? GEN_HDR6_LEN : GEN_HDR4_LEN;
-	unsigned least = c->mode == GEN_PING ? hdr + GEN_PING_LEN : hdr;
-
-	if (least < GEN_FRAME_MIN)
-		least = GEN_FRAME_MIN;
-	if (r->seen['l'] == 0)
-		c->len = least;
-	if (c->len_min > c->len)
-		return err_set(e, EINVAL,
-			       "-l %u: the second size is above the first, %u",
-			       c->len_min, c->len);
-	if (c->len_min == c->len)
-		c->len_min = 0;
-	if (c->len < least || (c->len_min != 0 && c->len_min < least))
-		return err_set(e, EINVAL, "-l %u: at least %u are needed here",
-			       c->len < least ? c->len : c->len_min, least);
-	if (c->mode == GEN_PING && c->len_min != 0)
-		return err_set(e, EINVAL, "-l: ping has one size");
-	if (c->headers_only && c->mode == GEN_PING)
-		return err_set(e, EINVAL, "-r: ping needs its payload");
-	if (c->headers_only && c->af == AF_INET6)
-		return err_set(e, EINVAL,
-			       "-r: IPv6 needs the checksum of its payload");
-	return 0;
-}
-
-static int
-settle_cpus(struct reading *r, struct err *e)
-{
-	struct gen_cfg *c = &r->c;
-	long online = sysconf(_SC_NPROCESSORS_ONLN);
-	unsigned have = online > 0 ? (unsigned)online : 1;
-
-	if (c->cpus > have)
-		return err_set(e, EINVAL, "-c %u: there are %u CPUs", c->cpus,
-			       have);
-	if (c->cpu != GEN_CPU_ANY && (unsigned)c->cpu >= have)
-		return err_set(e, EINVAL, "-a %d: there are CPUs 0 to %u",
-			       c->cpu, have - 1);
-	if (c->cpus == 0)
-		c->cpus = have;
-	return 0;
-}
-
-/* Each thread has a ring in the direction it works in. */
-static int
-settle_threads(struct reading *r, struct err *e)
-{
-	struct gen_cfg *c = &r->c;
-	unsigned *rings =
-	    c->mode == GEN_TX ? &c->ring.tx_rings : &c->ring.rx_rings;
-
-	if (c->threads == 1)
-		return 0;
-	if (c->mode == GEN_PING || c->mode == GEN_PONG)
-		return err_set(e, EINVAL, "-p %u: %s has one thread",
-			       c->threads, gen_mode_name(c->mode));
-	if (*rings == 0)
-		*rings = c->threads;
-	if (*rings < c->threads)
-		return err_set(e, EINVAL, "-p %u: more threads than rings, %u",
-			       c->threads, *rings);
-	return 0;
-}
-
-/* Frames of a file are sent as they are: nothing may want to change them. */
-static int
-settle_trace(struct reading *r, struct err *e)
-{
-	static const char others[] = "lsdSD46zZr";
-
-	if (r->c.trace_file == NULL)
-		return 0;
-	if (r->c.mode != GEN_TX)
-		return err_set(e, EINVAL, "-P: only tx sends a file");
-	for (const char *o = others; *o != '\0'; o++)
-		if (r->seen[(unsigned char)*o] > 0)
-			return err_set(
-			    e, EINVAL,
-			    "-%c: the frames of -P are sent as they are", *o);
-	return 0;
-}
-
-static int
-settle(struct reading *r, struct err *e)
-{
-	struct gen_cfg *c = &r->c;
-	int rc;
-
-	if (r->seen['i'] == 0)
-		return err_set(e, EINVAL, "-i: a port is needed, as valeA:1");
-	if (r->seen['b'] == 0)
-		c->burst = modes[c->mode].burst;
-	c->verbose = r->seen['v'];
-	rc = settle_trace(r, e);
-	if (rc == 0)
-		rc = settle_addresses(r, e);
-	if (rc == 0)
-		rc = settle_lengths(r, e);
-	if (rc == 0)
-		rc = settle_cpus(r, e);
-	if (rc == 0)
-		rc = settle_threads(r, e);
-	return rc;
-}
-
 int
 gen_cfg_parse(int argc, char **argv, struct gen_cfg *out, struct err *e)
 {
-	struct reading r = {
+	struct gen_reading r = {
 	    .c = {.mode = GEN_RX,
 		  .report_ms = REPORT_MS_DEFAULT,
 		  .cpu = GEN_CPU_ANY,
@@ -621,7 +431,7 @@ gen_cfg_parse(int argc, char **argv, struct gen_cfg *out, struct err *e)
 		return GEN_CFG_HELP;
 	if (r.seen[OPT_VERSION] > 0)
 		return GEN_CFG_VERSION;
-	rc = settle(&r, e);
+	rc = gen_settle(&r, e);
 	if (rc == 0)
 		*out = r.c;
 	return rc;
