@@ -4,11 +4,12 @@
 # The command as its user runs it: help and versions of all programs, exit
 # codes, files, preprocessors, lines that come one by one.  Prints TAP.
 set -u
+. "$(dirname "$0")/lib.sh"
 
 bin=${KIPFW_BIN:-./bin}
 dir=$(mktemp -d) || exit 1
 export KIPFW_SHM=$dir/shm IPFW_HOST=127.0.0.1
-IPFW_PORT=$((21000 + $$ % 10000 * 2))
+IPFW_PORT=$(free_port)
 export IPFW_PORT
 mkdir -m 700 "$KIPFW_SHM"
 n=0
@@ -32,29 +33,26 @@ ok() {
 says() {
 	local code=$1 out=$2 err=$3 rc=0
 	shift 3
-	timeout 20 "$@" >"$dir/out" 2>"$dir/err" </dev/null || rc=$?
+	timeout $PATIENCE "$@" >"$dir/out" 2>"$dir/err" </dev/null || rc=$?
 	[ $rc = "$code" ] && [ "$(cat "$dir/out")" = "$out" ] &&
 	    [ "$(cat "$dir/err")" = "$err" ]
 }
 
 # helps PROGRAM OPTION: tells its usage on standard output, and nothing else.
 helps() {
-	timeout 20 "$bin/$1" "$2" >"$dir/out" 2>"$dir/err" || return 1
+	timeout $PATIENCE "$bin/$1" "$2" >"$dir/out" 2>"$dir/err" || return 1
 	head -n 1 "$dir/out" | grep -q "^usage: $1 " && [ ! -s "$dir/err" ]
 }
 
 # Each add is done before the next line comes.
 one_by_one() {
 	mkfifo "$dir/pipe"
-	timeout 20 "$bin/ipfw" /dev/stdin <"$dir/pipe" >"$dir/out" \
+	timeout $PATIENCE "$bin/ipfw" /dev/stdin <"$dir/pipe" >"$dir/out" \
 	    2>"$dir/err" &
 	exec 5>"$dir/pipe"
 	for num in 10 20 30; do
 		echo "add $num count in" >&5
-		for _ in $(seq 200); do
-			"$bin/ipfw" list $num 2>/dev/null | grep -q . && break
-			sleep 0.02
-		done
+		await sh -c "'$bin/ipfw' list $num 2>/dev/null | grep -q ."
 		[ "$("$bin/ipfw" list $num)" = "000$num count in" ] || return 1
 	done
 	exec 5>&-
@@ -92,10 +90,7 @@ ok "-n needs nobody" says 0 "00000 allow ip from any to me" "" \
 
 "$bin/kipfw" >"$dir/log" 2>&1 &
 kipfw=$!
-for _ in $(seq 200); do
-	grep -q 'control on' "$dir/log" && break
-	sleep 0.05
-done
+await has_said "$dir/log" 'control on' $kipfw
 ok "lines that come one by one" one_by_one
 "$bin/ipfw" -q flush
 ok "many rules, one refused" many

@@ -4,11 +4,12 @@
 # The daemon as its user starts it: usage, refusals, rules from a file, its
 # end, the infinite source.  Prints TAP.
 set -u
+. "$(dirname "$0")/lib.sh"
 
 bin=${KIPFW_BIN:-./bin}
 dir=$(mktemp -d) || exit 1
 export KIPFW_SHM=$dir/shm IPFW_HOST=127.0.0.1
-IPFW_PORT=$((21000 + $$ % 10000 * 2))
+IPFW_PORT=$(free_port)
 export IPFW_PORT
 mkdir -m 700 "$KIPFW_SHM"
 n=0
@@ -32,7 +33,7 @@ ok() {
 refuses() {
 	local code=$1 text=$2 rc=0
 	shift 2
-	timeout 10 "$bin/kipfw" "$@" >"$dir/out" 2>"$dir/err" || rc=$?
+	timeout $PATIENCE "$bin/kipfw" "$@" >"$dir/out" 2>"$dir/err" || rc=$?
 	[ $rc = "$code" ] && grep -q -- "$text" "$dir/err"
 }
 
@@ -41,12 +42,8 @@ start() {
 	"$bin/kipfw" "$@" >"$dir/out" 2>"$dir/err" &
 	pid=$!
 	pids="$pids $pid"
-	for _ in $(seq 200); do
-		grep -q 'control on' "$dir/out" && return 0
-		kill -0 $pid 2>/dev/null || return 1
-		sleep 0.05
-	done
-	return 1
+	await has_said "$dir/out" 'control on' $pid &&
+	    grep -q 'control on' "$dir/out"
 }
 
 # ends SIGNAL: cleanly, with totals.
@@ -56,6 +53,7 @@ ends() {
 
 packets() { "$bin/ipfw" show 65535 | awk '{ print $2 }'; }
 nothing_left() { [ -z "$("$bin/vale-ctl" | grep '^vale')" ]; }
+# Two looks with some time in between, in which a source that runs is heard of.
 count_moves() {
 	local a b
 	a=$(packets)
@@ -63,6 +61,7 @@ count_moves() {
 	b=$(packets)
 	[ "$a" != "$b" ]
 }
+count_stands() { ! count_moves; }
 
 cat >"$dir/good" <<'END'
 # rules of the test
@@ -108,10 +107,8 @@ ok 'rules one by one leave no heap behind' \
 exec 3<>/dev/tcp/127.0.0.1/$((IPFW_PORT + 1))
 ok 'a connection alone starts nothing' test "$(packets)" = 0
 printf x >&3
-sleep 0.3
-ok 'a byte starts the source' count_moves
+ok 'a byte starts the source' await count_moves
 exec 3>&-
-sleep 0.3
-ok 'its end stops it' eval '! count_moves'
+ok 'its end stops it' await count_stands
 ok 'SIGINT ends it with totals' ends INT
 echo "1..$n"

@@ -1,14 +1,15 @@
-#!/bin/sh
+#!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # netmap programs over libnetmap-user.so: two that know nothing of us and check
 # the whole API, and our own as programs of netmap's.  Prints TAP.
 cd "$(dirname "$0")/../.." || exit 1
+. test/system/lib.sh
 bin=${KIPFW_BIN:-./bin}
 run=$bin/netmap-run
 dir=$(mktemp -d) || exit 1
 KIPFW_SHM=$dir/shm
-IPFW_PORT=$((20000 + $$ % 20000))
+IPFW_PORT=$(free_port)
 export KIPFW_SHM IPFW_PORT
 mkdir -m 700 "$KIPFW_SHM"
 n=0
@@ -34,14 +35,6 @@ check() { # name, command...
 	fi
 }
 
-until_says() { # file, words
-	i=0
-	while ! grep -qs "$2" "$1" && [ $i -lt 200 ]; do
-		sleep 0.05
-		i=$((i + 1))
-	done
-}
-
 background() { # file, command...
 	f=$1
 	shift
@@ -50,7 +43,7 @@ background() { # file, command...
 }
 
 foreign() {
-	timeout 100 "$run" "build/release/test/foreign/$1"
+	timeout 300 "$run" "build/release/test/foreign/$1"
 }
 
 # A program that has no business with netmap: the same octets with and without.
@@ -69,26 +62,30 @@ os.close(os.dup(a.fileno()))'
 
 # pkt-gen and kipfw speak to /dev/netmap, which is ours; the receiver does not.
 chain() {
-	background "$dir/kipfw" timeout 60 "$run" "$bin/kipfw" \
+	background "$dir/kipfw" timeout 300 "$run" "$bin/kipfw" \
 	    valeA:f valeB:f
-	until_says "$dir/kipfw" "control on"
-	background "$dir/rx" timeout 60 "$bin/pkt-gen" -T 0 -i valeB:r -f rx \
+	await has_said "$dir/kipfw" "control on" $!
+	background "$dir/rx" timeout 300 "$bin/pkt-gen" -T 0 -i valeB:r -f rx \
 	    -n 200000
 	rx=$!
-	until_says "$dir/rx" threads
-	timeout 60 "$run" "$bin/pkt-gen" -T 0 -i valeA:s -f tx -n 200000 \
-	    -d 10.1.0.1 -D 02:00:00:00:00:02 || return 1
-	wait "$rx" || return 1
+	await has_said "$dir/rx" threads $rx
+	feed $rx timeout 300 "$run" "$bin/pkt-gen" -T 0 -i valeA:s -f tx \
+	    -n 200000 -d 10.1.0.1 -D 02:00:00:00:00:02 && wait "$rx" || {
+		cat "$dir/kipfw" "$dir/rx"
+		"$bin/vale-ctl" -l
+		return 1
+	}
 	grep -h Received "$dir/rx"
-	"$bin/ipfw" -a list | grep -q "^65535 *200000 "
+	"$bin/ipfw" -a list | awk '$1 == 65535 && $2 >= 200000 { ok = 1 }
+		END { exit !ok }'
 }
 
 # Forced to be ours although a device is there.
 forced() {
-	KIPFW_VALE=user timeout 20 "$run" "$bin/pkt-gen" -T 0 -i valeC:s \
+	KIPFW_VALE=user timeout $PATIENCE "$run" "$bin/pkt-gen" -T 0 -i valeC:s \
 	    -f tx -n 1000 &&
-	    timeout 5 "$bin/vale-ctl" >/dev/null &&
-	    ! KIPFW_VALE=kernel timeout 5 "$bin/pkt-gen" -T 0 -i valeC:s \
+	    timeout $PATIENCE "$bin/vale-ctl" >/dev/null &&
+	    ! KIPFW_VALE=kernel timeout $PATIENCE "$bin/pkt-gen" -T 0 -i valeC:s \
 		-f tx -n 1
 }
 

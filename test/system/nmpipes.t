@@ -3,11 +3,12 @@
 #
 # netmap pipes as kipfw's ports, and vale-ctl's commands.  Prints TAP.
 set -u
+. "$(dirname "$0")/lib.sh"
 
 bin=${KIPFW_BIN:-./bin}
 dir=$(mktemp -d) || exit 1
 export KIPFW_SHM=$dir/shm IPFW_HOST=127.0.0.1
-IPFW_PORT=$((21000 + $$ % 10000 * 2))
+IPFW_PORT=$(free_port)
 export IPFW_PORT
 mkdir -m 700 "$KIPFW_SHM"
 n=0
@@ -30,7 +31,7 @@ ok() {
 ctl() {
 	local code=$1 text=$2 rc=0
 	shift 2
-	timeout 10 "$bin/vale-ctl" "$@" >"$dir/out" 2>"$dir/err" || rc=$?
+	timeout $PATIENCE "$bin/vale-ctl" "$@" >"$dir/out" 2>"$dir/err" || rc=$?
 	[ $rc = "$code" ] && grep -q -- "$text" "$dir/out" "$dir/err"
 }
 
@@ -39,27 +40,21 @@ start() {
 	"$bin/kipfw" "$@" >"$dir/out" 2>"$dir/err" &
 	pid=$!
 	pids="$pids $pid"
-	for _ in $(seq 200); do
-		grep -q 'control on' "$dir/out" && return 0
-		kill -0 $pid 2>/dev/null || return 1
-		sleep 0.05
-	done
-	return 1
+	await has_said "$dir/out" 'control on' $pid &&
+	    grep -q 'control on' "$dir/out"
 }
 
-quietly() { timeout 10 "$bin/vale-ctl" "$@" >"$dir/out" 2>"$dir/err"; }
+quietly() { timeout $PATIENCE "$bin/vale-ctl" "$@" >"$dir/out" 2>"$dir/err"; }
 listed() { "$bin/vale-ctl" | grep -q -- "$1"; }
 
 # gen FROM TO N: N packets from one port to another; all of them arrive.
 gen() {
-	timeout 60 "$bin/pkt-gen" -i "$2" -f rx -n "$3" -w 0 >"$dir/rx.log" 2>&1 &
+	timeout $PATIENCE "$bin/pkt-gen" -i "$2" -f rx -n "$3" -w 0 \
+	    >"$dir/rx.log" 2>&1 &
 	local rx=$!
-	for _ in $(seq 100); do
-		listed "$2 " && break
-		sleep 0.02
-	done
-	timeout 60 "$bin/pkt-gen" -i "$1" -f tx -n "$3" -w 0 >"$dir/tx.log" 2>&1
-	wait $rx
+	await listed "$2 " &&
+	    feed $rx timeout $PATIENCE "$bin/pkt-gen" -i "$1" -f tx -n "$3" -w 0 \
+		>"$dir/tx.log" 2>&1 && wait $rx
 }
 
 passed() { [ "$("$bin/ipfw" show 65535 | awk '{ print $2 }')" -ge "$1" ]; }
@@ -73,12 +68,12 @@ ok 'and back' gen 'bar}2' 'valeA:x{1' 100000
 ok 'past the rules' passed 200000
 printf 'add 100 deny ip from any to any\n' | "$bin/ipfw" -q /dev/stdin
 tx_only() {
-	timeout 60 "$bin/pkt-gen" -i "$1" -f tx -n "$2" -w 0 >"$dir/tx.log" 2>&1
+	timeout $PATIENCE "$bin/pkt-gen" -i "$1" -f tx -n "$2" -w 0 \
+	    >"$dir/tx.log" 2>&1
 }
 ok 'a rule stops them' tx_only 'valeA:x{1' 5000
 denied() { [ "$("$bin/ipfw" show 100 | awk '{ print $2 }')" = 5000 ]; }
-sleep 0.3
-ok 'all of them' denied
+ok 'all of them' await denied
 kill $pid && wait $pid
 
 ok 'kipfw between a switch and a pipe' start valeB:f 'bar{3'

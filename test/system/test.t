@@ -4,11 +4,12 @@
 # 'ipfw test' against a kipfw that forwards at full load, and without one: the
 # same answers, and no trace of the question.  Prints TAP.
 set -u
+. "$(dirname "$0")/lib.sh"
 
 bin=$(cd "${KIPFW_BIN:-./bin}" && pwd)
 dir=$(mktemp -d) || exit 1
 export KIPFW_SHM=$dir/shm IPFW_HOST=127.0.0.1
-IPFW_PORT=$((21000 + $$ % 10000 * 2))
+IPFW_PORT=$(free_port)
 export IPFW_PORT
 mkdir -m 700 "$KIPFW_SHM"
 n=0
@@ -32,7 +33,7 @@ ok() {
 asks() {
 	local code=$1 text=$2 rc=0
 	shift 2
-	timeout 20 "$bin/ipfw" "$@" >"$dir/out" 2>&1 </dev/null || rc=$?
+	timeout $PATIENCE "$bin/ipfw" "$@" >"$dir/out" 2>&1 </dev/null || rc=$?
 	[ $rc = "$code" ] && grep -qF -- "$text" "$dir/out"
 }
 
@@ -99,13 +100,13 @@ ok "a mistake in the packet" \
     asks 65 'packet: word 2 "form"' test -f "$dir/rules" tcp form 10.0.0.1
 cp "$bin/ipfw" "$dir/ipfw"
 alone() {
-	PATH=/nonexistent /usr/bin/timeout 20 "$dir/ipfw" test -f "$dir/rules" \
+	PATH=/nonexistent /usr/bin/timeout $PATIENCE "$dir/ipfw" test -f "$dir/rules" \
 	    tcp >"$dir/out" 2>&1
 	[ $? = 69 ] && grep -q 'needs the program kipfw' "$dir/out"
 }
 ok "an ipfw without kipfw says so" alone
 json() {
-	timeout 20 "$bin/ipfw" test -f "$dir/rules" --json -v "$ssh" \
+	timeout $PATIENCE "$bin/ipfw" test -f "$dir/rules" --json -v "$ssh" \
 	    >"$dir/out" 2>&1 || return 1
 	python3 -c 'import json, sys
 d = json.load(open(sys.argv[1]))
@@ -122,10 +123,7 @@ ok "nobody there" asks 69 'cannot reach kipfw' test tcp
 "$bin/kipfw" --out-pass -f "$dir/rules" "valea$$:a" "valeb$$:b" \
     >"$dir/kipfw.out" 2>&1 &
 kipfw=$!
-for _ in $(seq 200); do
-	"$bin/ipfw" list >/dev/null 2>&1 && break
-	sleep 0.05
-done
+await eval '"$bin/ipfw" list >/dev/null 2>&1 || ! kill -0 $kipfw'
 
 # What could tell that something was asked.
 traces() {
@@ -141,7 +139,7 @@ no_trace() {
 	traces >"$dir/before"
 	for p in "$ssh" 'tcp dst-port 23' 'tcp dst-port 80' 'udp dst-port 53' \
 	    'tcp dst-port 25' 'tcp established'; do
-		timeout 20 "$bin/ipfw" test -v "${p/em0/valea$$:a}" \
+		timeout $PATIENCE "$bin/ipfw" test -v "${p/em0/valea$$:a}" \
 		    >>"$dir/out" 2>&1
 		[ $? -le 1 ] || return 1
 	done
@@ -166,17 +164,17 @@ ok "a rule that was added just now" asks 1 'dropped by rule 00050' \
 "$bin/ipfw" -q add 40 count udp from any to any
 exec 6<>"/dev/tcp/127.0.0.1/$((IPFW_PORT + 1))"
 echo >&6
+counted() { "$bin/ipfw" -a list 40 | awk '{ print $2 }'; }
 loaded() {
-	local one two k
+	local one k
 
-	sleep 0.3
-	one=$("$bin/ipfw" -a list 40 | awk '{ print $2 }')
+	await eval '[ "$(counted)" -gt 0 ]' || return 1
+	one=$(counted)
 	for k in $(seq 20); do
 		asks 1 'dropped by rule 00500, answered with a TCP RST' \
 		    test tcp to 10.0.0.2 25 || return 1
 	done
-	two=$("$bin/ipfw" -a list 40 | awk '{ print $2 }')
-	[ "$two" -gt "$one" ]
+	await eval '[ "$(counted)" -gt $one ]' # it still runs
 }
 ok "under full load" loaded
 exec 6>&-

@@ -62,6 +62,8 @@ nm_read(int fd, void *buf, size_t n)
 
 static char shm_dir[64];
 
+enum { PATIENCE_S = 60 }; /* for what takes milliseconds */
+
 static int
 setup(void **state)
 {
@@ -258,5 +260,5 @@ wait_receive(struct nm *nm)
 {
 	struct pollfd p = { .fd = nm->fd, .events = POLLIN };
 
-	return nmapi_poll(&p, 1, 10000) == 1 ? receive_one(nm) : -2;
+	return nmapi_poll(&p, 1, PATIENCE_S * 1000) == 1 ? receive_one(nm) : -2;
 }

@@ -22,7 +22,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { PATIENCE_MS = 10000, PORT = 1000 };
+enum { PATIENCE_MS = 60000, PORT = 1000 };
 
 static char path[64];
 static struct frame f;

@@ -225,7 +225,7 @@ test_other_process_has_it(void **state)
 	assert_int_equal(pipe(up) | pipe(down), 0);
 	pid = fork();
 	if (pid == 0) {
-		alarm(30);
+		alarm(PATIENCE_S);
 		must_register(must_open(), "valeD:theirs");
 		(void)!write(up[1], "", 1);
 		(void)!read(down[0], &c, 1);

@@ -184,12 +184,14 @@ test_poll_sleeps(void **state)
 {
 	struct pollfd p[2] = { { .events = POLLIN }, { .events = POLLIN } };
 	struct timespec t0, t1;
-	int pfd[2], st;
+	int pfd[2], go[2], st;
 	struct nm a, b;
 	pid_t pid;
+	char c;
 
 	(void)state;
 	assert_int_equal(pipe(pfd), 0);
+	assert_int_equal(pipe(go), 0);
 	attach(&b, "valeD:b");
 	p[0].fd = b.fd;
 	p[1].fd = pfd[0];
@@ -200,11 +202,12 @@ test_poll_sleeps(void **state)
 	    (t1.tv_nsec - t0.tv_nsec) / 1000000 >= 29);
 	pid = fork();
 	if (pid == 0) {
-		alarm(30);
+		alarm(PATIENCE_S);
 		attach(&a, "valeD:a");
 		usleep(20000);
 		send_one(&a, 0xff, 66);
 		nmapi_ioctl(a.fd, NIOCTXSYNC, NULL);
+		(void)!read(go[0], &c, 1); /* one event after the other */
 		usleep(20000);
 		(void)!write(pfd[1], "", 1);
 		_exit(0);
@@ -212,12 +215,12 @@ test_poll_sleeps(void **state)
 	assert_int_equal(nmapi_poll(p, 2, -1), 1);
 	assert_int_equal(p[0].revents, POLLIN);
 	assert_int_equal(receive_one(&b), 66);
+	assert_int_equal(write(go[1], "", 1), 1);
 	assert_int_equal(nmapi_poll(p, 2, -1), 1);
 	assert_int_equal(p[1].revents, POLLIN);
 	assert_int_equal(waitpid(pid, &st, 0), pid);
 	assert_int_equal(st, 0);
-	close(pfd[0]);
-	close(pfd[1]);
+	close_all(pfd, go);
 	detach(&b);
 }
 
@@ -230,7 +233,9 @@ on_alarm(int sig)
 static void
 test_signals(void **state)
 {
-	struct itimerval it = { .it_value = { .tv_usec = 20000 } };
+	/* Again and again: the first may come before what it interrupts. */
+	struct itimerval it = { { .tv_usec = 20000 }, { .tv_usec = 20000 } };
+	const struct itimerval off = { 0 };
 	struct sigaction sa = { .sa_handler = on_alarm };
 	struct pollfd p = { .events = POLLIN };
 	struct timespec ts = { .tv_nsec = 60000000 };
@@ -250,6 +255,7 @@ test_signals(void **state)
 	setitimer(ITIMER_REAL, &it, NULL);
 	assert_int_equal(nmapi_ppoll(&p, 1, &ts, NULL), 0); /* stays blocked */
 	assert_int_equal(fails(nmapi_ppoll(&p, 1, NULL, &none)), EINTR);
+	setitimer(ITIMER_REAL, &off, NULL);
 	sigprocmask(SIG_UNBLOCK, &block, NULL);
 	ts.tv_nsec = -1;
 	assert_int_equal(fails(nmapi_ppoll(&p, 1, &ts, NULL)), EINVAL);
@@ -362,7 +368,7 @@ test_fork(void **state)
 	assert_int_equal(nmapi_ioctl(a.fd, NIOCTXSYNC, NULL), 0);
 	pid = fork();
 	if (pid == 0) {
-		alarm(30);
+		alarm(PATIENCE_S);
 		send_one(&a, 0xff, 61);
 		nmapi_ioctl(a.fd, NIOCTXSYNC, NULL);
 		(void)!read(go[0], &c, 1); /* the parent has closed its own */
@@ -431,7 +437,7 @@ test_handed_over(void **state)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, sock), 0);
 	pid = fork();
 	if (pid == 0) {
-		alarm(30);
+		alarm(PATIENCE_S);
 		a.fd = receive_fd(sock[0]);
 		if (read(sock[0], &r, sizeof(r)) != sizeof(r))
 			_exit(8);
@@ -483,7 +489,7 @@ sleep_on_ring(void *arg)
 	struct sleeper *s = arg;
 	struct pollfd p = { .fd = s->nm.fd, .events = POLLIN };
 
-	if (nmapi_poll(&p, 1, 10000) == 1)
+	if (nmapi_poll(&p, 1, PATIENCE_S * 1000) == 1)
 		s->got = receive_one(&s->nm);
 	return NULL;
 }
@@ -658,7 +664,7 @@ change_a_set(void *arg)
 static bool
 has_ended(pid_t pid)
 {
-	for (int ms = 0; ms < 10000; ms++) {
+	for (int ms = 0; ms < PATIENCE_S * 1000; ms++) {
 		if (waitpid(pid, NULL, WNOHANG) == pid)
 			return true;
 		usleep(1000);

@@ -234,6 +234,26 @@ many_cut(void **state)
 	port_close(p);
 }
 
+/* Gets the first packet and falls asleep before the second is due, 20 ms after
+ * 'from'; false if the machine did not let it run in time. */
+static bool
+sleeps_for_second(struct port *p, ns_t from)
+{
+	struct pkt pkts[PORT_BURST];
+	unsigned first = port_rx(p, pkts, 256), second;
+	bool asleep;
+
+	port_release(p);
+	second = port_rx(p, pkts, 256);
+	asleep = p->ops->sleep_begin(p, PORT_RX);
+	if (clock_mono_ns() - from >= 19 * NS_PER_MS)
+		return false;
+	assert_int_equal(first, 1);
+	assert_int_equal(second, 0);
+	assert_true(asleep);
+	return true;
+}
+
 /* In real time packets do not come before their time; poll() tells it. */
 static void
 keeps_the_pace(void **state)
@@ -245,14 +265,16 @@ keeps_the_pace(void **state)
 
 	(void)state;
 	make("pace.pcap", 3, 99, 20 * NS_PER_MS);
-	p = open_port("pcap:in=pace.pcap");
-	from = clock_mono_ns();
-	assert_int_equal(port_rx(p, pkts, 256), 1);
-	port_release(p);
-	assert_int_equal(port_rx(p, pkts, 256), 0);
-	assert_true(p->ops->sleep_begin(p, PORT_RX));
+	for (unsigned n = 0;; n++) {
+		assert_true(n < 1000);
+		p = open_port("pcap:in=pace.pcap");
+		from = clock_mono_ns();
+		if (sleeps_for_second(p, from))
+			break;
+		port_close(p);
+	}
 	fd.fd = p->fd;
-	assert_int_equal(poll(&fd, 1, 10000), 1);
+	assert_int_equal(poll(&fd, 1, 60000), 1);
 	p->ops->sleep_end(p);
 	assert_true(clock_mono_ns() - from > 19 * NS_PER_MS);
 	while (port_rx(p, pkts, 256) == 0)

@@ -27,7 +27,7 @@
 
 #include "ctl/control.h"
 
-enum { PATIENCE_MS = 20000 };
+enum { PATIENCE_MS = 60000 };
 
 static struct engine *en;
 static struct control *control;
