@@ -4,6 +4,7 @@
  * is told to end; if anything cannot be had it says so and nothing runs.
  */
 #include "base/err.h"
+#include "base/log.h"
 #include "base/sched.h"
 #include "cli/cli.h"
 #include "ctl/client.h"
@@ -22,6 +23,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sysexits.h>
 
 enum {
@@ -52,6 +54,16 @@ keep_memory(void)
 	mallopt(M_MMAP_THRESHOLD, 64 << 20);
 	mallopt(M_TRIM_THRESHOLD, 64 << 20);
 	mallopt(M_TOP_PAD, 1 << 20);
+}
+
+/* With --realtime, a page once here stays: no worker waits for a disk.  Pages are
+ * still had when they are first touched, for most are never. */
+static void
+lock_memory(void)
+{
+	if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == -1)
+		log_msg(LOG_WARN, "--realtime: memory is not locked (%s): CAP_IPC_LOCK or "
+		    "a higher 'ulimit -l' would do it", strerror(errno));
 }
 
 static void
@@ -338,6 +350,8 @@ main(int argc, char **argv)
 	}
 	signal(SIGPIPE, SIG_IGN);
 	keep_memory();
+	if (d.opt.engine.realtime != 0)
+		lock_memory();
 	rc = d.opt.engine.is_virtual ? run_virtual(&d, &e) : run(&d, &e);
 	if (rc != EX_OK && !d.quiet_end)
 		fprintf(stderr, "kipfw: %s\n", e.text);

@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,8 @@ enum {
 	OPT_VERDICTS_FORMAT,
 	OPT_THEN,
 	OPT_STAY,
+	OPT_REALTIME,
+	OPT_CPUS,
 };
 
 static const struct option longs[] = {
@@ -49,6 +52,8 @@ static const struct option longs[] = {
 	{"verdicts-format", required_argument, NULL, OPT_VERDICTS_FORMAT},
 	{"then", required_argument, NULL, OPT_THEN},
 	{"stay", no_argument, NULL, OPT_STAY},
+	{"realtime", optional_argument, NULL, OPT_REALTIME},
+	{"cpus", required_argument, NULL, OPT_CPUS},
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, 'V'},
 	{NULL, 0, NULL, 0},
@@ -64,6 +69,9 @@ static const char help_text[] =
     "                         infinite source is started at N + 1\n"
     "  -S, --socket PATH      control on a unix socket as well\n"
     "  -w, --workers N        threads that move packets (1)\n"
+    "      --cpus LIST        processors they stay on, 2,4-6 for example\n"
+    "      --realtime[=PRIO]  nothing ordinary takes the processor from them:\n"
+    "                         precise delays; SCHED_FIFO, priority 1 to 99 (10)\n"
     "      --default WHAT     rule 65535: allow or deny (allow)\n"
     "      --out-pass         evaluate packets a second time on their way out\n"
     "      --source N         packets a burst of the infinite source (256)\n"
@@ -179,6 +187,54 @@ then(struct options *o, char *text, struct err *e)
 	return 0;
 }
 
+/* A processor or a range of them at *text, which moves behind it. */
+static int
+cpu_range(struct options *o, const char **text, struct err *e)
+{
+	struct engine_cfg *en = &o->engine;
+	unsigned lo, hi;
+	int len = 0;
+
+	if (**text < '0' || **text > '9' ||
+	    sscanf(*text, "%4u%n", &lo, &len) != 1)
+		return -EINVAL;
+	*text += len;
+	hi = lo;
+	if (**text == '-') {
+		if ((*text)[1] < '0' || (*text)[1] > '9' ||
+		    sscanf(*text, "-%4u%n", &hi, &len) != 1 || hi < lo)
+			return -EINVAL;
+		*text += len;
+	}
+	if (hi >= CPU_SETSIZE)
+		return err_set(e, EINVAL, "--cpus: processors are 0 to %d",
+		    CPU_SETSIZE - 1);
+	for (; lo <= hi; lo++) {
+		if (en->n_cpus == ENGINE_MAX_WORKERS)
+			return err_set(e, EINVAL, "--cpus: more than %d",
+			    ENGINE_MAX_WORKERS);
+		en->cpus[en->n_cpus++] = (uint16_t)lo;
+	}
+	return 0;
+}
+
+static int
+cpu_list(struct options *o, const char *list, struct err *e)
+{
+	const char *at = list;
+	int rc;
+
+	o->engine.n_cpus = 0;
+	e->text[0] = '\0';
+	do {
+		rc = cpu_range(o, &at, e);
+	} while (rc == 0 && *at == ',' && *++at != '\0');
+	if ((rc == 0 && *at != '\0') || (rc != 0 && e->text[0] == '\0'))
+		return err_set(e, EINVAL, "--cpus '%s': not a list of "
+		    "processors like 2,4-6", list);
+	return rc;
+}
+
 static int
 one_option(struct options *o, int opt, char *text, struct err *e)
 {
@@ -247,6 +303,14 @@ one_option(struct options *o, int opt, char *text, struct err *e)
 	case OPT_THEN:
 		rc = then(o, text, e);
 		break;
+	case OPT_REALTIME:
+		rc = number("--realtime", text != NULL ? text : "10", 1, 99, &v,
+		    e);
+		o->engine.realtime = (int)v;
+		break;
+	case OPT_CPUS:
+		rc = cpu_list(o, text, e);
+		break;
 	case OPT_STAY:
 		o->stay = true;
 		break;
@@ -293,6 +357,9 @@ check_together(const struct options *o, struct err *e)
 		    o->n_ports, o->n_ports == 1 ? "" : "s");
 	if (is_virtual && o->n_ports == 0)
 		return err_set(e, EINVAL, "--virtual needs pcap: ports");
+	if (is_virtual && o->engine.realtime != 0)
+		return err_set(e, EINVAL, "--realtime with --virtual: there is "
+		    "no real time to be in");
 	if (is_virtual && o->divert != NULL)
 		return err_set(e, EINVAL, "--divert with --virtual: programs "
 		    "that are given packets take real time");

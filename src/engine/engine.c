@@ -60,7 +60,7 @@ source_lane(struct engine *en, const struct engine_cfg *cfg, struct err *e)
 }
 
 static int
-init_workers(struct engine *en, uint64_t seed, struct err *e)
+init_workers(struct engine *en, const struct engine_cfg *cfg, struct err *e)
 {
 	size_t size = en->n_workers * sizeof(*en->workers);
 	int rc;
@@ -71,9 +71,13 @@ init_workers(struct engine *en, uint64_t seed, struct err *e)
 	memset(en->workers, 0, size);
 	for (unsigned i = 0; i < en->n_workers; i++) {
 		rc = worker_init(&en->workers[i], i, &en->shared,
-		    counters_of(en->counters, i), seed, e);
+		    counters_of(en->counters, i), cfg->seed, e);
 		if (rc != 0)
 			return rc;
+		en->workers[i].thread_cfg = (struct thread_cfg){
+			.priority = cfg->realtime,
+			.cpu = cfg->n_cpus > 0 ? cfg->cpus[i % cfg->n_cpus] : -1,
+		};
 		worker_pipes(&en->workers[i], &en->pipes->doors[i]);
 	}
 	return 0;
@@ -143,7 +147,7 @@ engine_create(const struct engine_cfg *cfg, struct engine **out, struct err *e)
 	    (rc = publish_begin(en, cfg->default_accept, e)) != 0 ||
 	    (rc = make_states(en, cfg->max_states, e)) != 0 ||
 	    (rc = make_pipes(en, cfg, e)) != 0 ||
-	    (rc = init_workers(en, cfg->seed, e)) != 0 ||
+	    (rc = init_workers(en, cfg, e)) != 0 ||
 	    (rc = source_lane(en, cfg, e)) != 0)
 		goto err;
 	*out = en;

@@ -24,8 +24,13 @@
 
 struct engine;
 
+enum { ENGINE_MAX_WORKERS = 64, ENGINE_STATES = 1 << 20 };
+
 struct engine_cfg {
 	unsigned n_workers;    /* 1 to ENGINE_MAX_WORKERS; 0 = 1 */
+	int realtime;	       /* priority of their threads, see thread.h; 0 = none */
+	uint16_t cpus[ENGINE_MAX_WORKERS]; /* worker i stays at cpus[i % n_cpus] */
+	unsigned n_cpus;       /* 0: they run anywhere */
 	bool default_accept;   /* what rule 65535 does */
 	unsigned source_burst; /* packets a burst of the infinite source */
 	const char *source_pcap; /* packets it sends; NULL = the classic one */
@@ -84,8 +89,6 @@ struct engine_totals {
 };
 
 enum { ENGINE_LEAF_WARN = 512 }; /* rules: a leaf so long is warned about */
-enum { ENGINE_MAX_WORKERS = 64, ENGINE_STATES = 1 << 20 };
-
 int engine_create(const struct engine_cfg *cfg, struct engine **out,
     struct err *e);
 /* Opens both ports and forwards between them in both directions. */

@@ -39,6 +39,7 @@ worker_init(struct worker *w, unsigned index, struct shared *shared,
 		    index);
 	rng_init(&w->rng, seed + index);
 	w->idle_ns = IDLE_NS;
+	w->thread_cfg.cpu = -1;
 	if ((rc = defrag_create(&shared->keys, &w->ctx.defrag, e)) != 0)
 		return rc;
 	w->ctx.vtime = shared->vtime;
@@ -304,6 +305,25 @@ wait_for_work(struct worker *w, unsigned *empty, ns_t *since)
 	sched_yield();
 }
 
+/* What an urgent thread owes to those that are not. */
+static void
+pause_if_due(struct worker *w)
+{
+	ns_t now = clock_mono_ns(), owed;
+	struct timespec ts;
+
+	if (now < w->debt.next_look)
+		return;
+	owed = thread_debt_owed(&w->debt, now, clock_thread_ns());
+	if (owed == 0)
+		return;
+	ts.tv_sec = (time_t)(owed / NS_PER_S);
+	ts.tv_nsec = (long)(owed % NS_PER_S);
+	rcu_offline();
+	clock_nanosleep(CLOCK_MONOTONIC, 0, &ts, NULL);
+	rcu_online();
+}
+
 static void *
 worker_main(void *arg)
 {
@@ -313,11 +333,14 @@ worker_main(void *arg)
 
 	/* The kernel would wake it up to 50 us late, to spare itself wakes. */
 	prctl(PR_SET_TIMERSLACK, 1);
+	thread_debt_begin(&w->debt, clock_mono_ns(), clock_thread_ns());
 	rcu_register();
 	while (!atomic_load_explicit(&w->shared->stop, memory_order_relaxed)) {
 		unsigned n = worker_round(w);
 
 		rcu_quiescent();
+		if (w->thread_cfg.priority > 0)
+			pause_if_due(w);
 		if (n > 0 || is_looking(w))
 			empty = 0;
 		else
@@ -330,12 +353,10 @@ worker_main(void *arg)
 int
 worker_start(struct worker *w, struct err *e)
 {
-	int rc = pthread_create(&w->thread, NULL, worker_main, w);
+	int rc = thread_start(&w->thread_cfg, &w->thread, worker_main, w, e);
 
-	if (rc != 0)
-		return err_set(e, rc, "worker %u: %s", w->index, strerror(rc));
-	w->running = true;
-	return 0;
+	w->running = rc == 0;
+	return rc;
 }
 
 void

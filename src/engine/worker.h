@@ -13,6 +13,7 @@
  *            for RCU, and costs nothing.  If work always takes longer to come
  *            than that, it sleeps ever sooner: packets now and then should not
  *            cost 200 us each.
+ * Urgent     with a real-time priority it does the same, and pauses (thread.h).
  */
 #pragma once
 
@@ -21,6 +22,7 @@
 #include "engine/keys.h"
 #include "engine/pipes.h"
 #include "engine/step.h"
+#include "engine/thread.h"
 #include "engine/tick.h"
 #include "engine/vtime.h"
 
@@ -51,6 +53,8 @@ struct worker {
 	ns_t idle_ns;		/* without work this long it sleeps */
 	int doorbell;		/* eventfd: stop, or the source was started */
 	bool running;
+	struct thread_cfg thread_cfg;
+	struct thread_debt debt; /* of an urgent thread */
 	pthread_t thread;
 	struct rng rng;
 	struct state_cfg state_cfg;
@@ -75,6 +79,8 @@ void worker_divert(struct worker *w, struct diverts *d);
 /* Its door to the pipes; before it starts.  Borrows 'd'. */
 void worker_pipes(struct worker *w, struct pipe_door *d);
 
+/* Starts its thread, as w->thread_cfg says (an ordinary one after
+ * worker_init()). */
 int worker_start(struct worker *w, struct err *e);
 /* Reads everything that may change between two bursts. */
 void worker_refresh(struct worker *w);

@@ -37,6 +37,18 @@ refuses() {
 	[ $rc = "$code" ] && grep -q -- "$text" "$dir/err"
 }
 
+# without_nice COMMAND...: in a shell that may not have real-time priorities.
+without_nice() {
+	export -f refuses
+	export bin dir
+	if [ "$(id -u)" = 0 ]; then
+		setpriv --bounding-set -sys_nice --inh-caps -sys_nice \
+		    bash -c 'ulimit -r 0; "$@"' - "$@"
+	else
+		bash -c 'ulimit -r 0; "$@"' - "$@"
+	fi
+}
+
 # start ARG...: kipfw in the background, its process in $pid.
 start() {
 	"$bin/kipfw" "$@" >"$dir/out" 2>"$dir/err" &
@@ -84,6 +96,14 @@ ok 'a number out of range' refuses 64 '1 to 256' --source 257
 ok 'no such rules' refuses 65 'No such file' -f "$dir/none"
 ok 'a bad rule starts nothing' refuses 65 'Line 2' -f "$dir/bad" valeA:f valeB:f
 ok 'no such capture' refuses 69 'No such file' --source-packet "$dir/none"
+ok 'a real-time priority out of range' refuses 64 '1 to 99' --realtime=100
+ok 'no real time in virtual time' refuses 64 'virtual' --virtual --realtime \
+    pcap:in=a sink:
+ok 'processors that are no list' refuses 64 "'1,,2'" --cpus 1,,2
+ok 'a range that falls' refuses 64 "'3-2'" --cpus 3-2
+ok 'a processor that is not there' refuses 71 'processor 1023' --cpus 1023
+ok 'real time without the right to it' without_nice refuses 71 CAP_SYS_NICE \
+    --realtime
 ok 'help' sh -c "'$bin/kipfw' --help | grep -q '^usage: kipfw'"
 ok 'version' sh -c "'$bin/kipfw' --version | grep -q '^kipfw [0-9]'"
 
@@ -111,4 +131,34 @@ ok 'a byte starts the source' await count_moves
 exec 3>&-
 ok 'its end stops it' await count_stands
 ok 'SIGINT ends it with totals' ends INT
+
+# Urgent, where that may be; where not, it has said so above.
+urgent=
+chrt -f 10 true 2>/dev/null && urgent=--realtime
+cpu=$(taskset -cp $$ | sed 's/.*[ ,-]//')
+ok 'starts on a processor' start $urgent --cpus "$cpu"
+worker=$(ls /proc/$pid/task | sort -n | sed -n 2p)
+on() { sed -n "s/^$1:[[:space:]]*//p" "/proc/$pid/task/$worker/status"; }
+ok 'its worker stays there' test "$(on Cpus_allowed_list)" = "$cpu"
+ok 'as urgent as it may be' eval \
+    'chrt -p "$worker" | grep -q "priority: ${urgent:+1}0$"'
+exec 3<>/dev/tcp/127.0.0.1/$((IPFW_PORT + 1))
+printf x >&3
+pauses() { # without work to wait for, an urgent thread sleeps all the same
+	local from
+	[ -n "$urgent" ] || return 0
+	for _ in $(seq 100); do
+		count_moves && break
+	done
+	from=$(on voluntary_ctxt_switches)
+	for _ in $(seq 300); do
+		[ "$(on voluntary_ctxt_switches)" -gt $((from + 200)) ] &&
+		    return 0
+		sleep 0.1
+	done
+	return 1
+}
+ok 'and lets others on' pauses
+exec 3>&-
+ok 'and ends' ends TERM
 echo "1..$n"
