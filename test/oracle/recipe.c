@@ -327,7 +327,7 @@ test(struct writer *w, const struct recipe_style *s)
 	struct chance *c = w->c;
 	uint16_t etype[2] = {ETYPE_IP4, ETYPE_IP4};
 
-	switch (draw(c, s->plain && !once_in(c, 16) ? 17 : 24)) {
+	switch (draw(c, s->plain && !once_in(c, 16) ? 18 : 24)) {
 	case 0 ... 5:
 		addr4(w);
 		break;
@@ -348,7 +348,7 @@ test(struct writer *w, const struct recipe_style *s)
 		emit(w, draw(c, 8) ? O_IN : O_LAYER2, 0, NULL, 0);
 		break;
 	case 17:
-		interface(w);
+		tcp(w);
 		break;
 	case 18:
 		if (draw(c, 2)) {
@@ -362,7 +362,7 @@ test(struct writer *w, const struct recipe_style *s)
 		header(w);
 		break;
 	case 20:
-		tcp(w);
+		interface(w);
 		break;
 	case 21:
 		marks(w);
@@ -418,7 +418,7 @@ static void
 state_tail(struct writer *w, unsigned name)
 {
 	uint16_t d[2] = {(uint16_t)((1 + draw(w->c, 15)) << 8),
-	    (uint16_t)(1 + draw(w->c, 3))};
+	    (uint16_t)(once_in(w->c, 6) ? TABLEARG : 1 + draw(w->c, 3))};
 
 	if (draw(w->c, 3) == 0)
 		emit(w, O_LIMIT, name, d, 1);
@@ -437,7 +437,8 @@ modifiers(struct writer *w)
 	uint32_t log[2] = {draw(c, 3), 0};
 
 	if (once_in(c, 6))
-		emit(w, O_LOG, 0, log, 2);
+		emit(w, O_LOG, once_in(c, 4) ? draw(c, 4) * LOGDST_BPF : 0,
+		    log, 2);
 	while (once_in(c, 6)) {
 		struct insn *i = emit(w, O_TAG, draw(c, VOCAB_TAGS + 1), NULL,
 		    0);
@@ -473,9 +474,21 @@ forward(struct writer *w)
 		emit(w, O_FORWARD_IP6, 0, (const char *)&sa6 + 4, 7);
 }
 
+/* To a pipe or a queue, of which there are few. */
+static void
+pipe_or_queue(struct writer *w)
+{
+	emit(w, draw(w->c, 2) ? O_PIPE : O_QUEUE,
+	    once_in(w->c, 4) ? TABLEARG : 1 + draw(w->c, 3), NULL, 0);
+}
+
 static void
 deciding(struct writer *w, const struct recipe_style *s)
 {
+	if (s->pipes && once_in(w->c, 3)) {
+		pipe_or_queue(w);
+		return;
+	}
 	switch (draw(w->c, s->answers ? 9 : 4)) {
 	case 0:
 	case 1:
@@ -537,7 +550,10 @@ action(struct writer *w, const struct recipe_style *s, enum recipe_calls calls)
 	uint32_t mark = draw(c, 4);
 
 	if (s->plain && !once_in(c, 6)) {
-		emit(w, draw(c, 2) ? O_ACCEPT : O_DENY, 0, NULL, 0);
+		if (s->pipes && once_in(c, 3))
+			pipe_or_queue(w);
+		else
+			emit(w, draw(c, 2) ? O_ACCEPT : O_DENY, 0, NULL, 0);
 		return;
 	}
 	if (draw(c, s->deciding_1_in) == 0) {
@@ -584,7 +600,8 @@ recipe_style_draw(struct recipe_style *s, struct chance *c)
 	s->tables = draw(c, 4) != 0;
 	s->probs = draw(c, 2);
 	s->answers = draw(c, 2);
-	s->plain = once_in(c, 3);
+	s->pipes = once_in(c, 3);
+	s->plain = draw(c, 2);
 	if (s->plain) /* who asks nothing ends all searches */
 		s->max_tests += 3;
 }
@@ -624,6 +641,8 @@ recipe_value(const struct vocab *v, struct chance *c)
 	    .dscp = (uint8_t)draw(c, 64),
 	    .mark = draw(c, 4),
 	    .divert = 7,
+	    .pipe = (uint16_t)(1 + draw(c, 3)),
+	    .limit = 1 + draw(c, 3),
 	};
 
 	return t;

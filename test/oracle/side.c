@@ -2,13 +2,14 @@
 #include "test/oracle/side.h"
 
 #include "engine/defrag.h"
+#include "engine/pipes.h"
 #include "engine/resume.h"
 #include "rule/plan.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROUNDS = 3 }; /* that a packet is diverted and comes back */
+enum { PIPE_MEMORY = 8 << 20 };
 
 static const struct me own_addresses = {
     .n4 = 1, .addrs4 = {0x0000000a}, .n6 = 1,
@@ -70,6 +71,24 @@ nothing(struct port *p)
 	(void)p;
 }
 
+/* What rule sent which packet where. */
+static void
+note_fates(struct side *s, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		const struct pkt *p = &s->ctx.pkts[i];
+		uint8_t *to = s->sent + s->n_sent;
+
+		if (p->bad != PKT_GOOD || p->verdict == VERDICT_ACCEPT ||
+		    p->verdict == VERDICT_DENY || p->verdict == VERDICT_BOUNCE)
+			continue;
+		to[0] = p->verdict;
+		to[1] = (uint8_t)i;
+		memcpy(to + 2, &p->fate, sizeof(p->fate));
+		s->n_sent += 2 + sizeof(p->fate);
+	}
+}
+
 static const struct port_ops side_ops = {
     .kind = "side:", .rx = port_in, .release = nothing, .room = always_room,
     .tx = port_out, .kick = nothing, .pending = port_none_pending,
@@ -116,6 +135,15 @@ open_tables(struct side *s)
 	return true;
 }
 
+/* Once.  None is configured, so that they keep no packet. */
+static bool
+open_pipes(struct side *s)
+{
+	const struct pipes_cfg cfg = {.n_workers = 1, .memory = PIPE_MEMORY};
+
+	return pipes_create(&cfg, &s->pipes, NULL) == 0;
+}
+
 static void
 open_ctx(struct side *s)
 {
@@ -139,6 +167,7 @@ open_ctx(struct side *s)
 	c->pass.check = &s->check;
 	s->lookup_use = (struct lookup_use){0};
 	c->pass.lookup_use = s->indexed ? &s->lookup_use : NULL;
+	c->door = &s->pipes->doors[0];
 	c->enabled = true;
 	c->out_pass = false;
 	c->parse = (struct parse_cfg){.permit_single_frag6 = true};
@@ -163,6 +192,8 @@ side_open(struct side *s, bool indexed, uint64_t seed, bool accept,
 	    .max = max_states, .parent_max = max_states, .now_s = 1000};
 	if (s->log == NULL)
 		s->log = record_ring_create();
+	if (s->pipes == NULL && !open_pipes(s))
+		return false;
 	s->states = state_create(2 * max_states + STATE_CAPACITY_MIN, &key);
 	s->rules = ruleset_create(accept, 0);
 	if (s->log == NULL || s->states == NULL || s->rules == NULL ||
@@ -208,6 +239,7 @@ void
 side_fini(struct side *s)
 {
 	tables_destroy(s->tables);
+	pipes_destroy(s->pipes);
 	record_ring_destroy(s->log);
 }
 
@@ -219,6 +251,20 @@ end_draft(struct side *s)
 	draft_destroy(s->draft);
 	s->draft = NULL;
 	s->draft_age = 0;
+}
+
+/* Lets a plan, and the forest that it shares with those before it, compare blocks
+ * in another way than this machine's best. */
+static void
+choose_scan(const struct side *s, struct plan *pl)
+{
+	const struct block_scan *scan = block_scans();
+
+	for (unsigned i = 0; i < s->scan && scan[1].name != NULL; i++)
+		scan++;
+	pl->scan = scan;
+	if (pl->grove.forest != NULL)
+		((struct forest *)(uintptr_t)pl->grove.forest)->scan = scan;
 }
 
 /* The index of 'next': the one before carried on, or one made from a draft that
@@ -240,8 +286,11 @@ make_plan(struct side *s, const struct ruleset *next)
 			end_draft(s);
 		}
 	}
-	return pl != NULL ? pl :
-	    plan_create_cfg(next, s->rules, &s->plan_cfg);
+	if (pl == NULL)
+		pl = plan_create_cfg(next, s->rules, &s->plan_cfg);
+	if (pl != NULL)
+		choose_scan(s, pl);
+	return pl;
 }
 
 void
@@ -309,8 +358,15 @@ side_empty(struct side *s, unsigned tab)
 			side_table(s, tab, &s->keys[i].key, NULL);
 }
 
-/* Packets that were diverted come back and go on at the next rule.  False if
- * there are none. */
+static bool
+is_kept(const struct pkt *p)
+{
+	return p->bad == PKT_GOOD && (p->verdict == VERDICT_DIVERT ||
+	    p->verdict == VERDICT_PIPE || p->verdict == VERDICT_QUEUE);
+}
+
+/* Packets that were diverted, or sent through a pipe, come back and go on at the
+ * next rule.  False if there are none. */
 static bool
 come_back(struct side *s, unsigned lane)
 {
@@ -318,16 +374,17 @@ come_back(struct side *s, unsigned lane)
 	struct step_ctx *c = &s->ctx;
 	unsigned n = 0;
 
+	note_fates(s, s->n_rx);
 	for (unsigned i = 0; i < s->n_rx; i++) {
-		if (c->pkts[i].bad != PKT_GOOD ||
-		    c->pkts[i].verdict != VERDICT_DIVERT)
+		if (!is_kept(&c->pkts[i]))
 			continue;
 		copies[n] = c->pkts[i];
 		held[n] = &copies[n];
 		n++;
 	}
 	s->n_rx = n;
-	c->pass.diverted = DIVERTED_LOOPBACK;
+	if (n > 0 && held[0]->verdict == VERDICT_DIVERT)
+		c->pass.diverted = DIVERTED_LOOPBACK;
 	if (n > 0)
 		resume_burst(c, &s->lanes[lane], held, n, false);
 	c->pass.diverted = 0;
@@ -341,7 +398,8 @@ side_burst(struct side *s, unsigned lane)
 
 	s->n_sent = 0;
 	step(&s->ctx, &s->lanes[lane], SIDE_BURST);
-	for (unsigned i = 0; i < ROUNDS && come_back(s, lane); i++)
-		;
+	if (s->ctx.enabled)
+		for (unsigned i = 0; i < SIDE_ROUNDS && come_back(s, lane); i++)
+			;
 	s->n_rx = n;
 }

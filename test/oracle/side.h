@@ -16,8 +16,9 @@
 enum {
 	SIDE_BURST = 64,
 	SIDE_COUNTERS = 8192,
+	SIDE_ROUNDS = 4, /* that a packet is kept by somebody and comes back */
 	SIDE_KEYS = 1024, /* entries that a world may make */
-	SIDE_SENT = SIDE_BURST * (TRAFFIC_FRAME + 8) * 4 +
+	SIDE_SENT = SIDE_BURST * (TRAFFIC_FRAME + 8 + 16) * 6 +
 	    4 * REPLY_BURST * (REPLY_MAX + 8),
 };
 
@@ -27,6 +28,7 @@ struct side {
 	struct match_check check;
 	struct lookup_use lookup_use;
 	struct plan_cfg plan_cfg; /* small limits make small sets a forest */
+	unsigned scan;		  /* way to compare blocks, if there is one */
 	unsigned draft_late;	  /* changes that a draft is behind; 0 = none */
 	unsigned draft_age;
 	struct draft *draft;
@@ -38,6 +40,7 @@ struct side {
 	struct counter counts[SIDE_COUNTERS];
 	_Atomic uint32_t log_left[SIDE_COUNTERS];
 	struct tables *tables;
+	struct pipes *pipes;
 	struct table *tabs[N_TABS + 1]; /* by index */
 	unsigned n_keys;
 	struct {
@@ -70,7 +73,8 @@ void side_publish(struct side *s, struct ruleset *next);
 /* Adds 'n' rules at once. */
 void side_add(struct side *s, const struct recipe *recipes, unsigned n);
 
-/* Receives frames[n_rx] on the lane; what is diverted comes back. */
+/* Receives frames[n_rx] on the lane; what is diverted, or sent through a pipe,
+ * comes back. */
 void side_burst(struct side *s, unsigned lane);
 
 /* One change of a table: sets the key, or deletes it if 'v' is NULL. */

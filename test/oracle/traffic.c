@@ -74,6 +74,25 @@ upper(struct frame *f, unsigned proto)
 
 /* ---- IP ---- */
 
+/* One of two or three fragments of a few datagrams, so that some become whole. */
+static void
+fragment(struct frame *f)
+{
+	unsigned at = f->len, part = draw(f->c, 3);
+	uint8_t *h = add(f, IP4_LEN + 8);
+
+	h[0] = 0x45;
+	put16(h + 2, IP4_LEN + 8);
+	put16(h + 4, (uint16_t)draw(f->c, 2));
+	put16(h + 6, (uint16_t)((part < 2 && !once_in(f->c, 3)) << 13 | part));
+	h[8] = 1;
+	h[9] = PROTO_UDP;
+	put32(h + 12, f->v->addrs4[0]);
+	put32(h + 16, f->v->addrs4[1]);
+	put16(f->b + at + IP4_LEN, f->v->ports[draw(f->c, 2)]);
+	put16(f->b + at + IP4_LEN + 2, vocab_port(f->v, f->c));
+}
+
 static void
 ip4(struct frame *f)
 {
@@ -164,7 +183,9 @@ traffic_frame(uint8_t to[TRAFFIC_FRAME], const struct vocab *v,
 		put16(h + 2, 7);
 	}
 	put16(add(&f, 2), (uint16_t)etype);
-	if (etype == ETYPE_IP4)
+	if (etype == ETYPE_IP4 && once_in(c, 16))
+		fragment(&f);
+	else if (etype == ETYPE_IP4)
 		ip4(&f);
 	else if (etype == ETYPE_IP6)
 		ip6(&f);

@@ -34,6 +34,12 @@ init_addrs(struct vocab *v, struct chance *c)
 		a[9] = (uint8_t)draw(c, 2); /* beyond the first 64 bits */
 		a[15] = (uint8_t)host;
 	}
+	if (once_in(c, 8)) { /* the ends of what there is */
+		v->addrs4[0] = 0xffffffff;
+		v->addrs4[1] = 0;
+		memset(v->addrs6[0], 0xff, 16);
+		memset(v->addrs6[1], 0, 16);
+	}
 }
 
 void

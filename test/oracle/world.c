@@ -315,22 +315,28 @@ static void
 toggle(struct side *s, unsigned what)
 {
 	if (what == 0)
+		s->ctx.enabled = false;
+	else if (what <= 2)
 		s->ctx.out_pass = !s->ctx.out_pass;
-	else if (what == 1)
+	else if (what == 3)
 		s->ctx.parse.deny_unknown_exthdrs =
 		    !s->ctx.parse.deny_unknown_exthdrs;
-	else
+	else if (what == 4)
 		s->ctx.pass.log_text = !s->ctx.pass.log_text;
+	else
+		s->ctx.parse.permit_single_frag6 =
+		    !s->ctx.parse.permit_single_frag6;
 }
 
 static void
 change(struct world *w)
 {
-	unsigned what = draw(w->c, 3), tab = 1 + draw(w->c, N_TABS);
+	unsigned what = draw(w->c, 6), tab = 1 + draw(w->c, N_TABS);
 	bool swap = draw(w->c, 2);
 	struct rule_range g;
 
 	w->stats->updates++;
+	w->a.ctx.enabled = w->b.ctx.enabled = true;
 	if (w->b.rules->n_rules > 2 * w->target + MAX_ADD) {
 		delete_half(w);
 		return;
@@ -395,6 +401,7 @@ draw_limits(struct side *s, struct chance *c)
 	static const uint8_t most[] = {1, 4, 16, 64};
 
 	s->plan_cfg = plan_defaults;
+	s->scan = draw(c, 3);
 	s->draft_late = draw(c, 2) ? draw(c, 12) : 0;
 	if (draw(c, 4) == 0)
 		return;
