@@ -3,7 +3,7 @@
 # A program of netmap's API on interfaces of the host: netmap-run -i.
 if [ "${1:-}" != inside ]; then
 	dir=$(mktemp -d)
-	KIPFW_SHM=$(mktemp -d /dev/shm/kipfw-test.XXXXXX)
+	KIPFW_SHM=$(mktemp -d "${TEST_SHM:-/dev/shm}/kipfw-test.XXXXXX")
 	export dir KIPFW_SHM
 	trap 'rm -rf "$dir" "$KIPFW_SHM"' EXIT
 	trap 'kill "$!"; wait; exit 1' TERM INT
