@@ -24,23 +24,22 @@ CHECK_NET  := $(wildcard test/net/*.t)
 IS_ROOT    := $(filter 0,$(shell id -u))
 # Those of test/net mostly wait: they run beside each other (testrules.yml).
 BESIDE	   := -j3
-PROVE	   := CMOCKA_MESSAGE_OUTPUT=TAP KIPFW_BIN=$(CURDIR)/bin \
-	      prove --timer -e ''
+PROVE	   := KIPFW_BIN=$(CURDIR)/bin test/run
 
 # Compilers of the whole machine; tests still run one after the other.
 PAR := $(MAKE) --no-print-directory -j$(shell nproc)
 
 check: check-build
+	@$(if $(IS_ROOT),:,echo "test/net is NOT run: it makes network \
+	namespaces, as root: make check-net")
 	@$(PROVE) $(BESIDE) $(CHECK_UNIT) $(CHECK_TSAN) $(CHECK_ORACLE) $(CHECK_T) \
 	    $(if $(IS_ROOT),$(CHECK_NET))
-	@$(if $(IS_ROOT),:,echo "test/net was NOT run: it makes network \
-	namespaces, as root: make check-net")
 
 # Real interfaces; BUILD=asan has that build's programs in it, on smaller files.
 check-net: all build/.deps-check
 	@$(if $(IS_ROOT),:,echo "check-net: only root can make networks"; exit 77)
 	@NET_MEGABYTES=$(if $(filter asan tsan,$(BUILD)),10,100) \
-	    KIPFW_BIN=$(CURDIR)/$(BIN) prove --timer $(BESIDE) -e '' $(CHECK_NET)
+	    KIPFW_BIN=$(CURDIR)/$(BIN) test/run $(BESIDE) $(CHECK_NET)
 
 $(O)/test/foreign/%: test/unit/%.c | build/.deps-check
 	@mkdir -p $(@D); echo "  LD $@"

@@ -63,7 +63,7 @@ class Wire:
     def send(self, frame):
         self.sock.send(frame)
 
-    def receive(self, n, seconds=5):
+    def receive(self, n, seconds=30):
         """Our frames, until there are n of them or for so many seconds."""
         frames = []
         end = time.monotonic() + seconds

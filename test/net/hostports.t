@@ -19,7 +19,7 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 BIN = os.environ.get('KIPFW_BIN', os.path.join(ROOT, 'bin'))
-PATIENCE_S = 20
+PATIENCE_S = 60
 QUIET_S = 0.4  # nothing more comes
 SOL_PACKET, AUXDATA, VNET_HDR, IGNORE_OUTGOING = 263, 8, 15, 23
 TCP4, TCP6, UDP = 1, 4, 5
@@ -65,7 +65,7 @@ class Lab:
                 ['ip', 'netns', 'exec', self.fw, os.path.join(BIN, 'kipfw'),
                  '-p', str(self.port), *words],
                 stdout=self.said, stderr=subprocess.STDOUT)
-            for _ in range(500):
+            for _ in range(3000):
                 if self.daemon.poll() is not None:
                     break
                 if '65535' in self.ipfw('list'):
@@ -321,16 +321,22 @@ def rest(tx, rx):
     return bad
 
 
-def passes(tx, rx, n=200):
-    """Sends frames until one comes through; False if none does."""
-    for i in range(n):
+def passes(tx, rx, seconds=PATIENCE_S):
+    """Sends frames, each of another size, until the last one sent comes through:
+    then none is late.  False if none does."""
+    end = time.monotonic() + seconds
+    size = 100
+    while time.monotonic() < end:
+        size = size + 1 if size < 1500 else 100
         try:
-            tx.send(plain(100, i & 255))
+            tx.send(plain(size))
         except OSError:
-            pass
-        if rx.frames(1, 0.1):
-            rx.frames(1000, QUIET_S)  # those that were late
-            return True
+            time.sleep(0.05)
+        got = rx.frames(1, 0.1)
+        while got:
+            if len(got[0]) == size:
+                return True
+            got = rx.frames(1, 0.1)
     return False
 
 
@@ -387,7 +393,7 @@ def links_come_and_go(lab):
     ok(passes(tx, rx), 'packet: the way in is removed and made again')
     rx.close()
     run('ip', '-n', lab.fw, 'link', 'del', 'fb')
-    passes(tx, tx, 3)
+    passes(tx, tx, 0.3)
     lab.veth(lab.right, 'fb')
     rx = Wire(lab.right, 'eth0')
     ok(passes(tx, rx), 'packet: the way out is removed and made again')
@@ -458,7 +464,8 @@ def taps_come_and_go(lab):
        'LOWER_UP' in shown, 'tap: MTU, address, up', shown)
     run('ip', '-n', lab.fw, 'link', 'del', 'ta')
     run('ip', '-n', lab.fw, 'link', 'del', 'tb')
-    for _ in range(200):
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
         time.sleep(0.05)
         shown = run('ip', '-n', lab.fw, 'link')
         if ' ta: ' in shown and ' tb: ' in shown:

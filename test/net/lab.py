@@ -26,7 +26,7 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 BIN = os.path.realpath(os.environ.get('KIPFW_BIN', os.path.join(ROOT, 'bin')))
-PATIENCE_S = 20  # for what takes milliseconds on a machine with nothing to do
+PATIENCE_S = 60  # for what takes milliseconds on a machine with nothing to do
 CLONE_NEWNET = 0x40000000
 PR_SET_PDEATHSIG = 1
 

@@ -2,13 +2,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # A program of netmap's API on interfaces of the host: netmap-run -i.
 if [ "${1:-}" != inside ]; then
-	exec timeout 60 unshare -n -p -f --kill-child --mount-proc "$0" inside
+	dir=$(mktemp -d)
+	KIPFW_SHM=$(mktemp -d "${TEST_SHM:-/dev/shm}/kipfw-test.XXXXXX")
+	export dir KIPFW_SHM
+	trap 'rm -rf "$dir" "$KIPFW_SHM"' EXIT
+	trap 'kill "$!"; wait; exit 1' TERM INT
+	timeout 300 unshare -n -p -f --kill-child --mount-proc "$0" inside &
+	wait $!
+	exit $?
 fi
 bin=${KIPFW_BIN:-$(dirname "$0")/../../bin}
-dir=$(mktemp -d)
-KIPFW_SHM=$(mktemp -d /dev/shm/kipfw-test.XXXXXX)
-export KIPFW_SHM
-trap 'rm -rf "$dir" "$KIPFW_SHM"' EXIT
 n=0
 ok() { # WHAT FILE COMMAND ...
 	n=$((n + 1))

@@ -9,7 +9,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import cases
-from lab import BIN, Lab
+from lab import BIN, PATIENCE_S, Lab
 from path import Path
 from tap import Tap
 
@@ -46,8 +46,7 @@ def kipfw(net, *ports, user=None):
     cmd = [os.path.join(BIN, 'kipfw'), '-p', '6000', *ports]
     if user:
         cmd = ['setpriv', '--reuid', user, '--clear-groups', '--'] + cmd
-    done = net.run(*cmd, seconds=5,
-                   env=dict(os.environ, KIPFW_SHM=net.lab.dir))
+    done = net.run(*cmd, env=dict(os.environ, KIPFW_SHM=net.lab.dir))
     return done.code, done.err
 
 
@@ -58,7 +57,7 @@ def refusals(report, path):
         report.ok(code in (64, 69) and len(lines) == 1 and word in lines[0],
                   '%s is refused with a sentence' % port, code, said)
         report.note(said)
-    report.ok(path.ready(2), 'nobody was disturbed', path.story())
+    report.ok(path.ready(), 'nobody was disturbed', path.story())
 
 
 def unprivileged(report, lab):
@@ -82,7 +81,7 @@ def stopped_for_a_while(path):
     process.send_signal(signal.SIGSTOP)
     time.sleep(1)
     process.send_signal(signal.SIGCONT)
-    flood.wait(20)
+    flood.wait(PATIENCE_S)
     return cases.ping4(path)
 
 

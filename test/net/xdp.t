@@ -135,9 +135,10 @@ def segments(lab):
     with Xdp(lab, left='xdp:ka,generic', right='xdp:kb,generic') as path:
         path.ready()
         cases.iperf(path, '-t', '1')
-        log = path.daemons[0].log()
-        report.ok(log.count('are dropped; ended by: ethtool -K PEER tso off '
-                            'gso off\n') in (1, 2), 'merged segments', log)
+        log = path.daemons[0].log
+        wait_until(lambda: 'are dropped; ended by' in log())
+        report.ok(log().count('are dropped; ended by: ethtool -K PEER tso off '
+                              'gso off\n') in (1, 2), 'merged segments', log())
         for net in (path.a, path.b):
             net.must('ethtool', '-K', 'eth0', 'tso', 'off', 'gso', 'off')
         good, notes = cases.tcp(path)
@@ -161,7 +162,7 @@ def tag_beside(lab):
 
         def arrived():
             tx.send(tagged)
-            got[:] = rx.receive(1)
+            got[:] = rx.receive(1, 1)
             return got
 
         wait_until(arrived)
@@ -179,13 +180,13 @@ def taken_over(lab):
         for _ in range(10):
             path.daemons[0].stop(signal.SIGKILL)
             path.daemons[0].start()
-            good += bool(path.ready(5))
+            good += bool(path.ready())
         flood.send_signal(signal.SIGINT)
         report.ok(good == 10, 'killed ten times', good, path.story())
         for _ in range(10):  # frames are found again
             path.m.ip('link del ka')
             path.connect('ka')
-            good += bool(path.ready(5))
+            good += bool(path.ready())
         report.ok(good == 20, 'removed ten times', good, path.story())
         path.daemons[0].ipfw('zero')
         time.sleep(0.3)

@@ -4,12 +4,13 @@
 # Capture files as ports, as a user meets them: in real time, to the end, with
 # what goes wrong; and what virtual time refuses.
 set -u
+. "$(dirname "$0")/lib.sh"
 
 bin=$(realpath "${KIPFW_BIN:-./bin}")
 visit=$(realpath examples/visit.pcapng) # 22 packets, 13 of them by interface 1
 dir=$(mktemp -d) || exit 1
 export KIPFW_SHM=$dir/shm
-IPFW_PORT=$((20000 + RANDOM % 12000))
+IPFW_PORT=$(free_port)
 export IPFW_PORT
 mkdir -m 700 "$KIPFW_SHM"
 cd "$dir" || exit 1
@@ -33,10 +34,10 @@ ok() {
 kipfw() {
 	local rc
 	for _ in 1 2 3 4 5; do
-		timeout 30 "$bin/kipfw" "$@" >"$dir/said" 2>&1
+		timeout $PATIENCE "$bin/kipfw" "$@" >"$dir/said" 2>&1
 		rc=$?
 		grep -q 'Address already in use' "$dir/said" || break
-		IPFW_PORT=$((20000 + RANDOM % 12000))
+		IPFW_PORT=$(free_port)
 	done
 	return $rc
 }
@@ -68,15 +69,12 @@ waits_for_pipes() {
 }
 
 stays() {
-	local pause
 	"$bin/kipfw" --stay "pcap:in=$visit,speed=asap" pcap:out=e.pcapng \
 	    >said 2>&1 &
 	pid=$!
-	for pause in $(seq 100); do # long enough to have ended
-		sleep 0.05
-		[ "$pause" -lt 20 ] || ! holds e.pcapng 22 || break
-	done
-	kill -0 $pid || return 1 # a taken port: nobody else is on this one
+	await holds e.pcapng 22 || return 1
+	sleep 1 # it could end now
+	kill -0 $pid || return 1
 	kill $pid
 	wait $pid && ! grep -q 'are over' said && holds e.pcapng 22
 }
@@ -96,12 +94,12 @@ tells_cut() {
 
 # Interrupted: what was written is whole, and verdicts tell what a pipe held.
 interrupted() {
-	echo 'pipe 1 config delay 3600s
+	echo 'pipe 1 config delay 60s
 	add 1 pipe 1 ip from any to any' >rules
 	"$bin/kipfw" --virtual -f rules --verdicts v.json \
 	    "pcap:in=$visit,loop=1000000000" pcap:out=g.pcapng >said 2>&1 &
 	pid=$!
-	sleep 1
+	await test -s v.json # from now on the pipe always holds some
 	kill $pid
 	wait $pid && grep -q '"verdict":"held"' v.json &&
 	    python3 -c 'import json

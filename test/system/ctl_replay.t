@@ -23,7 +23,7 @@ import wire  # noqa: E402
 
 KIPFW = os.path.join(os.environ.get('KIPFW_BIN', os.path.join(ROOT, 'bin')),
                      'kipfw')
-PATIENCE_S = 20
+PATIENCE_S = 120
 
 
 def start():

@@ -11,7 +11,7 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 BIN = os.environ.get('KIPFW_BIN', os.path.join(ROOT, 'bin'))
-PATIENCE_S = 20
+PATIENCE_S = 120
 N = 20
 
 
@@ -67,20 +67,35 @@ class Listener:
         self.proc.wait()
 
 
-def send():
-    """N packets from valeA:1 to valeB:1; returns how many arrive."""
+def wait_until(condition):
+    """Waits, but not for ever; returns the condition's last word."""
+    end = time.time() + PATIENCE_S
+    while not condition() and time.time() < end:
+        time.sleep(0.02)
+    return condition()
+
+
+def send(gone=None):
+    """N packets from valeA:1 to valeB:1; returns how many arrive: all, or those
+    that do until gone() says that no more will."""
     gen = os.path.join(BIN, 'pkt-gen')
-    sink = subprocess.Popen([gen, '-i', 'valeB:1', '-f', 'rx', '-W', '--json',
-                             '-w', '0', '-T', '0'], stdout=subprocess.PIPE,
+    sink = subprocess.Popen([gen, '-i', 'valeB:1', '-f', 'rx', '-n', str(N),
+                             '--json', '-w', '0', '-T', '0'],
+                            stdout=subprocess.PIPE,
                             stderr=subprocess.DEVNULL, text=True)
-    time.sleep(0.3)
+    wait_until(lambda: 'valeB:1 ' in subprocess.run(
+        [os.path.join(BIN, 'vale-ctl')], capture_output=True, text=True,
+        timeout=PATIENCE_S).stdout)
     subprocess.run([gen, '-i', 'valeA:1', '-f', 'tx', '-n', str(N), '-R',
                     '1000', '-w', '0', '-T', '0'], timeout=PATIENCE_S,
                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        said = sink.communicate(timeout=3)[0]
-    except subprocess.TimeoutExpired:    # nothing came, so it waits
+    if gone:
+        wait_until(gone)
         sink.terminate()
+    try:
+        said = sink.communicate(timeout=PATIENCE_S)[0]
+    except subprocess.TimeoutExpired:
+        sink.terminate()    # it tells how many there were
         said = sink.communicate()[0]
     for word in said.replace(',', ' ').replace('{', ' ').split('"packets":'):
         head = word.strip().split()
@@ -117,7 +132,7 @@ def main():
                  'to', 'any')
             ipfw(port, 'add', '200', 'count', 'ip', 'from', 'any', 'to', 'any',
                  'diverted')
-            got = send()
+            got = send(lambda: count(port, 100) == N)
             check(2, got == 0 and count(port, 100) == N,
                   'divert without a listener drops', (got, count(port, 100)))
             listener = Listener(tmp, '1000')

@@ -13,7 +13,7 @@ for target; do
 	log=$(mktemp)
 	if [ ! -d "fuzz/corpus/$name" ]; then
 		echo "not ok $n - $name: has no corpus"
-	elif "$target" -runs=0 -timeout=10 -rss_limit_mb=2048 \
+	elif "$target" -runs=0 -timeout=120 -rss_limit_mb=2048 \
 	    -artifact_prefix=build/fuzz/ "fuzz/corpus/$name" \
 	    >"$log" 2>&1; then
 		echo "ok $n - $name: $(ls "fuzz/corpus/$name" | wc -l) files"

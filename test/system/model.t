@@ -23,6 +23,7 @@ from machine import Machine, PacketMachine  # noqa: E402
 from rig import Rig  # noqa: E402
 
 BIN = os.environ.get('KIPFW_BIN', os.path.join(ROOT, 'bin'))
+PATIENCE_S = 120
 EXAMPLES = int(os.environ.get('MODEL_EXAMPLES', 0))
 
 
@@ -77,7 +78,7 @@ class LiveDriver:
         self.n += 1
         done = subprocess.run(
             [os.path.join(BIN, 'ipfw'), *line.split()], env=self.env,
-            capture_output=True, text=True, timeout=20)
+            capture_output=True, text=True, timeout=PATIENCE_S)
         return done.returncode, done.stdout, done.stderr
 
     def close(self):
@@ -85,7 +86,7 @@ class LiveDriver:
             return 0
         self.daemon.terminate()
         self.daemon.stdout.close()
-        status = self.daemon.wait(20)
+        status = self.daemon.wait(PATIENCE_S)
         self.daemon = None
         return status
 

@@ -4,12 +4,13 @@
 # Pipes at full rate under constant reconfiguration: at the end every packet has
 # arrived, or kipfw says why not.  SOAK=600 makes it last ten minutes.
 set -u
+. "$(dirname "$0")/lib.sh"
 
 bin=$(realpath "${KIPFW_BIN:-./bin}")
 seconds=${SOAK:-5}
 dir=$(mktemp -d) || exit 1
 KIPFW_SHM=$dir/shm
-IPFW_PORT=$((24000 + $$ % 8000 * 2))
+IPFW_PORT=$(free_port)
 export KIPFW_SHM IPFW_PORT IPFW_HOST=127.0.0.1
 mkdir -m 700 "$KIPFW_SHM"
 cd "$dir" || exit 1
@@ -18,7 +19,7 @@ pids=
 trap 'for p in $pids; do kill "$p" 2>/dev/null; done; wait; rm -rf "$dir"' EXIT
 
 ipfw() {
-	timeout 30 "$bin/ipfw" "$@"
+	timeout $PATIENCE "$bin/ipfw" "$@"
 }
 key() {
 	sed -n "s/.*\"$2\":\([0-9.]*\).*/\1/p" "$1" | tail -n 1
@@ -33,12 +34,9 @@ for _ in 1 2 3 4 5; do
 	"$bin/kipfw" -w 2 valeA:f valeB:f valeC:f valeD:f >kipfw.log 2>&1 &
 	kipfw=$!
 	pids=$kipfw
-	for _ in $(seq 200); do
-		grep -q 'control on' kipfw.log && break 2
-		kill -0 $kipfw 2>/dev/null || break
-		sleep 0.05
-	done
-	IPFW_PORT=$((20000 + RANDOM % 12000))
+	await has_said kipfw.log 'control on' $kipfw
+	grep -q 'control on' kipfw.log && break
+	IPFW_PORT=$(free_port)
 done
 grep -q 'control on' kipfw.log || {
 	echo "Bail out! kipfw did not start: $(cat kipfw.log)"
@@ -63,7 +61,9 @@ for to in B D; do
 	pids="$pids $!"
 	eval "rx$to=$!"
 done
-sleep 0.3
+for to in B D; do
+	await eval '"$bin/vale-ctl" | grep -q "vale$to:d "'
+done
 for from in A C; do
 	"$bin/pkt-gen" -i vale$from:s -f tx -l 64 -R 1M --json \
 	    -s 10.0.0.1:1000-10.0.0.250:1009 -d 10.1.0.1-10.1.0.9 \
@@ -76,7 +76,8 @@ done
 changes=0
 failed=0
 end=$((SECONDS + seconds))
-while [ $SECONDS -lt $end ]; do
+while [ $SECONDS -lt $end ] || { [ $changes -lt 5 ] &&
+    [ $SECONDS -lt $((end + PATIENCE)) ]; }; do
 	case $((RANDOM % 8)) in
 	0) c="pipe 1 config delay $((RANDOM % 20)) plr 0.$((RANDOM % 10))" ;;
 	1) c="pipe 1 config delay 2 jitter 1ms $(pick uniform normal pareto) reordering duplicate 0.01" ;;
@@ -97,20 +98,31 @@ while [ $SECONDS -lt $end ]; do
 done
 kill -INT "$txA" "$txC"
 wait "$txA" "$txC"
-sleep 1
-ipfw -v pipe show >pipes.txt
-kill -INT "$rxB" "$rxD"
-wait "$rxB" "$rxD"
+# Until all that is under way has arrived: nothing moves any more.
+moving() {
+	ipfw -v pipe show | grep -v "rate .* over the last" >pipes.txt
+	"$bin/vale-ctl" -l >>pipes.txt
+}
+still() {
+	moving
+	cp pipes.txt pipes.was
+	sleep 1
+	moving
+	cmp -s pipes.txt pipes.was
+}
+await still
 # What senders gave up because kipfw, or a sink, did not come for so long.
 rings() {
 	"$bin/vale-ctl" -l | awk -v on="$1" '/^vale/ { sw = substr($1, 5, 1) }
 		$1 == "total" && index(on, sw) { n += $4 } END { print n + 0 }'
 }
 before=$(rings AC)
-after=$(rings BD)
 kill -TERM $kipfw
 wait $kipfw
 rc=$?
+after=$(rings BD)
+kill -INT "$rxB" "$rxD"
+wait "$rxB" "$rxD"
 
 sent=$(($(key txA packets) + $(key txC packets)))
 got=$(($(key rxB packets) + $(key rxD packets)))
@@ -121,7 +133,7 @@ ok() {
 		echo "ok $n - $1"
 	else
 		echo "not ok $n - $1"
-		sed 's/^/# /' kipfw.log
+		sed 's/^/# /' kipfw.log tx[AC] rx[BD] pipes.txt
 	fi
 }
 # "kipfw: received R, sent S, dropped D"; a duplicate is sent but not received.

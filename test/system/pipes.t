@@ -4,11 +4,12 @@
 # dummynet as its user meets it: configure, list, refuse, delete; packets
 # through pipes and queues over VALE, with their delay and their loss.
 set -u
+. "$(dirname "$0")/lib.sh"
 
 bin=$(realpath "${KIPFW_BIN:-./bin}")
 dir=$(mktemp -d) || exit 1
 export KIPFW_SHM=$dir/shm IPFW_HOST=127.0.0.1
-IPFW_PORT=$((22000 + $$ % 9000 * 2))
+IPFW_PORT=$(free_port)
 export IPFW_PORT
 mkdir -m 700 "$KIPFW_SHM"
 cd "$dir" || exit 1
@@ -29,7 +30,7 @@ ok() {
 }
 
 ipfw() {
-	timeout 20 "$bin/ipfw" "$@"
+	timeout $PATIENCE "$bin/ipfw" "$@"
 }
 
 # shows TEXT ARG...: the command prints exactly this.
@@ -61,12 +62,9 @@ all() {
 for _ in 1 2 3 4 5; do
 	"$bin/kipfw" "vale$$a:f" "vale$$b:f" >"$dir/daemon" 2>&1 &
 	pids=$!
-	for _ in $(seq 200); do
-		grep -q 'control on' "$dir/daemon" && break 2
-		kill -0 $pids 2>/dev/null || break
-		sleep 0.05
-	done
-	IPFW_PORT=$((20000 + RANDOM % 12000))
+	await has_said "$dir/daemon" 'control on' $pids
+	grep -q 'control on' "$dir/daemon" && break
+	IPFW_PORT=$(free_port)
 done
 grep -q 'control on' "$dir/daemon" || {
 	echo "Bail out! kipfw did not start: $(cat "$dir/daemon")"
@@ -198,8 +196,9 @@ ok 'its listing' sh -c "'$bin/ipfw' pipe 9 show | grep -q 'trace lte (10000 time
 # ---- packets ----
 "$bin/pkt-gen" -i "vale$$b:p" -f pong >/dev/null 2>&1 &
 pids="$pids $!"
+await eval '"$bin/vale-ctl" | grep -q "vale$$b:p "'
 ping() {
-	timeout 20 "$bin/pkt-gen" -i "vale$$a:p" -f ping --json "$@" \
+	timeout $PATIENCE "$bin/pkt-gen" -i "vale$$a:p" -f ping --json "$@" \
 		>"$dir/out" 2>&1
 }
 rtt_min() {
@@ -211,10 +210,13 @@ delayed() {
 ok 'packets take the delay there and back' eval \
 	'all "-f pipe flush" "pipe 1 config delay 30" \
 	"add 100 pipe 1 ip from any to any"; delayed 60000000'
+denied() {
+	ipfw show >"$dir/out"
+	grep -q "^00200 *$1 " "$dir/out"
+}
 ok 'one_pass 0: the rules after follow' eval \
 	'all "disable one_pass" "add 200 deny ip from any to any"; \
-	ping -n 3 -w 0; ipfw show >"$dir/out"; \
-	grep -q "^00200 *3 " "$dir/out"'
+	ping -n 3 -w 0; await denied 3'
 ok 'the pipe counts' eval \
 	'ipfw -v pipe 1 show >"$dir/out"; grep -q "in 23 pkts" "$dir/out"'
 ok 'a pipe that is not there drops' eval \

@@ -1,9 +1,10 @@
-#!/bin/sh
+#!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # pkt-gen end to end: real processes on a switch of their own, in a shared
 # memory folder of their own.  Prints TAP.  Every program runs under timeout.
 
+. "$(dirname "$0")/lib.sh"
 bin=${KIPFW_BIN:-./bin}
 dir=$(mktemp -d) || exit 1
 KIPFW_SHM=$dir/shm
@@ -40,22 +41,18 @@ start() {
 	shift
 	# The last one's words must not be taken for this one's.
 	rm -f "$dir/$tag.out" "$dir/$tag.err"
-	timeout 60 "$bin/pkt-gen" --json -T 0 "$@" \
+	timeout 300 "$bin/pkt-gen" --json -T 0 "$@" \
 	    >"$dir/$tag.out" 2>"$dir/$tag.err" &
 	pid=$!
 	pids="$pids $pid"
-	i=0
-	while ! grep -qs "threads" "$dir/$tag.err" && [ $i -lt 200 ]; do
-		sleep 0.05
-		i=$((i + 1))
-	done
+	await has_said "$dir/$tag.err" threads $pid
 }
 
 # run TAG OPTION...: pkt-gen in the foreground; its status in $status.
 run() {
 	tag=$1
 	shift
-	timeout 60 "$bin/pkt-gen" --json -T 0 "$@" \
+	timeout 300 "$bin/pkt-gen" --json -T 0 "$@" \
 	    >"$dir/$tag.out" 2>"$dir/$tag.err"
 	status=$?
 }
@@ -71,10 +68,22 @@ field() {
 	sed -n "s/.*\"$2\":\\([0-9.]*\\).*/\\1/p" "$dir/$1.out"
 }
 
+# column PORT N: of vale-ctl's line about a port, while it is there.
+column() {
+	timeout $PATIENCE "$bin/vale-ctl" |
+	    awk -v port="$1" -v n="$2" '$1 == port { print $n }'
+}
+
 # dropped: what the switch could not put in the rings of valeT:rx, which a
 # machine under load may cause.  To be asked while rx lives.
 dropped() {
-	timeout 10 "$bin/vale-ctl" | awk '$1 == "valeT:rx" { print $NF }'
+	column valeT:rx 9
+}
+
+# stop PID SIGNAL: it ends by a signal; its status in $status.
+stop() {
+	kill -"$2" "$1"
+	finish "$1"
 }
 
 # at_least A B: A >= B, with fractions.
@@ -94,12 +103,12 @@ says() {
 	grep -qF -- "$2" "$dir/$1.err"
 }
 
-echo "1..29"
+echo "1..30"
 
 # ---- the command line ----
-out=$(timeout 10 "$bin/pkt-gen" --version)
+out=$(timeout $PATIENCE "$bin/pkt-gen" --version)
 check "--version" [ "${out#pkt-gen [0-9]}" != "$out" ]
-check "--help" sh -c "timeout 10 $bin/pkt-gen --help | grep -q '^usage: pkt-gen'"
+check "--help" sh -c "timeout $PATIENCE $bin/pkt-gen --help | grep -q '^usage: pkt-gen'"
 run bad -i valeT:1 -l 12
 check "a bad size ends with EX_USAGE" [ $status -eq 64 ]
 check "a bad size is named" says bad \
@@ -112,15 +121,15 @@ run bad -i nowhere -f tx
 check "so is one that is not there" says bad "nowhere: no such port"
 
 # ---- tx to rx: what was sent has arrived ----
-start rx -i valeT:rx -f rx -W -C 4096
+start rx -i valeT:rx -f rx -C 4096
 rx=$pid
 run second -i valeT:rx -f rx
 check "a port has one user" [ $status -eq 69 ]
 run tx -i valeT:tx -f tx -n 100000 -R 200K
 lost=$(dropped)
 check "tx ends well" [ $status -eq 0 ]
-finish $rx
-check "rx ends after a second of silence" [ $status -eq 0 ]
+stop $rx INT
+check "rx ends well" [ $status -eq 0 ]
 check "100000 were sent" [ "$(field tx packets)" = 100000 ]
 check "all were received, or dropped and counted ($lost)" \
     [ $(($(field rx packets) + lost)) -eq 100000 ]
@@ -130,7 +139,7 @@ check "nothing is pending" [ "$(field tx pending)" = 0 ]
 check "the rate was not exceeded" at_least "$(field tx seconds)" 0.49
 
 # ---- many flows, IPv6, random sizes ----
-start rx -i valeT:rx -f rx -W -C 4096
+start rx -i valeT:rx -f rx -n 3000 -C 4096
 rx=$pid
 run tx -i valeT:tx -f tx -n 3000 -R 30K -l 1514 -l 100 \
     -s '[fd00::1]:1000-[fd00::9]:2000' -d fd00:1::1-fd00:1::ff \
@@ -145,10 +154,16 @@ rx=$pid
 start tx -i valeT:tx -f tx
 tx=$pid
 finish $rx
-kill -INT $tx
-finish $tx
+stop $tx INT
 check "rx -n takes exactly that many and ends" \
     [ "$(field rx packets)" = 1000 ]
+
+start rx -i valeT:rx -f rx -W
+rx=$pid
+run tx -i valeT:tx -f tx -n 5
+finish $rx
+check "rx -W ends after a second of silence" \
+    [ "$status/$(field rx packets)" = 0/5 ]
 
 # ---- a capture file ----
 {
@@ -180,38 +195,36 @@ check "every request was answered" [ "$(field ping replies)" = 200 ]
 check "a round trip took some time" at_least "$(field ping p50)" 1
 run ping -i valeT:ping -f ping -n 200 -6 -b 10
 check "IPv6, ten at a time" [ "$(field ping replies)" = 200 ]
-kill -INT $pong
-finish $pong
+stop $pong INT
 check "pong counted its answers" [ "$(field pong packets)" = 400 ]
 
 # ---- signals ----
 start rx -i valeT:rx -f rx
 rx=$pid
-sleep 1.2
-kill -INT $rx
-finish $rx
+sleep 0.2
+stop $rx INT
 check "SIGINT ends rx well, with a summary" \
     [ "$status/$(field rx packets)" = 0/0 ]
 start rx -i valeT:rx -f rx -C 4096
 rx=$pid
 start tx -i valeT:tx -f tx -R 100K
 tx=$pid
-sleep 0.5
-kill -TERM $tx
-finish $tx
+await eval '[ "$(column valeT:tx 4)" -gt 0 ]'
+stop $tx TERM
 lost=$(dropped)
 check "SIGTERM ends tx well, with a summary" \
     [ $status -eq 0 -a "$(field tx packets)" -gt 0 ]
-kill -INT $rx
-finish $rx
+stop $rx INT
 check "counts agree after signals, with what was dropped ($lost)" \
     [ $(($(field rx packets) + lost)) -eq "$(field tx packets)" ]
 
 # ---- nobody burns a core for nothing ----
 start idle -i valeT:idle -f rx
-sleep 1.5
 worker=$(tr -d " " <"/proc/$pid/task/$pid/children")
-ticks=$(awk '{ print $14 + $15 }' "/proc/$worker/stat")
+used() { awk '{ print $14 + $15 }' "/proc/$worker/stat"; }
+ticks=$(used) # starting is not idling
+sleep 1.5
+ticks=$(($(used) - ticks))
 check "an idle rx sleeps (used $ticks ticks)" [ "$ticks" -le 5 ]
 kill -INT "$pid"
 wait "$pid"

@@ -185,7 +185,7 @@ def play(story, how, kipfw, extra=(), ng=False, verdicts=True, linear=False):
     args += [f"pcap:{ins[0]},out=a.pcap,ifname=a",
              f"pcap:{ins[1]},out=b.pcap,ifname=b"]
     try:
-        r = subprocess.run(args, capture_output=True, text=True, timeout=60)
+        r = subprocess.run(args, capture_output=True, text=True, timeout=600)
         left = [(ns, f"{p} {line}") for p in "ab"
                 for ns, line in read_pcap(f"{p}.pcap")]
         left.sort(key=lambda x: x[0])
