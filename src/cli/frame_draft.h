@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What was said of a packet, between its words (frame.c) and its octets
- * (frame_put.c), for these two alone.
+ * What was said of a packet: frame_field.c reads its words, frame.c completes
+ * it, frame_put.c makes octets of it.  For these three alone.
  */
 #pragma once
 
@@ -55,6 +55,18 @@ struct draft {
 	unsigned payload_len;
 	uint8_t payload[FRAME_MAX];
 };
+
+/* Reads all words; 0 or a sysexits code, as the rest here. */
+int draft_read(struct draft *d);
+
+/* The word 'w' says that it is IPv4 or IPv6; an error if another said else. */
+int draft_family(struct draft *d, const struct word *w, unsigned family);
+
+/* Likewise of the protocol, and of the family that it goes with. */
+int draft_proto(struct draft *d, const struct word *w, int proto);
+
+/* EX_DATAERR: what is wrong with the word. */
+int draft_wrong(struct draft *d, const struct word *w, const char *why);
 
 /* Writes an IP packet's headers, payload, and the zeros that 'iplen' asks for
  * beyond them.  0 or EX_DATAERR. */
