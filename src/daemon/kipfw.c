@@ -247,19 +247,52 @@ clean_up(struct daemon *d)
 	engine_destroy(d->engine);
 }
 
-/* The commands of --then; their errors are told, and change nothing. */
-static void
+/* One of --then; its error has been told, and now whose it is. */
+static int
+run_command(struct cli *c, char *command)
+{
+	int rc = cli_main(c, 2, (char *[]){(char []){"ipfw"}, command, NULL});
+
+	fflush(stdout);
+	if (rc != EX_OK)
+		fprintf(stderr, "kipfw: --then '%s': failed, status %d\n",
+		    command, rc);
+	return rc;
+}
+
+/* All of them.  Returns the exit code of the first that failed. */
+static int
 run_then(struct daemon *d)
 {
 	struct cli c = {.in = stdin, .out = stdout, .err = stderr, .set = -1,
 	    .prog = "ipfw", .flags = CLI_FORCE};
+	int first = EX_OK;
 
-	if (d->opt.n_then == 0 ||
-	    (c.ctl = ctl_client_wrap(ctl_local_transport, d->control)) == NULL)
-		return;
-	for (unsigned i = 0; i < d->opt.n_then; i++)
-		cli_main(&c, 2, (char *[]){(char []){"ipfw"}, d->opt.then[i], NULL});
+	if (d->opt.n_then == 0)
+		return EX_OK;
+	c.ctl = ctl_client_wrap(ctl_local_transport, d->control);
+	if (c.ctl == NULL) {
+		fprintf(stderr, "kipfw: --then: no memory\n");
+		return EX_OSERR;
+	}
+	for (unsigned i = 0; i < d->opt.n_then; i++) {
+		int rc = run_command(&c, d->opt.then[i]);
+
+		first = first != EX_OK ? first : rc;
+	}
 	ctl_client_close(c.ctl);
+	return first;
+}
+
+/* The last words.  Returns the exit code, if nothing was wrong before. */
+static int
+farewell(struct daemon *d)
+{
+	int rc = run_then(d);
+
+	say_totals(d);
+	d->quiet_end = true;
+	return engine_captures_failed(d->engine) ? EX_IOERR : rc;
 }
 
 /* With --virtual. */
@@ -278,10 +311,7 @@ run_virtual(struct daemon *d, struct err *e)
 	logger_run(d->logger);
 	if (rc != EX_OK)
 		return rc;
-	run_then(d);
-	say_totals(d);
-	d->quiet_end = true;
-	return engine_captures_failed(d->engine) ? EX_IOERR : EX_OK;
+	return farewell(d);
 }
 
 /* Brings everything up and runs.  Returns an exit code. */
@@ -310,10 +340,7 @@ run(struct daemon *d, struct err *e)
 	diverter_destroy(d->diverter);
 	d->diverter = NULL;
 	logger_run(d->logger);
-	run_then(d);
-	say_totals(d);
-	d->quiet_end = true;
-	return engine_captures_failed(d->engine) ? EX_IOERR : EX_OK;
+	return farewell(d);
 }
 
 /* ipfw that needs an engine calls us by its own name. */

@@ -171,6 +171,42 @@ check_clash(const struct engine *en, const struct port *p, struct err *e)
 	return 0;
 }
 
+/* The port at the other end of the cable that is plugged into port i; or n_ports. */
+static unsigned
+other_end(const struct engine *en, unsigned i)
+{
+	unsigned peer = en->ports[i]->peer, k;
+
+	for (k = 0; k < en->n_ports; k++) {
+		if (peer != 0 && en->ports[k]->index == peer)
+			break;
+	}
+	return k;
+}
+
+/* What leaves by the last port must not come back by its twin, along cables and
+ * other pairs: it would go round for ever. */
+static int
+check_loop(const struct engine *en, struct err *e)
+{
+	unsigned last = en->n_ports - 1, i = last;
+
+	for (unsigned hops = 0; hops < en->n_ports; hops++) {
+		unsigned k = other_end(en, i);
+
+		if (k == en->n_ports)
+			return 0;
+		if ((k ^ 1) == last)
+			return err_set(e, ELOOP, "ports '%s' and '%s': a cable "
+			    "(veth) joins them, and what is sent would go round "
+			    "for ever; its other end belongs to a host, see 'ip "
+			    "link set %s netns ...'", en->ports[i]->name,
+			    en->ports[k]->name, en->ports[k]->ifname);
+		i = k ^ 1;
+	}
+	return 0;
+}
+
 /* Opens a port and keeps it until the end. */
 static int
 add_port(struct engine *en, const char *name, struct port **out, struct err *e)
@@ -204,7 +240,8 @@ engine_add_pair(struct engine *en, const char *a, const char *b, struct err *e)
 		return err_set(e, ENOSPC, "more than %d pairs of ports",
 		    WORKER_MAX_LANES / 2);
 	if ((rc = add_port(en, a, &pa, e)) != 0 ||
-	    (rc = add_port(en, b, &pb, e)) != 0)
+	    (rc = add_port(en, b, &pb, e)) != 0 ||
+	    (rc = check_loop(en, e)) != 0)
 		return rc;
 	add_lane(w, pa, pb);
 	add_lane(w, pb, pa);

@@ -8,8 +8,10 @@
  *            or UDP packet that a card is to finish.  A packet that has it
  *            there, and whose checksum is wrong as it stands, gets the right
  *            one; any other is left alone, whatever its checksum says.
- * Not seen   SCTP (its field is 0 then, as of a broken sender) and what lies
- *            inside tunnels; fragments and packets with a routing header on its
+ *            An SCTP packet with a checksum of 0 gets its CRC32c.  The same in
+ *            tunnels: IP in IP, GRE, VXLAN and Geneve on their usual ports; a
+ *            checksum of the tunnel's own counts on that and is right already.
+ * Not seen   other tunnels; fragments and packets with a routing header on its
  *            way never need it.
  * Cost       a look at the headers, about 6 ns; the sum only if that fits, which
  *            one finished packet in 65,535 does by chance.

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <linux/ethtool.h>
 #include <linux/if_packet.h>
+#include <linux/rtnetlink.h>
 #include <linux/sockios.h>
 #include <net/if_arp.h>
 #include <string.h>
@@ -56,16 +57,19 @@ state_by(int fd, const char *name, struct nic_state *out)
 {
 	struct ifreq r = request(name);
 
+	struct nic_state now;
+
 	if (ioctl(fd, SIOCGIFFLAGS, &r) == -1)
 		return -errno;
-	out->is_up = (r.ifr_flags & IFF_UP) != 0;
+	now.is_up = (r.ifr_flags & IFF_UP) != 0;
 	if (ioctl(fd, SIOCGIFMTU, &r) == -1)
 		return -errno;
-	out->mtu = (unsigned)r.ifr_mtu;
+	now.mtu = (unsigned)r.ifr_mtu;
 	if (ioctl(fd, SIOCGIFINDEX, &r) == -1)
 		return -errno;
-	out->index = (unsigned)r.ifr_ifindex;
-	out->n_queues = queues_of(fd, name);
+	now.index = (unsigned)r.ifr_ifindex;
+	now.n_queues = queues_of(fd, name);
+	*out = now;
 	return 0;
 }
 
@@ -87,33 +91,94 @@ look_by(int fd, const char *name, struct nic *out)
 	return 0;
 }
 
-/* The loopback interface has an Ethernet header, too. */
-static bool
-is_ethernet(int fd, const char *name)
+/* ---- the other end of a cable ---- */
+
+/* What RTM_GETLINK asks and is told of one interface. */
+struct link_question {
+	struct nlmsghdr head;
+	struct ifinfomsg link;
+};
+
+/* The index in IFLA_LINK; 0 if that is in another namespace, or not told. */
+static unsigned
+peer_in(const struct nlmsghdr *h, size_t len)
+{
+	const struct ifinfomsg *link = NLMSG_DATA(h);
+	const struct rtattr *a = IFLA_RTA(link);
+	unsigned peer = 0;
+	int left;
+
+	if (!NLMSG_OK(h, len) || h->nlmsg_type != RTM_NEWLINK)
+		return 0;
+	left = (int)IFLA_PAYLOAD(h);
+	for (; RTA_OK(a, left); a = RTA_NEXT(a, left)) {
+		if (a->rta_type == IFLA_LINK_NETNSID)
+			return 0;
+		if (a->rta_type == IFLA_LINK && RTA_PAYLOAD(a) == sizeof(peer))
+			memcpy(&peer, RTA_DATA(a), sizeof(peer));
+	}
+	return peer;
+}
+
+static unsigned
+peer_of(unsigned index)
+{
+	struct link_question q = {
+		.head = {.nlmsg_len = sizeof(q), .nlmsg_type = RTM_GETLINK,
+		    .nlmsg_flags = NLM_F_REQUEST},
+		.link = {.ifi_index = (int)index},
+	};
+	union {
+		struct nlmsghdr head;
+		char octets[16384];
+	} answer;
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	ssize_t n = -1;
+
+	if (fd == -1)
+		return 0;
+	if (send(fd, &q, sizeof(q), 0) == (ssize_t)sizeof(q))
+		n = recv(fd, &answer, sizeof(answer), 0);
+	close(fd);
+	return n > 0 ? peer_in(&answer.head, (size_t)n) : 0;
+}
+
+/* ---- at the start ---- */
+
+/* Why a port cannot be made of it; NULL if it can. */
+static const char *
+unfit(int fd, const char *name)
 {
 	struct ifreq r = request(name);
 
-	return ioctl(fd, SIOCGIFHWADDR, &r) == 0 &&
-	    (r.ifr_hwaddr.sa_family == ARPHRD_ETHER ||
-	    r.ifr_hwaddr.sa_family == ARPHRD_LOOPBACK);
+	if (ioctl(fd, SIOCGIFHWADDR, &r) == -1)
+		return strerror(errno);
+	if (r.ifr_hwaddr.sa_family == ARPHRD_LOOPBACK)
+		return "what is sent by the loopback interface comes back by "
+		    "it; for the host itself make a port tap:NAME";
+	return r.ifr_hwaddr.sa_family == ARPHRD_ETHER ? NULL :
+	    "it carries no Ethernet frames";
 }
 
 int
 nic_look(const char *name, struct nic *out, struct err *e)
 {
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), rc;
+	const char *why = NULL;
 	struct nic n = {0};
 
 	if (fd == -1)
 		return err_set(e, errno, "socket: %s", strerror(errno));
-	if ((rc = look_by(fd, name, &n)) == 0 && !is_ethernet(fd, name))
+	if ((rc = look_by(fd, name, &n)) == 0 &&
+	    (why = unfit(fd, name)) != NULL)
 		rc = -EINVAL;
 	close(fd);
 	if (rc != 0)
 		return err_set(e, -rc, "interface %s: %s", name,
-		    rc == -ENODEV ? "there is none of that name" :
-		    rc == -EINVAL ? "it carries no Ethernet frames" :
-				    strerror(-rc));
+		    why != NULL ? why : rc == -ENODEV ?
+		    "there is none of that name" : strerror(-rc));
+	if (strcmp(n.driver, "veth") == 0)
+		n.peer = peer_of(n.now.index);
 	*out = n;
 	return 0;
 }
@@ -149,4 +214,75 @@ nic_promisc(unsigned index)
 		return rc;
 	}
 	return fd;
+}
+
+/* ---- meanwhile ---- */
+
+int
+nic_watch_open(struct nic_watch *w, const char *name, struct nic *out,
+    struct err *e)
+{
+	struct sockaddr_nl sa = {.nl_family = AF_NETLINK,
+	    .nl_groups = RTMGRP_LINK};
+	int rc;
+
+	memset(w, 0, sizeof(*w));
+	strncpy(w->name, name, sizeof(w->name) - 1);
+	w->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
+	    NETLINK_ROUTE);
+	if (w->fd == -1 || bind(w->fd, (void *)&sa, sizeof(sa)) == -1)
+		rc = err_set(e, errno, "rtnetlink: %s", strerror(errno));
+	else
+		rc = nic_look(name, out, e);
+	if (rc != 0)
+		nic_watch_close(w);
+	else
+		w->now = out->now;
+	return rc;
+}
+
+void
+nic_watch_close(struct nic_watch *w)
+{
+	if (w->fd != -1)
+		close(w->fd);
+	w->fd = -1;
+}
+
+/* True if there still is the interface that was ours. */
+static bool
+was_renamed(const struct nic_watch *w)
+{
+	struct ifreq r = {.ifr_ifindex = (int)w->now.index};
+
+	return w->now.index != 0 && ioctl(w->fd, SIOCGIFNAME, &r) == 0;
+}
+
+/* Finds out who has the name. */
+static void
+find(struct nic_watch *w)
+{
+	struct nic_state now = {0};
+
+	if (state_by(w->fd, w->name, &now) == 0 || !was_renamed(w))
+		w->now = now;
+}
+
+bool
+nic_watch_news(struct nic_watch *w)
+{
+	char buf[8192];
+	bool news = false;
+
+	/* What it says does not matter, nor that some was lost (ENOBUFS): who
+	 * asks afterwards hears the latest. */
+	for (int i = 0; i < 16; i++) {
+		if (recv(w->fd, buf, sizeof(buf), MSG_DONTWAIT) == -1 &&
+		    errno != ENOBUFS)
+			break;
+		news = true;
+	}
+	if (news)
+		find(w);
+	return news;
 }

@@ -76,6 +76,8 @@ struct port {
 	int fd;		   /* for poll() after sleep_begin, -1 = none */
 	short events;	   /* what to poll for; 0 = POLLIN */
 	bool interface;	   /* ifname is one of the host's, and all of it ours */
+	unsigned index;	   /* of an interface that is the end of a cable, and */
+	unsigned peer;	   /* of the cable's other end, if that is here; or 0 */
 	bool can_whole;	   /* lends and takes frames with work left */
 	bool whole;	   /* and rx may do so: see port_offload() */
 	struct port_stats stats;

@@ -24,7 +24,7 @@
 #include "base/log.h"
 #include "packet/proto.h"
 #include "port/args.h"
-#include "port/netif.h"
+#include "port/nic.h"
 #include "port/vnet.h"
 
 #include <arpa/inet.h>
@@ -57,7 +57,7 @@ enum {
 };
 
 struct packet {
-	struct netif netif;
+	struct nic_watch watch; /* of the interface */
 	int fd;
 	bool full;	    /* the last send found no room */
 	bool losing;	    /* the ring has been full */
@@ -118,7 +118,7 @@ map_ring(struct port *p, struct packet *k, unsigned n_slots, struct err *e)
 {
 	struct tpacket_req req = {.tp_block_size = BLOCK};
 
-	k->slot_size = slot_size(k->netif.mtu);
+	k->slot_size = slot_size(k->watch.now.mtu);
 	k->per_block = BLOCK / k->slot_size;
 	req.tp_frame_size = k->slot_size;
 	req.tp_block_nr = (n_slots + k->per_block - 1) / k->per_block;
@@ -143,7 +143,7 @@ tie(struct packet *k)
 {
 	struct sockaddr_ll to = {.sll_family = AF_PACKET,
 	    .sll_protocol = htons(ETH_P_ALL),
-	    .sll_ifindex = (int)k->netif.index};
+	    .sll_ifindex = (int)k->watch.now.index};
 	struct packet_mreq promisc = {.mr_ifindex = to.sll_ifindex,
 	    .mr_type = PACKET_MR_PROMISC};
 
@@ -152,7 +152,7 @@ tie(struct packet *k)
 	    setsockopt(k->fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &promisc,
 		sizeof(promisc)) == -1)
 		return false;
-	k->bound = k->netif.index;
+	k->bound = k->watch.now.index;
 	return true;
 }
 
@@ -199,7 +199,7 @@ packet_close(struct port *p)
 		munmap(k->ring, k->ring_size);
 	if (k->fd != -1)
 		close(k->fd);
-	netif_close(&k->netif);
+	nic_watch_close(&k->watch);
 	vnet_fini(&k->vnet);
 	free(k->arena);
 	free(k);
@@ -218,6 +218,7 @@ packet_open(struct port *p, const char *name, struct err *e)
 		{0},
 	};
 	struct packet *k;
+	struct nic nic;
 	int rc = port_args(name, name + strlen(port_packet.kind), ifname,
 	    sizeof(ifname), args, e);
 
@@ -225,11 +226,11 @@ packet_open(struct port *p, const char *name, struct err *e)
 		return rc;
 	if ((k = calloc(1, sizeof(*k))) == NULL)
 		return err_set(e, ENOMEM, "port '%s': no memory", name);
-	k->fd = k->netif.fd = -1;
+	k->fd = k->watch.fd = -1;
 	p->priv = k;
 	if (vnet_init(&k->vnet) != 0 || (k->arena = malloc(ARENA)) == NULL)
 		rc = err_set(e, ENOMEM, "port '%s': no memory", name);
-	else if ((rc = netif_open(&k->netif, ifname, e)) == 0)
+	else if ((rc = nic_watch_open(&k->watch, ifname, &nic, e)) == 0)
 		rc = open_socket(p, k, n_slots, qdisc, e);
 	if (rc != 0) {
 		packet_close(p);
@@ -237,8 +238,10 @@ packet_open(struct port *p, const char *name, struct err *e)
 	}
 	p->fd = k->fd;
 	p->interface = true;
+	p->index = nic.now.index;
+	p->peer = nic.peer;
 	p->can_whole = k->join = !segments;
-	if (!k->netif.is_up)
+	if (!k->watch.now.is_up)
 		log_msg(LOG_WARN, "%s: the interface is down", name);
 	return 0;
 }
@@ -251,7 +254,7 @@ rebind(struct port *p)
 {
 	struct packet *k = p->priv;
 
-	if (k->netif.index == 0) {
+	if (k->watch.now.index == 0) {
 		k->bound = 0;
 		log_msg(LOG_WARN, "%s: the interface is gone; waiting for it",
 		    p->name);
@@ -270,11 +273,11 @@ look(struct port *p)
 	socklen_t len = sizeof(what);
 
 	getsockopt(k->fd, SOL_SOCKET, SO_ERROR, &what, &len);
-	if (netif_look(&k->netif) || what != 0) {
-		if (k->netif.index != k->bound)
+	if (nic_watch_news(&k->watch) || what != 0) {
+		if (k->watch.now.index != k->bound)
 			rebind(p);
 	}
-	p->fd = k->bound != 0 ? k->fd : k->netif.fd;
+	p->fd = k->bound != 0 ? k->fd : k->watch.fd;
 }
 
 static void
@@ -455,7 +458,7 @@ packet_room(struct port *p)
 static bool
 fits(const struct packet *k, const struct pkt *pkt, const struct offload *o)
 {
-	return offload_segment(pkt->data, o) <= k->netif.mtu + ETHER_LEN;
+	return offload_segment(pkt->data, o) <= k->watch.now.mtu + ETHER_LEN;
 }
 
 /* Makes messages of the first of pkts[n], as many as fit the link.  Returns how
@@ -464,7 +467,7 @@ static unsigned
 make_messages(struct packet *k, struct port *from, struct pkt *const *pkts,
     unsigned n)
 {
-	unsigned most = k->netif.mtu + ETHER_LEN, i = 0;
+	unsigned most = k->watch.now.mtu + ETHER_LEN, i = 0;
 	struct iovec *iov = k->iov;
 
 	for (k->n_msgs = 0; i < n; k->n_msgs++) {

@@ -201,6 +201,8 @@ xdp_open(struct port *p, const char *name, struct err *e)
 	}
 	p->fd = x->epoll;
 	p->interface = x->queue == XDP_ALL;
+	p->index = x->nic.now.index;
+	p->peer = x->nic.peer;
 	return 0;
 }
 

@@ -137,23 +137,21 @@ static void
 tell_limits(const struct port *p)
 {
 	const struct xdp *x = p->priv;
-	bool generic = x->prog.mode == XDP_MODE_GENERIC;
-	bool tags = !x->prog.has_tags;
+	bool is_veth = strcmp(x->nic.driver, "veth") == 0;
+	bool cuts = x->prog.mode == XDP_MODE_GENERIC &&
+	    (is_veth || x->nic.merges);
+	bool tags = !x->prog.has_tags && (is_veth || x->nic.takes_tags);
 
-	if (strcmp(x->nic.driver, "veth") == 0)
-		log_msg(LOG_INFO, "%s: checksums of SCTP and inside tunnels%s%s "
-		    "come as its veth peer leaves them; mended by: ethtool -K "
-		    "PEER tx off%s%s", p->name, generic ? ", segments" : "",
-		    tags ? ", VLAN tags" : "", generic ? " tso off gso off" :
-		    "", tags ? " txvlan off" : "");
-	else if ((generic && x->nic.merges) || (tags && x->nic.takes_tags))
-		log_msg(LOG_WARN, "%s: its card%s%s, which is not understood; "
-		    "mended by: ethtool -K %s%s%s", p->name,
-		    generic && x->nic.merges ? " merges segments" : "",
-		    tags && x->nic.takes_tags ? " takes VLAN tags out" : "",
-		    x->name,
-		    generic && x->nic.merges ? " gro off lro off" : "",
-		    tags && x->nic.takes_tags ? " rxvlan off" : "");
+	if (!cuts && !tags)
+		return;
+	log_msg(is_veth ? LOG_INFO : LOG_WARN, "%s: %s%s%s%s, which is not "
+	    "understood; mended by: ethtool -K %s%s%s", p->name,
+	    is_veth ? "its veth peer may leave" : "its card may leave",
+	    cuts ? " segments uncut" : "", cuts && tags ? " and" : "",
+	    tags ? " VLAN tags beside frames" : "",
+	    is_veth ? "PEER" : x->name,
+	    !cuts ? "" : is_veth ? " tso off gso off" : " gro off lro off",
+	    !tags ? "" : is_veth ? " txvlan off" : " rxvlan off");
 }
 
 static void

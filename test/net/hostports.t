@@ -488,7 +488,7 @@ def refusals(lab):
             capture_output=True, text=True, timeout=PATIENCE_S, check=False)
         return done.stderr if done.returncode != 0 else 'it started'
 
-    for ports, words in ((('packet:nothere', 'sink:'), "no interface 'nothere'"),
+    for ports, words in ((('packet:nothere', 'sink:'), 'nothere: there is none of that name'),
                          (('packet:', 'sink:'), 'no name after the colon'),
                          (('packet:fa,slots=3', 'sink:'), 'from 32 to'),
                          (('tap:fb', 'sink:'), 'that is no tap'),

@@ -109,6 +109,18 @@ assert v["number"] > 22 and v["rule"] == 1 and v["pipe"] == 1
 assert v["time"] > "1700000000.07" and v["port"] == "visit"'
 }
 
+# Commands at the end: all are run, and the first that fails tells how it went.
+then_fails() {
+	local rc=0
+	# shellcheck disable=SC2086
+	timeout 60 "$bin/kipfw" $2 --then 'show' --then 'show 7' \
+	    --then 'shw' --then 'list 65535' "$1" sink: >said 2>errors || rc=$?
+	[ $rc = 69 ] &&
+	    [ "$(grep -c "^kipfw: --then '.*': failed, status" errors)" = 2 ] &&
+	    grep -q "^kipfw: --then 'show 7': failed, status 69" errors &&
+	    [ "$(grep -c '^65535 ' said)" = 2 ] && grep -q 'kipfw: received' said
+}
+
 ok 'all packets, as fast as may be, and the end' passes
 ok 'two directions, two workers, faster, three times, gzip' both_ways
 ok 'what pipes hold leaves before the end' waits_for_pipes
@@ -146,6 +158,8 @@ for way in --log-pcap '--virtual --verdicts'; do
 	    $way both.pcap pcap:in=both.pcap sink:
 done
 ok 'which is as it was' cmp "$visit" both.pcap
+ok 'commands at the end that fail' then_fails "pcap:in=$visit,speed=asap" ''
+ok 'and in virtual time' then_fails "pcap:in=$visit" --virtual
 ok 'a file that is no capture' fails 69 'neither pcap nor pcapng' \
     "pcap:in=$dir/rules" sink:
 echo "1..$n"

@@ -273,7 +273,7 @@ not_for_us(void **state)
 	f.b[f.l3] = 0x44; /* a header of 16 octets */
 	assert_false(finish(f.len));
 	f.b[f.l3] = 0x45;
-	f.b[f.l3 + 9] = PROTO_SCTP;
+	f.b[f.l3 + 9] = PROTO_UDPLITE;
 	assert_false(finish(f.len));
 	s = (struct shape){.six = true, .more = 2, .payload = 16};
 	make(&s, 1);
@@ -290,7 +290,146 @@ not_for_us(void **state)
 	assert_false(finish(f.len));
 }
 
-/* Any octets at all: no access outside, and a change is at most two octets. */
+/* CRC32c as its definition has it, a bit at a time. */
+static uint32_t
+crc_of(const uint8_t *at, unsigned n)
+{
+	uint32_t crc = ~0u;
+
+	for (unsigned i = 0; i < n * 8; i++) {
+		unsigned bit = (crc ^ (uint32_t)(at[i / 8] >> i % 8)) & 1;
+
+		crc = crc >> 1 ^ (bit ? 0x82f63b78u : 0);
+	}
+	return ~crc;
+}
+
+static void
+sctp(void **state)
+{
+	struct shape s = {.udp = true, .payload = 41, .pad = 5};
+	uint8_t *h;
+	uint32_t want;
+
+	(void)state;
+	for (unsigned six = 0; six < 2; six++) {
+		s.six = six;
+		make(&s, 3);
+		f.b[f.l3 + (six ? 6 : 9)] = PROTO_SCTP;
+		h = f.b + l4;
+		assert_false(finish(f.len)); /* payload is where the CRC is */
+		memset(h + 8, 0, 4);
+		want = crc_of(h, l4_len);
+		assert_true(finish(f.len));
+		assert_memory_equal(h + 8, &want, 4); /* lowest octet first */
+		assert_false(finish(f.len));
+	}
+}
+
+/* ---- tunnels ---- */
+
+struct wrapping {
+	uint8_t proto;	/* of the outer IP packet */
+	uint16_t port;	/* of UDP, 0 = none */
+	bool ether;	/* an Ethernet frame is inside, else an IP packet */
+	unsigned len;	/* of the tunnel's own header */
+	uint8_t head[20];
+};
+
+static const struct wrapping wrappings[] = {
+	{PROTO_IPIP, 0, false, 0, {0}},
+	{PROTO_GRE, 0, false, 4, {0, 0, 8, 0}},
+	{PROTO_GRE, 0, true, 16, {0xb0, 0, 0x65, 0x58}},
+	{PROTO_GRE, 0, true, 8, {0x20, 0, 0x65, 0x58}},
+	{PROTO_UDP, 4789, true, 8, {8}},
+	{PROTO_UDP, 8472, true, 8, {8}},
+	{PROTO_UDP, 6081, true, 8, {0, 0, 0x65, 0x58}},
+	{PROTO_UDP, 6081, false, 16, {2, 0, 8, 0}},
+};
+
+/* Puts the frame into the tunnel; 'field' moves along. */
+static void
+wrap(const struct wrapping *w, bool six)
+{
+	struct frame in = f;
+	unsigned skip = w->ether ? 0 : ETHER_LEN;
+
+	f_ether(&f, six ? ETYPE_IP6 : ETYPE_IP4);
+	if (six)
+		f_ip6(&f, w->proto, 1, 2);
+	else
+		f_ip4(&f, w->proto, 1, 2, 0x4000);
+	if (w->port != 0)
+		f_udp(&f, 40000, w->port);
+	memcpy(f_add(&f, w->len), w->head, w->len);
+	field = field - skip + f.len;
+	memcpy(f_add(&f, in.len - skip), in.b + skip, in.len - skip);
+	f_parse(&f);
+}
+
+/* What is left inside is finished, however deep two tunnels bring it; cut
+ * frames are left alone. */
+static void
+check_inside(const struct wrapping *outer, const struct wrapping *inner,
+    bool six)
+{
+	struct shape s = {.udp = six, .payload = 21};
+	struct frame want, left;
+	uint16_t sum;
+
+	make(&s, 7);
+	sum = right(&s);
+	put16(f.b + field, pseudo(&s));
+	if (inner != NULL)
+		wrap(inner, false);
+	wrap(outer, six);
+	left = want = f;
+	put16(want.b + field, sum);
+	for (unsigned len = 0; len < f.len; len++)
+		assert_false(finish(len));
+	assert_true(finish(f.len));
+	assert_memory_equal(f.b, want.b, f.len);
+	assert_false(finish(f.len));
+	f = left;
+	wrap(&wrappings[3], six);
+	assert_int_equal(finish(f.len), inner == NULL);
+}
+
+static void
+in_tunnels(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_LEN(wrappings); i++) {
+		for (unsigned six = 0; six < 2; six++) {
+			check_inside(&wrappings[i], NULL, six);
+			for (unsigned k = 0; k < ARRAY_LEN(wrappings); k++)
+				check_inside(&wrappings[i], &wrappings[k], six);
+		}
+	}
+}
+
+static void
+no_tunnels(void **state)
+{
+	struct wrapping w = wrappings[3];
+	struct shape s = {.payload = 21};
+
+	(void)state;
+	w.head[0] = 0x60; /* a source route */
+	for (unsigned i = 0; i < 3; i++) {
+		make(&s, 7);
+		put16(f.b + field, pseudo(&s));
+		wrap(&w, false);
+		assert_false(finish(f.len));
+		w = wrappings[4 + 2 * (i > 0)];
+		if (i == 0)
+			w.port++; /* of nobody */
+		else
+			w.head[0] = 0x3f; /* more options than there is */
+	}
+}
+
+/* Any octets at all: no access outside, and a change is a checksum. */
 static void
 noise(void **state)
 {
@@ -308,11 +447,16 @@ noise(void **state)
 		put16(f.b + field, pseudo(&s));
 		for (unsigned n = rng_u64(&r) % 6; n > 0; n--)
 			f.b[rng_u64(&r) % f.len] = (uint8_t)rng_u64(&r);
+		for (unsigned n = i % 3; n > 0; n--) {
+			wrap(&wrappings[rng_u64(&r) % ARRAY_LEN(wrappings)],
+			    i % 2);
+			f.b[rng_u64(&r) % f.len] = (uint8_t)rng_u64(&r);
+		}
 		before = f;
 		finish((unsigned)(rng_u64(&r) % (f.len + 1)));
 		for (unsigned k = 0; k < f.len; k++)
 			changed += f.b[k] != before.b[k];
-		assert_in_range(changed, 0, 2);
+		assert_in_range(changed, 0, 4);
 	}
 }
 
@@ -326,6 +470,9 @@ main(void)
 		cmocka_unit_test(two_zeros),
 		cmocka_unit_test(cut_anywhere),
 		cmocka_unit_test(not_for_us),
+		cmocka_unit_test(sctp),
+		cmocka_unit_test(in_tunnels),
+		cmocka_unit_test(no_tunnels),
 		cmocka_unit_test(noise),
 	};
 
