@@ -4,6 +4,8 @@
  * at a time with the hour written into it, and the one who looks at the hour.
  *
  *	bench_wire flood IF			endless, until a signal
+ *	bench_wire drop IF			an XDP program there drops all, until a
+ *						signal
  *	bench_wire delay IF NET IF2 NS PPS N	how far N frames, PPS a second, are
  *						from arriving NS later
  *	bench_wire gap IF NET IF2 NS PPS N	how far their gaps are from NS
@@ -135,6 +137,32 @@ flood(unsigned ifindex)
 		if (bpf(BPF_PROG_TEST_RUN, &attr) == -1)
 			return die("live frames");
 	}
+}
+
+/* The cheapest neighbour there is, and one that polls. */
+static int
+drop(unsigned ifindex)
+{
+	const struct bpf_insn prog[] = {
+		INSN(BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, XDP_DROP),
+		INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
+	};
+	union bpf_attr load = {
+		.prog_type = BPF_PROG_TYPE_XDP,
+		.insns = (uintptr_t)prog,
+		.insn_cnt = sizeof(prog) / sizeof(prog[0]),
+		.license = (uintptr_t) "Dual BSD/GPL",
+	};
+	union bpf_attr link = {.link_create = {
+		.target_ifindex = ifindex,
+		.attach_type = BPF_XDP,
+	}};
+	int fd = bpf(BPF_PROG_LOAD, &load);
+
+	link.link_create.prog_fd = (unsigned)fd;
+	if (fd == -1 || bpf(BPF_LINK_CREATE, &link) == -1)
+		return die("bpf");
+	return pause();
 }
 
 /* ---- one at a time ---- */
@@ -320,9 +348,11 @@ main(int argc, char **argv)
 		return die("interface");
 	if (argc == 3 && strcmp(mode, "flood") == 0)
 		return flood(ifindex);
+	if (argc == 3 && strcmp(mode, "drop") == 0)
+		return drop(ifindex);
 	if (argc == 8 && atol(argv[6]) > 0 && atol(argv[7]) > 0 &&
 	    (strcmp(mode, "delay") == 0 || strcmp(mode, "gap") == 0))
 		return measure(ifindex, mode[0] == 'g', argv);
-	fprintf(stderr, "usage: bench_wire flood|delay|gap IF ...\n");
+	fprintf(stderr, "usage: bench_wire flood|drop|delay|gap IF ...\n");
 	return 64;
 }

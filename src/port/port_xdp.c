@@ -56,6 +56,27 @@ take_head(struct xdp *x, const char *port, char *head, struct err *e)
 	return 0;
 }
 
+/* "tx=HOW" */
+static int
+take_send(struct xdp *x, const char *port, const char *how, struct err *e)
+{
+	static const char *const names[] = {
+		[XDP_SEND_ANY] = "",
+		[XDP_SEND_SOCKET] = "socket",
+		[XDP_SEND_BATCH] = "batch",
+		[XDP_SEND_LIVE] = "live",
+	};
+
+	for (unsigned i = 0; i < ARRAY_LEN(names); i++) {
+		if (strcmp(how, names[i]) == 0) {
+			x->send = (enum xdp_send)i;
+			return 0;
+		}
+	}
+	return err_set(e, EINVAL, "port '%.60s': tx=%s: none of socket, batch "
+	    "and live", port, how);
+}
+
 static int
 take_wishes(struct xdp *x, const char *port, const struct wishes *w,
     struct err *e)
@@ -74,12 +95,7 @@ take_wishes(struct xdp *x, const char *port, const struct wishes *w,
 	    w->copy ? XDP_COPY_ALWAYS : XDP_COPY_ANY;
 	x->busy_poll_us = w->busy_poll ? BUSY_POLL_US : 0;
 	x->n_frames = (uint32_t)w->frames;
-	x->send = *w->tx == '\0' ? XDP_SEND_ANY :
-	    strcmp(w->tx, "batch") == 0 ? XDP_SEND_BATCH : XDP_SEND_SOCKET;
-	if (x->send == XDP_SEND_SOCKET && strcmp(w->tx, "socket") != 0)
-		return err_set(e, EINVAL, "port '%.60s': tx=%s: neither batch "
-		    "nor socket", port, w->tx);
-	return 0;
+	return take_send(x, port, w->tx, e);
 }
 
 static int
@@ -191,7 +207,7 @@ xdp_open(struct port *p, const char *name, struct err *e)
 	if (x == NULL)
 		return err_set(e, ENOMEM, "port '%.60s': no memory", name);
 	x->prog = XDP_PROG_NONE;
-	x->batch = XDP_BATCH_NONE;
+	x->batch = x->live = XDP_BATCH_NONE;
 	x->promisc = x->epoll = XDP_NONE;
 	x->longs = MAP_FAILED;
 	p->priv = x;

@@ -5,6 +5,7 @@
  *	port_xdp.c   the name and its options, opening, the table of functions
  *	xdp_life.c   the interface: taken, lost, taken again; what is said of it
  *	xdp_io.c     receiving and sending
+ *	xdp_batch.c, xdp_live.c   sending many with one call
  *	xdp_queue.c  one socket; xdp_prog.c the XDP program; xdp_umem.c memory
  *
  * Place      private to those files.
@@ -17,7 +18,7 @@
 #include "base/ns.h"
 #include "port/nic.h"
 #include "port/port.h"
-#include "port/xdp_batch.h"
+#include "port/xdp_live.h"
 #include "port/xdp_prog.h"
 #include "port/xdp_queue.h"
 
@@ -40,6 +41,7 @@ enum xdp_send {
 	XDP_SEND_ANY, /* in batches if the kernel allows it and would copy */
 	XDP_SEND_SOCKET,
 	XDP_SEND_BATCH,
+	XDP_SEND_LIVE, /* as live frames while the interface can */
 };
 
 /* Where a lent packet lies. */
@@ -67,6 +69,8 @@ struct xdp {
 	int free_longs[XDP_LONGS];
 	struct xdp_queue queues[XDP_MAX_QUEUES]; /* the first one sends */
 	struct xdp_batch batch; /* or this does, if it is open */
+	struct xdp_batch live;	/* or this, while is_live */
+	bool is_live;
 	/* to come and go */
 	struct nic nic;	   /* the interface, as it was taken */
 	ns_t look_at;	   /* when to look at it again */

@@ -9,7 +9,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { SKB_LEN = 60 }; /* of the frame that the kernel makes an skb of */
+enum {
+	SKB_LEN = 60,	 /* of the frame that the kernel makes an skb of */
+	LIVE_BATCH = 64, /* live frames that the neighbour gets at once */
+};
 
 #define AT(member) offsetof(struct xdp_batch_list, member)
 
@@ -83,13 +86,15 @@ load(int list, const struct xdp_umem *u)
 	    code, ARRAY_LEN(code), &opts);
 }
 
-/* The list, in memory that it shares with the program. */
-static bool
-make_list(struct xdp_batch *b)
+/* The list lies in memory that is shared with the program. */
+bool
+xdp_batch_make(struct xdp_batch *b, const struct xdp_umem *u)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
 	void *m;
 
+	if (u->map < 0)
+		return false;
 	b->map = bpf_map_create(BPF_MAP_TYPE_ARRAY, "kipfw_tx",
 	    sizeof(uint32_t), sizeof(*b->list), 1, &opts);
 	if (b->map < 0)
@@ -102,13 +107,21 @@ make_list(struct xdp_batch *b)
 	return true;
 }
 
-/* Has the kernel run the program on some frame, whose octets it replaces. */
+/* Has the kernel run the program on some frame, whose octets it replaces; a live
+ * one on as many as are listed. */
 static int
 run(const struct xdp_batch *b)
 {
-	static const uint8_t any[SKB_LEN] = {[12] = 0x08}; /* IPv4 */
+	static const uint8_t any[XDP_FRAME_SIZE] = {[12] = 0x08}; /* IPv4 */
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = any,
-	    .data_size_in = sizeof(any), .repeat = 1);
+	    .data_size_in = SKB_LEN, .repeat = 1);
+
+	if (b->is_live) {
+		opts.flags = BPF_F_TEST_XDP_LIVE_FRAMES;
+		opts.repeat = (int)b->list->n;
+		opts.batch_size = LIVE_BATCH;
+		opts.data_size_in = b->list->frames[0].len;
+	}
 
 	return bpf_prog_test_run_opts(b->prog, &opts);
 }
@@ -118,9 +131,9 @@ xdp_batch_open(struct xdp_batch *b, const struct xdp_umem *u, unsigned index)
 {
 	struct xdp_batch new = XDP_BATCH_NONE;
 
-	if (u->map < 0)
-		return false;
-	if (!make_list(&new) || (new.prog = load(new.map, u)) < 0 ||
+	new.most = XDP_BATCH;
+	new.max_len = XDP_FRAME_SIZE;
+	if (!xdp_batch_make(&new, u) || (new.prog = load(new.map, u)) < 0 ||
 	    run(&new) != 0) {
 		xdp_batch_close(&new);
 		return false;
@@ -133,6 +146,10 @@ xdp_batch_open(struct xdp_batch *b, const struct xdp_umem *u, unsigned index)
 void
 xdp_batch_close(struct xdp_batch *b)
 {
+	if (b->link >= 0)
+		close(b->link);
+	if (b->net >= 0)
+		close(b->net);
 	if (b->list != NULL)
 		munmap(b->list, sizeof(*b->list));
 	if (b->prog >= 0)
@@ -145,7 +162,7 @@ xdp_batch_close(struct xdp_batch *b)
 unsigned
 xdp_batch_send(struct xdp_batch *b)
 {
-	b->list->n_sent = 0;
+	b->list->n_sent = b->list->i = 0;
 	run(b); /* n_sent tells how it went */
 	b->list->n = 0;
 	return b->list->n_sent;

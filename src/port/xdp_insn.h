@@ -16,6 +16,7 @@
 #define COPY(to, from) INSN(BPF_ALU64 | BPF_MOV | BPF_X, to, from, 0, 0)
 #define ADD(to, value) INSN(BPF_ALU64 | BPF_ADD | BPF_K, to, 0, 0, value)
 #define ADD_REG(to, from) INSN(BPF_ALU64 | BPF_ADD | BPF_X, to, from, 0, 0)
+#define SUB_REG(to, from) INSN(BPF_ALU64 | BPF_SUB | BPF_X, to, from, 0, 0)
 #define SHIFT(to, value) INSN(BPF_ALU64 | BPF_LSH | BPF_K, to, 0, 0, value)
 #define CALL(number) INSN(BPF_JMP | BPF_CALL, 0, 0, 0, number)
 #define EXIT() INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0)

@@ -309,35 +309,37 @@ cannot_go(const struct xdp *x, const struct pkt *pkt)
 	    (pkt->len > XDP_FRAME_SIZE && !x->queues[0].has_frags);
 }
 
-/* A batch has no frames in pieces. */
+/* A batch has no frames in pieces, nor longer ones than its program takes. */
 static bool
-all_short(struct pkt *const *pkts, unsigned n)
+all_short(const struct xdp_batch *b, struct pkt *const *pkts, unsigned n)
 {
 	unsigned longest = 0;
 
 	for (unsigned i = 0; i < n; i++)
 		longest = pkts[i]->len > longest ? pkts[i]->len : longest;
-	return longest <= XDP_FRAME_SIZE;
+	return longest <= b->max_len;
 }
 
 /* Where the batch's program finds the frame: where it lies, or a copy in one of
  * our free frames, which is free again when the batch has left. */
 static inline uint32_t
-place(const struct xdp *x, bool share, const struct pkt *pkt)
+place(const struct xdp *x, const struct xdp_batch *b, bool share,
+    const struct pkt *pkt)
 {
 	size_t at = (size_t)(pkt->data - x->umem->frames);
 	uint32_t frame;
 
 	if (likely(share && at < x->umem->size))
 		return (uint32_t)at;
-	frame = x->free[x->n_free - 1 - x->batch.list->n];
+	frame = x->free[x->n_free - 1 - b->list->n];
 	memcpy(xdp_frame(x->umem, frame), pkt->data, pkt->len);
 	return frame << XDP_FRAME_SHIFT;
 }
 
 /* Sends all of it, within the call. */
 static unsigned
-tx_batch(struct port *p, struct port *from, struct pkt *const *pkts, unsigned n)
+tx_batch(struct port *p, struct xdp_batch *b, struct port *from,
+    struct pkt *const *pkts, unsigned n)
 {
 	struct xdp *x = p->priv;
 	bool share = shares(x, from);
@@ -347,14 +349,13 @@ tx_batch(struct port *p, struct port *from, struct pkt *const *pkts, unsigned n)
 	for (unsigned i = 0; i < n; i++) {
 		if (unlikely(cannot_go(x, pkts[i])))
 			continue;
-		xdp_batch_add(&x->batch, place(x, share, pkts[i]),
-		    pkts[i]->len);
+		xdp_batch_add(b, place(x, b, share, pkts[i]), pkts[i]->len);
 		bytes += pkts[i]->len;
-		if (x->batch.list->n == XDP_BATCH)
-			sent += xdp_batch_send(&x->batch);
+		if (b->list->n == b->most)
+			sent += xdp_batch_send(b);
 	}
-	if (x->batch.list->n > 0)
-		sent += xdp_batch_send(&x->batch);
+	if (b->list->n > 0)
+		sent += xdp_batch_send(b);
 	stat_add(&p->stats.tx_pkts, sent);
 	stat_add(&p->stats.tx_bytes, bytes);
 	stat_add(&p->stats.tx_lost, n - sent);
@@ -399,6 +400,15 @@ tx_socket(struct port *p, struct port *from, struct pkt *const *pkts,
 	return i;
 }
 
+/* Whether the batch can and should send these. */
+static inline bool
+suits(const struct xdp *x, const struct xdp_batch *b, unsigned least,
+    struct pkt *const *pkts, unsigned n)
+{
+	return n >= least && b->prog >= 0 && x->n_free >= b->most &&
+	    (x->max_len <= b->max_len || all_short(b, pkts, n));
+}
+
 unsigned
 xdp_tx(struct port *p, struct port *from, struct pkt *const *pkts, unsigned n)
 {
@@ -408,10 +418,12 @@ xdp_tx(struct port *p, struct port *from, struct pkt *const *pkts, unsigned n)
 		stat_add(&p->stats.tx_lost, n);
 		return n;
 	}
-	if (n >= XDP_BATCH_LEAST && x->batch.prog >= 0 &&
-	    x->n_free >= XDP_BATCH && xdp_pending(p) == 0 &&
-	    (x->pieces == 1 || all_short(pkts, n)))
-		return tx_batch(p, from, pkts, n);
+	if (n < XDP_BATCH_LEAST || xdp_pending(p) != 0)
+		return tx_socket(p, from, pkts, n);
+	if (x->is_live && suits(x, &x->live, XDP_LIVE_LEAST, pkts, n))
+		return tx_batch(p, &x->live, from, pkts, n);
+	if (suits(x, &x->batch, XDP_BATCH_LEAST, pkts, n))
+		return tx_batch(p, &x->batch, from, pkts, n);
 	return tx_socket(p, from, pkts, n);
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "packet/proto.h"
+#include "port/nic_xdp.h"
 #include "port/xdp_io.h"
 
 #include <errno.h>
@@ -43,6 +44,8 @@ xdp_leave(struct xdp *x)
 {
 	xdp_prog_detach(&x->prog);
 	xdp_batch_close(&x->batch);
+	xdp_batch_close(&x->live);
+	x->is_live = false;
 	for (unsigned i = 0; i < x->n_queues; i++)
 		xdp_queue_close(&x->queues[i]);
 	x->n_queues = x->turn = 0;
@@ -127,9 +130,61 @@ open_batch(struct xdp *x, struct err *e)
 		return 0;
 	if (x->send == XDP_SEND_ANY)
 		return 0;
-	return err_set(e, EOPNOTSUPP, "interface %s: tx=batch: %s", x->name,
-	    x->queues[0].is_zero_copy ? "only where the kernel would copy" :
+	return err_set(e, EOPNOTSUPP, "interface %s: tx=%s: %s", x->name,
+	    x->send == XDP_SEND_LIVE ? "live" : "batch", x->queues[0].is_zero_copy ? "only where the kernel would copy" :
 	    "not with this kernel and these rights");
+}
+
+static int
+open_live(struct xdp *x, struct err *e)
+{
+	struct err why = {0};
+	uint64_t features;
+	int rc;
+
+	if (x->send != XDP_SEND_LIVE)
+		return 0;
+	if ((rc = nic_xdp_features(x->nic.now.index, &features)) != 0)
+		return err_set(e, -rc, "interface %s: tx=live: the kernel does "
+		    "not tell what the interface can: it wants Linux 6.3",
+		    x->name);
+	if ((rc = xdp_live_open(&x->live, x->umem, x->nic.now.index, &why)) != 0)
+		return err_set(e, -rc, "interface %s: tx=live: %s", x->name,
+		    why.text);
+	return 0;
+}
+
+/* Live frames are lost, and nobody tells, if the interface cannot send what is
+ * redirected to it. */
+static bool
+can_live(const struct xdp *x)
+{
+	uint64_t features;
+
+	return nic_xdp_features(x->nic.now.index, &features) == 0 &&
+	    (features & NIC_XDP_XMIT) != 0;
+}
+
+/* The interface begins or ceases to take live frames. */
+static void
+look_live(struct port *p, bool tell)
+{
+	struct xdp *x = p->priv;
+	bool can;
+
+	if (x->live.prog < 0)
+		return;
+	can = can_live(x);
+	if (can == x->is_live && !tell)
+		return;
+	x->is_live = can;
+	if (can)
+		log_msg(LOG_INFO, "%s: sends live frames", p->name);
+	else
+		log_msg(LOG_WARN, "%s: the interface takes no live frames: "
+		    "batches instead%s", p->name,
+		    strcmp(x->nic.driver, "veth") != 0 ? "" :
+		    "; mended by: ethtool -K PEER gro on");
 }
 
 /* What a neighbour or a card does that AF_XDP cannot see, and what mends it. */
@@ -176,7 +231,8 @@ xdp_take(struct port *p, struct err *e)
 
 	reset_frames(x);
 	set_mtu(x, x->nic.now.mtu);
-	if ((rc = open_all(x, e)) != 0 || (rc = open_batch(x, e)) != 0) {
+	if ((rc = open_all(x, e)) != 0 || (rc = open_batch(x, e)) != 0 ||
+	    (rc = open_live(x, e)) != 0) {
 		xdp_leave(x);
 		return rc;
 	}
@@ -184,6 +240,7 @@ xdp_take(struct port *p, struct err *e)
 	x->state = x->nic.now.is_up ? XDP_WORKS : XDP_DOWN;
 	x->has_warned = false;
 	tell(p);
+	look_live(p, true);
 	return 0;
 }
 
@@ -277,6 +334,8 @@ look_at(struct port *p)
 		renew(p);
 	else if (now.mtu != x->nic.now.mtu)
 		set_mtu(x, now.mtu);
+	else
+		look_live(p, false);
 }
 
 static ns_t

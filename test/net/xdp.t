@@ -3,7 +3,10 @@
 """What is particular to xdp: ports: their options and refusals, queues, frames
 in several pieces, tags that travel beside the frame, memory that is shared."""
 import os
+import random
 import signal
+import socket
+import struct
 import sys
 import time
 
@@ -39,7 +42,7 @@ def names(lab):
     refuses(net, 'is not known here', 'xdp:ka,turbo', 'xdp:kb')
     refuses(net, 'do not go together', 'xdp:ka,generic,native', 'xdp:kb')
     refuses(net, 'do not go together', 'xdp:ka,copy,zerocopy', 'xdp:kb')
-    refuses(net, 'neither batch nor socket', 'xdp:ka,tx=foo', 'xdp:kb')
+    refuses(net, 'none of socket, batch and live', 'xdp:ka,tx=foo', 'xdp:kb')
     refuses(net, 'not a number from', 'xdp:ka,frames=1', 'xdp:kb')
     refuses(net, 'cannot receive without a copy', 'xdp:ka,zerocopy', 'xdp:kb')
     refuses(net, 'another XDP program', 'xdp:ka', 'xdp:ka')
@@ -145,6 +148,68 @@ def other_ways(lab):
     run(lab, ping, left='xdp:ka,generic', right='xdp:kb,skb')
 
 
+def polls(far, on):
+    """The far end of a cable polls, or does not."""
+    far.must('ethtool', '-K', 'eth0', 'gro', 'on' if on else 'off')
+
+
+def live_or_not(net, far):
+    kipfw = Kipfw(net, ['xdp:ka,tx=live', 'sink:'])
+    no = ('xdp:ka,tx=live: the interface takes no live frames: batches instead; '
+          'mended by: ethtool -K PEER gro on\n')
+    yes = 'xdp:ka,tx=live: sends live frames\n'
+    report.ok(no in kipfw.log() and yes not in kipfw.log(),
+              'a neighbour that does not poll', kipfw.log())
+    polls(far, True)
+    good = wait_until(lambda: yes in kipfw.log())
+    polls(far, False)
+    report.ok(good and wait_until(lambda: kipfw.log().count(no) == 2),
+              'one that begins, and ceases', kipfw.log())
+    kipfw.stop()
+
+
+def is_among(got, sent):
+    """Nothing else came, and in order."""
+    left = iter(sent)
+    return all(frame in left for frame in got)
+
+
+def live(lab):
+    """Live frames are the frames that were to be sent, whatever their length."""
+    net, far = lab.net(), lab.net()
+    net.cable('ka', far, 'eth0', 4000)
+    net.up('ka')
+    far.up('eth0')
+    live_or_not(net, far)
+    polls(far, True)
+    dice = random.Random(1)
+    sent = [frames.other(23) + dice.randbytes(dice.randrange(2 if i > 500 else
+            30, 3992 if i > 500 else 3049)) for i in range(1000)]
+    capture = os.path.join(lab.dir, 'burst.pcap')
+    with open(capture, 'wb') as f:
+        f.write(struct.pack('=IHHIIII', 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1))
+        for frame in sent:
+            f.write(struct.pack('=IIII', 0, 0, len(frame), len(frame)) + frame)
+    rx = frames.Wire(far, 'eth0')
+    rx.sock.setsockopt(socket.SOL_SOCKET, 33, 1 << 25)  # SO_RCVBUFFORCE
+    for _ in range(5):  # a machine with too much to do may lose some
+        done = net.run(os.path.join(BIN, 'kipfw'), '-p', '5599',
+                       'pcap:in=%s,speed=asap' % capture, 'xdp:ka,tx=live')
+        got = rx.receive(len(sent), 2)
+        if got == sent or not is_among(got, sent):
+            break
+    counts = net.must('ethtool', '-S', 'ka')
+    n_live = int(counts.split('tx_queue_0_xdp_xmit:')[1].split()[0])
+    report.ok(got == sent and n_live >= 256, 'live frames arrive',
+              '%d of %d, %d live' % (len(got), len(sent), n_live), done.err)
+    lab.forget(net, far)
+    with Xdp(lab, left='xdp:ka,tx=live', right='xdp:kb,tx=live') as path:
+        polls(path.a, True)
+        polls(path.b, True)
+        cases.run(report, path, [('ping', cases.ping4), ('TCP', cases.tcp),
+                                 ('in order', cases.stream)])
+
+
 def segments(lab):
     """In generic mode segments come whole: they are dropped with a word about
     the line that ends it, and that line does."""
@@ -224,6 +289,7 @@ def taken_over(lab):
 
 with Lab() as lab:
     for part in sys.argv[1:] or ('names', 'large', 'queues', 'other_ways',
-                                 'segments', 'tag_beside', 'tunnels', 'taken_over'):
+                                 'live', 'segments', 'tag_beside', 'tunnels',
+                                 'taken_over'):
         globals()[part](lab)
 report.end()

@@ -73,7 +73,7 @@ make(unsigned max_len)
 	x->n_queues = 1;
 	x->look_at = UINT64_MAX; /* there is no interface to look at */
 	x->has_warned = true; /* and nobody to warn */
-	x->batch = XDP_BATCH_NONE;
+	x->batch = x->live = XDP_BATCH_NONE;
 	make_rings(s);
 	return s;
 }
