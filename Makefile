@@ -45,7 +45,7 @@ LIBS	= $(shell pkg-config --libs liburcu-qsbr libevent_core libpcap libxdp \
 	  libbpf zlib)
 
 MAINS	:= src/daemon/kipfw.c src/cli/ipfw.c src/tools/pkt-gen.c \
-	   src/tools/vale-ctl.c
+	   src/tools/vale-ctl.c src/tools/netmap-nic.c
 # What takes libc's names is for the preload library alone.
 PRELOAD	:= $(wildcard src/nmapi/preload*.c)
 SRCS	:= $(filter-out $(MAINS) $(PRELOAD),$(wildcard src/*/*.c))
@@ -56,7 +56,8 @@ DEPS	:= build/.deps-build
 , := ,
 .DELETE_ON_ERROR:
 .SECONDARY:
-all: $(addprefix $(BIN)/,$(PROGS)) $(BIN)/netmap-run $(BIN)/libnetmap-user.so
+all: $(addprefix $(BIN)/,$(PROGS)) $(BIN)/netmap-run $(BIN)/libnetmap-user.so \
+     $(BIN)/netmap-nic
 
 $(DEPS): dist/install-deps
 	@mkdir -p build
@@ -83,12 +84,14 @@ $(BIN)/pkt-gen: $(O)/src/tools/pkt-gen.o $(LIB)
 	$(LINK)
 $(BIN)/vale-ctl: $(O)/src/tools/vale-ctl.o $(LIB)
 	$(LINK)
+$(BIN)/netmap-nic: $(O)/src/tools/netmap-nic.o $(LIB)
+	$(LINK)
 $(BIN)/dnctl: $(BIN)/ipfw
 	@ln -sf ipfw $@
 
 # netmap's API for programs that were written for the kernel module: what of
 # the sources it needs, once more as position-independent code.
-SO_SRCS	:= $(wildcard src/nmapi/*.c src/vale/*.c) src/base/err.c
+SO_SRCS	:= $(wildcard src/nmapi/*.c src/vale/*.c) src/base/err.c src/port/nic.c
 $(O)/pic/%.o: %.c Makefile | $(DEPS)
 	@mkdir -p $(@D)
 	@echo "  CC $< (pic)"

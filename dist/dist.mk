@@ -6,7 +6,8 @@ demo: all
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man8 \
 	    $(DESTDIR)$(PREFIX)/include/kipfw $(DESTDIR)$(PREFIX)/lib/kipfw
-	install -m 755 $(BIN)/libnetmap-user.so $(DESTDIR)$(PREFIX)/lib/kipfw
+	install -m 755 $(BIN)/libnetmap-user.so $(BIN)/netmap-nic \
+	    $(DESTDIR)$(PREFIX)/lib/kipfw
 	install -m 755 $(BIN)/netmap-run $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(addprefix $(BIN)/,$(filter-out dnctl,$(PROGS))) \
 	    $(DESTDIR)$(PREFIX)/bin

@@ -3,6 +3,7 @@
 
 #include "netmap_api.h"
 #include "nmapi/epolls.h"
+#include "nmapi/hostif.h"
 #include "nmapi/quiet.h"
 #include "nmapi/real.h"
 #include "nmapi/vfork.h"
@@ -17,6 +18,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+enum { START_TRIES = 3 }; /* of what stands behind an interface */
 enum { RX_EVENTS = POLLIN | POLLRDNORM, TX_EVENTS = POLLOUT | POLLWRNORM };
 
 /* Memory that a program has mapped: its arena stays. */
@@ -350,8 +352,8 @@ err_efd:
 	return rc;
 }
 
-int
-dev_register(struct dev *d, struct dev_reg *reg, struct err *e)
+static int
+try_register(struct dev *d, struct dev_reg *reg, struct err *e)
 {
 	struct share *s;
 	int rc;
@@ -368,6 +370,21 @@ dev_register(struct dev *d, struct dev_reg *reg, struct err *e)
 	}
 	ctl_unlock();
 	return rc;
+}
+
+/* Without the lock while an interface is being taken: that may last.  If it is
+ * there and gone again, it was somebody else's: once more. */
+int
+dev_register(struct dev *d, struct dev_reg *reg, struct err *e)
+{
+	int rc = try_register(d, reg, e);
+
+	for (unsigned i = 0; rc == -EAGAIN && i < START_TRIES; i++) {
+		rc = hostif_start(reg->name, e);
+		if (rc == 0)
+			rc = try_register(d, reg, e);
+	}
+	return rc == -EAGAIN ? -ENXIO : rc;
 }
 
 /* A plain file whose position says that it is ours?  Anything else costs one

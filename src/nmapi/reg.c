@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "nmapi/reg.h"
 
+#include "nmapi/hostif.h"
 #include "vale/layout.h"
 #include "vale/nmctl.h"
 
@@ -124,6 +125,21 @@ reg_port(struct dev *d, const char *name, struct nmreq_register *r,
 	return rc;
 }
 
+/* As nmctl_info(), and of an interface of the host. */
+static int
+look_up(const char *name, struct nmport_info *i, struct err *e)
+{
+	char port[HOSTIF_NAME_SIZE];
+	int rc = no_such(name, nmctl_info(name, i, e), e);
+
+	if (rc != -ENXIO || !hostif_port(name, port) ||
+	    (rc = nmctl_info(port, i, e)) < 0)
+		return rc;
+	if (i->port_idx == NMCTL_NO_PORT)
+		i->tx_rings = i->rx_rings = hostif_rings(name);
+	return 0;
+}
+
 int
 reg_info(const char *name, struct nmreq_port_info_get *out, struct err *e)
 {
@@ -131,7 +147,7 @@ reg_info(const char *name, struct nmreq_port_info_get *out, struct err *e)
 	int rc = check_mem(out->nr_mem_id, e);
 
 	if (rc == 0 && name[0] != '\0') {
-		rc = no_such(name, nmctl_info(name, &i, e), e);
+		rc = look_up(name, &i, e);
 		if (rc < 0)
 			return rc;
 		out->nr_tx_slots = i.tx_slots;
@@ -149,7 +165,7 @@ int
 reg_pools(const char *name, struct nmreq_pools_info *p, struct err *e)
 {
 	struct nmport_info i;
-	int rc = no_such(name, nmctl_info(name, &i, e), e);
+	int rc = look_up(name, &i, e);
 
 	if (rc == 0)
 		rc = check_mem(p->nr_mem_id, e);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "nmapi/share.h"
 
+#include "nmapi/hostif.h"
 #include "nmapi/quiet.h"
 
 #include <errno.h>
@@ -137,6 +138,20 @@ fill_share(struct share *s, struct nmport *nm, const char *name)
 	__atomic_store_n(&s->nm, nm, __ATOMIC_RELEASE);
 }
 
+/* A name that is none of a port may be an interface's; so may what a monitor
+ * asks for. */
+static int
+open_port(const char *name, const struct nmport_cfg *cfg, struct nmport **out,
+    struct err *e)
+{
+	char port[HOSTIF_NAME_SIZE];
+	int rc = nmport_open(name, cfg, out, e);
+
+	if ((rc != -ENXIO && rc != -EINVAL) || !hostif_port(name, port))
+		return rc;
+	return hostif_open(port, cfg, out, e);
+}
+
 int
 share_get(const char *name, const struct nmport_cfg *cfg, bool new,
     struct share **out, struct err *e)
@@ -154,7 +169,7 @@ share_get(const char *name, const struct nmport_cfg *cfg, bool new,
 	s = alloc_share();
 	if (s == NULL)
 		return err_set(e, ENOMEM, "%s: no memory", name);
-	rc = nmport_open(name, cfg, &nm, e);
+	rc = open_port(name, cfg, &nm, e);
 	if (rc < 0)
 		return rc;
 	fill_share(s, nm, name);
@@ -240,6 +255,8 @@ fill_nifp(const struct share *s, const struct share_rings *on,
 	ssize_t *ofs = nifp->ring_ofs;
 
 	*nifp = *nmport_if(s->nm);
+	if (strcspn(s->name, ":{}/") == strlen(s->name)) /* an interface's */
+		memcpy(nifp->ni_name, s->name, NM_IFNAMSIZ - 1);
 	nifp->ni_tx_rings = s->n_rings[SHARE_TX];
 	nifp->ni_rx_rings = s->n_rings[SHARE_RX];
 	nifp->ni_host_tx_rings = nifp->ni_host_rx_rings = 1;

@@ -51,7 +51,8 @@ struct share {
 };
 
 /* The port 'name', opened as 'cfg' says if this process does not have it, or if
- * it is to be a 'new' one.  Errors are nmport_open()'s. */
+ * it is to be a 'new' one.  Errors are nmport_open()'s, and hostif_open()'s:
+ * -EAGAIN for an interface of the host that nobody carries packets of. */
 int share_get(const char *name, const struct nmport_cfg *cfg, bool new,
     struct share **out, struct err *e);
 

@@ -47,7 +47,8 @@ enum xdp_send {
 /* Where a lent packet lies. */
 struct xdp_lent {
 	uint32_t frame; /* unless it is in a long buffer */
-	int in_long;	/* its number, XDP_NONE */
+	int16_t in_long; /* its number, XDP_NONE */
+	uint16_t queue;	 /* of the interface, that it came in by */
 };
 
 struct xdp {

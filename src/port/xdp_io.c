@@ -79,7 +79,7 @@ gather(struct port *p, struct xdp_queue *q, const struct xdp_desc *d,
 		x->free_longs[x->n_free_longs++] = i;
 		return refuse_merged(p);
 	}
-	*l = (struct xdp_lent){.in_long = i};
+	*l = (struct xdp_lent){.in_long = (int16_t)i, .queue = q->number};
 	pkt->data = buf;
 	pkt->len = (uint16_t)q->gathered;
 	return true;
@@ -87,8 +87,8 @@ gather(struct port *p, struct xdp_queue *q, const struct xdp_desc *d,
 
 /* Takes a frame that lies in one piece. */
 static inline bool
-take(struct port *p, const struct xdp_desc *d, struct pkt *pkt,
-    struct xdp_lent *l)
+take(struct port *p, const struct xdp_queue *q, const struct xdp_desc *d,
+    struct pkt *pkt, struct xdp_lent *l)
 {
 	struct xdp *x = p->priv;
 	uint32_t frame = (uint32_t)(d->addr >> XDP_FRAME_SHIFT);
@@ -100,7 +100,7 @@ take(struct port *p, const struct xdp_desc *d, struct pkt *pkt,
 	pkt->data = x->umem->frames + d->addr;
 	__builtin_prefetch(pkt->data);
 	pkt->len = (uint16_t)d->len;
-	*l = (struct xdp_lent){frame, XDP_NONE};
+	*l = (struct xdp_lent){frame, XDP_NONE, q->number};
 	return true;
 }
 
@@ -125,7 +125,8 @@ queue_rx(struct port *p, struct xdp_queue *q, struct pkt *pkts,
 			continue;
 		}
 		if (likely(!in_pieces)) {
-			n_got += take(p, &d, &pkts[n_got], &lent[n_got]);
+			n_got += take(p, q, &d, &pkts[n_got],
+			    &lent[n_got]);
 			continue;
 		}
 		if (q->gather == XDP_NONE && !gather_begin(x, q))

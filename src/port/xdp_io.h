@@ -16,6 +16,13 @@
 /* Gives the kernel frames to receive into, as many as the queue may have. */
 void xdp_refill(struct xdp *x, struct xdp_queue *q);
 
+/* By which queue of the interface a packet came that xdp_rx() lent. */
+static inline unsigned
+xdp_queue_of(const struct pkt *pkt)
+{
+	return ((const struct xdp_lent *)pkt->slot)->queue;
+}
+
 unsigned xdp_rx(struct port *p, struct pkt *pkts, unsigned max);
 void xdp_release(struct port *p);
 unsigned xdp_room(struct port *p);

@@ -146,6 +146,7 @@ xdp_queue_open(struct xdp_queue *q, const struct xdp_queue_cfg *cfg,
 	memset(q, 0, sizeof(*q));
 	q->fd = q->gather = -1;
 	q->size = cfg->size;
+	q->number = (uint16_t)cfg->queue;
 	if ((rc = bind_best(q, cfg, u)) != 0)
 		return explain(cfg, rc, e);
 	q->fd = xsk_socket__fd(q->xsk);

@@ -47,6 +47,7 @@ struct xdp_queue {
 	struct xsk_ring_prod tx;
 	struct xsk_ring_cons comp;
 	unsigned size;
+	uint16_t number;  /* of the interface */
 	unsigned n_in_rx; /* frames in fill and rx */
 	int fd;
 	bool is_zero_copy;

@@ -116,6 +116,14 @@ enter(struct place *t, struct nmport_cfg *cfg, struct err *e)
 	return 0;
 }
 
+static bool
+is_open(struct arena *a, const char *name)
+{
+	unsigned p = place_find(a, name);
+
+	return p != NO_PEER && arena_is_alive(a, p);
+}
+
 static int
 attach(struct place *own, const struct pname *n, struct nmport_cfg *cfg,
     struct err *e)
@@ -125,6 +133,10 @@ attach(struct place *own, const struct pname *n, struct nmport_cfg *cfg,
 	struct place other = *own;
 	int rc;
 
+	pname_other_end(n, other_name);
+	if (cfg->wants_peer && !is_open(own->a, other_name))
+		return err_set(e, ENXIO, "%s: nobody is at its other end",
+		    n->text);
 	own->port = place_find(own->a, n->text);
 	if (own->port != NO_PEER)
 		return enter(own, cfg, e);
@@ -132,7 +144,6 @@ attach(struct place *own, const struct pname *n, struct nmport_cfg *cfg,
 	if (rc < 0)
 		return rc;
 	other_cfg = crossed(cfg);
-	pname_other_end(n, other_name);
 	other.name = other_name;
 	other.cfg = &other_cfg;
 	other.fds = NULL;

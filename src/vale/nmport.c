@@ -178,6 +178,48 @@ nmport_close(struct nmport *p)
 	nmport_free(p);
 }
 
+/* The place of the pipe's other end. */
+static unsigned
+peer_of(const struct nmport *p)
+{
+	unsigned peer = ld_acquire(&p->vp->peer);
+
+	return p->is_pipe && peer < VALE_MAX_PORTS ? peer : NO_PEER;
+}
+
+bool
+nmport_has_peer(const struct nmport *p)
+{
+	return peer_of(p) != NO_PEER && arena_is_alive(p->a, peer_of(p));
+}
+
+uint32_t
+nmport_peer_gen(const struct nmport *p)
+{
+	return peer_of(p) == NO_PEER ? 0 :
+	    ld_acquire(&arena_port(p->a->base, peer_of(p))->gen);
+}
+
+bool
+nmport_close_alone(struct nmport *p)
+{
+	bool is_locked = arena_lock(p->a, true, NULL) == 0;
+
+	if (nmport_has_peer(p)) {
+		if (is_locked)
+			arena_unlock(p->a);
+		return false;
+	}
+	nmpipe_unmap(p->a, p->idx);
+	arena_unhold(p->fds.alive);
+	if (is_locked) {
+		sweep_all(p->a);
+		arena_unlock(p->a);
+	}
+	nmport_free(p);
+	return true;
+}
+
 void
 nmport_leave(struct nmport *p)
 {

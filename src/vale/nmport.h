@@ -43,6 +43,7 @@ struct nmport_cfg {
 	unsigned one_ring; /* a monitor of this ring alone: its number + 1 */
 	bool are_wishes;   /* sizes that cannot be become the next that can */
 	bool knows_hdr;	   /* the user can deal with a virtio-net header */
+	bool wants_peer;   /* a pipe's end whose other one is open, or ENXIO */
 };
 
 enum {
@@ -87,6 +88,16 @@ void nmport_close(struct nmport *p);
 /* The same for a port that others may go on using: those who inherited it by
  * fork(), or got its descriptor.  Once nobody has one any more it is detached. */
 void nmport_leave(struct nmport *p);
+
+/* Has the other end of the pipe a live user?  One system call. */
+bool nmport_has_peer(const struct nmport *p);
+
+/* A number that changes when a user comes to the other end. */
+uint32_t nmport_peer_gen(const struct nmport *p);
+
+/* Closes the pipe's end unless the other one has a user; nobody who wants_peer
+ * comes in between.  True: it is closed. */
+bool nmport_close_alone(struct nmport *p);
 
 /* The descriptor that keeps the port alive, whoever has a copy; owned by the
  * port.  Who receives a copy of it (SCM_RIGHTS, exec) can go on with the port:

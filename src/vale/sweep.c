@@ -363,6 +363,8 @@ sweep_pipe_end(struct arena *a, unsigned port)
 	wake_unlink(a, port, vp->gen);
 	vp->pid = 0;
 	vp->has_user = 0;
+	if (vp->peer < VALE_MAX_PORTS) /* who may want to know */
+		wake_port(a, vp->peer, NMPORT_RX | NMPORT_TX);
 }
 
 /* A pipe stays as long as one end is used.  True: both ends are gone. */

@@ -8,7 +8,7 @@ packet:
 state: packet
 pipe: packet
 vale:
-nmapi: vale
+nmapi: vale port/nic.h
 table:
 capture:
 port: packet vale capture
@@ -17,7 +17,7 @@ engine: packet state table rule port pipe
 cli: ctl/client.h rule/insn.h rule/insn.def
 ctl: state table rule engine pipe
 daemon: capture rule port engine ctl cli
-tools: capture packet vale'
+tools: capture packet port vale'
 
 n=0
 echo "1..$(echo "$allowed" | wc -l)"

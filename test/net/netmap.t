@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# A program of netmap's API on interfaces of the host: netmap-run -i.
+# A program of netmap's API on interfaces of the host: netmap:IF.
 if [ "${1:-}" != inside ]; then
 	dir=$(mktemp -d)
 	KIPFW_SHM=$(mktemp -d "${TEST_SHM:-/dev/shm}/kipfw-test.XXXXXX")
@@ -12,6 +12,7 @@ if [ "${1:-}" != inside ]; then
 	exit $?
 fi
 bin=${KIPFW_BIN:-$(dirname "$0")/../../bin}
+run=$bin/netmap-run
 n=0
 ok() { # WHAT FILE COMMAND ...
 	n=$((n + 1))
@@ -22,18 +23,32 @@ ok() { # WHAT FILE COMMAND ...
 		sed 's/^/# /' "$file"
 	fi
 }
+# Until the command succeeds, at most 15 s.
+soon() {
+	i=0
+	until "$@"; do
+		[ $i -lt 300 ] || return 1
+		i=$((i + 1))
+		sleep 0.05
+	done
+}
+feeds() { # how many processes stand behind an interface
+	[ "$(pgrep -c -f "^[^ ]*netmap-nic $1 ")" -eq "$2" ]
+}
+is_free() {
+	! ip link show "$1" | grep -q 'xdp\|PROMISC' && feeds "$1" 0
+}
 ip link set lo up
-ip link add na type veth peer name nb
+ip link add na numrxqueues 2 numtxqueues 2 type veth peer name nb
 ip link set na up
 ip link set nb up
 
 # The receiver ends by itself once it has enough; how long it takes to start,
 # and what a burst loses meanwhile, is nobody's promise.
-"$bin/netmap-run" -i na "$bin/pkt-gen" -i netmap:na -f rx -W -n 5000 \
-    >"$dir/rx" 2>&1 &
+"$run" "$bin/pkt-gen" -i netmap:na -f rx -n 5000 >"$dir/rx" 2>&1 &
 rx=$!
 for round in 1 2 3 4 5 6 7 8 9 10; do
-	"$bin/netmap-run" -i nb "$bin/pkt-gen" -i netmap:nb -f tx \
+	"$run" -i nb "$bin/pkt-gen" -i netmap:nb -f tx \
 	    -n 20000 -R 50000 >"$dir/tx" 2>&1
 	sent=$?
 	kill -0 $rx 2>/dev/null && [ $sent -eq 0 ] || break
@@ -44,12 +59,31 @@ wait $rx
 got=$(sed -n 's/.*[Rr]eceived \([0-9]*\) packets.*/\1/p' "$dir/rx" | tail -n 1)
 ok "another receives (${got:-nothing} of 5000)" "$dir/rx" \
     [ "${got:-0}" -ge 5000 ]
-"$bin/vale-ctl" -l >"$dir/list"
-ok "nothing of it stays" "$dir/list" \
-    sh -c "! grep -q valerun '$dir/list' && ! ip link show na | grep -q xdp"
-"$bin/netmap-run" -i nothere true 2>"$dir/err"
+ok "nothing of it stays" "$dir/rx" soon is_free na
+ok "nor at the other side" "$dir/tx" soon is_free nb
+
+"$run" "$bin/pkt-gen" -i netmap:na -f rx >"$dir/rx" 2>&1 &
+rx=$!
+ok "an interface has a process behind it" "$dir/rx" soon feeds na 1
+ok "and is taken" "$dir/rx" soon sh -c "ip link show na | grep -q xdp"
+kill -9 $rx
+wait $rx 2>/dev/null
+ok "which goes when its program is killed" "$dir/rx" soon is_free na
+
+"$run" -i nothere true 2>"$dir/err"
 ok "an interface that is not there is named" "$dir/err" \
     grep -q 'nothere: .*there is none of that name' "$dir/err"
-"$bin/netmap-run" -i na sh -c 'exit 3' 2>"$dir/err"
+"$run" -i na sh -c 'exit 3' 2>"$dir/err"
 ok "the status is the program's" "$dir/err" [ $? -eq 3 ]
+mkdir -m 777 "$dir/all"
+chmod 711 "$dir"
+NETMAP_VERBOSE=1 "$run" setpriv --reuid 65534 --bounding-set -all \
+    env KIPFW_SHM="$dir/all/shm" "$bin/pkt-gen" -i netmap:na -f rx \
+    >"$dir/err" 2>&1
+ok "who has no right to is told so" "$dir/err" \
+    grep -qi 'not permitted\|no right' "$dir/err"
+if [ -x "$(dirname "$0")/../../build/release/test/foreign/test_nmapi_nic" ]; then
+	"$run" "$(dirname "$0")/../../build/release/test/foreign/test_nmapi_nic" na nb >"$dir/nic" 2>&1
+	ok "rings of an interface" "$dir/nic" [ $? -eq 0 ]
+fi
 echo "1..$n"
