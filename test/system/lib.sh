@@ -5,7 +5,7 @@
 # standing for a second whenever it likes: they wait for what they need, for
 # PATIENCE seconds at most, and never for a time in which it should have come.
 
-PATIENCE=120
+PATIENCE=${PATIENCE:-120}
 
 # await COMMAND...: runs it again and again until it succeeds.
 await() {

@@ -142,7 +142,9 @@ edits_go_on_meanwhile(void **state)
 		rs = publish(&x, rs, add(rs, 1));
 		assert_true(x.n_builds > builds);
 		assert_in_range(n_added(rs), 1, 20);
-		assert_true(x.not_before_ns > x.started_ns);
+		/* A pause follows, unless the machine has made one: then the
+		 * next has begun. */
+		assert_true(x.draft != NULL || x.not_before_ns > x.started_ns);
 		check(rs);
 	}
 	reindex_fini(&x);
