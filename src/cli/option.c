@@ -96,6 +96,7 @@ static const struct option options[] = {
     {"src-ip", O_IP_SRC_LOOKUP, ROLE_SRC, 0, NULL, print_table, NULL, 0},
     {"dst-ip", O_IP_DST_LOOKUP, ROLE_DST, 0, NULL, print_table, NULL, 0},
     {"lookup", O_IP_DST_LOOKUP, 0, 0, parse_lookup, print_lookup, NULL, 0},
+    {"lookup", O_TABLE_LOOKUP, 0, 0, NULL, print_masked, NULL, 0},
     {"src-ip", O_IP_SRC_MASK, ROLE_SRC, 0, NULL, print_ip4, NULL, 0},
     {"src-ip", O_IP_SRC_SET, ROLE_SRC, 0, NULL, print_ip4_set, NULL, 0},
     {"src-ip", O_IP_SRC_ME, ROLE_SRC, 0, NULL, print_me, NULL, 0},

@@ -130,7 +130,7 @@ option_print_fn print_iface, print_mac;
 /* ---- opt_table.c: lookup tables ---- */
 int parse_table(struct build *b, const struct option *o);
 int parse_lookup(struct build *b, const struct option *o);
-option_print_fn print_table, print_lookup;
+option_print_fn print_table, print_lookup, print_masked;
 
 /* True if a word starts like "table(NAME)". */
 bool is_table(const char *word);

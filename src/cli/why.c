@@ -392,7 +392,9 @@ has_key(struct text *t, const struct seen *s)
 {
 	static seen_fn *const keys[] = {has_dst, has_src, has_dport, has_sport,
 	    NULL, NULL, has_dscp, has_dst_mac, has_src_mac};
-	uint32_t key = insn_words(s->i) == 3 ? insn_args(s->i)[1] : 0;
+	uint32_t key = s->i->opcode == O_TABLE_LOOKUP ? insn_args(s->i)[0] :
+	    insn_words(s->i) == 3		      ? insn_args(s->i)[1] :
+							0;
 
 	if (key == 6) { /* dscp: of the packet as it came */
 		text_f(t, "packet has ");
@@ -431,6 +433,7 @@ static const struct {
     [O_MAC_SRC_LOOKUP] = {ANY, has_src_mac},
     [O_MAC_DST_LOOKUP] = {ANY, has_dst_mac},
     [O_IP_FLOW_LOOKUP] = {IP, has_flow},
+    [O_TABLE_LOOKUP] = {ANY, has_key},
     [O_LAYER2] = {ANY, has_layer2},
     [O_IN] = {ANY, has_way},
     [O_RECV] = {ANY, has_recv},

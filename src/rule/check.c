@@ -251,7 +251,20 @@ lookup(const struct insn *i, unsigned words)
 	key = word_at(i, 2);
 	if (key == LOOKUP_UID || key == LOOKUP_JAIL)
 		return NEEDS_SOCKET;
-	return key < N_LOOKUP_KEYS ? FINE : NO_KEY;
+	return key < LOOKUP_RULENUM ? FINE : NO_KEY;
+}
+
+/* lookup KEY:MASK TABLE */
+static enum complaint
+masked_lookup(const struct insn *i, unsigned words)
+{
+	uint32_t key = word_at(i, 1);
+
+	if (key == LOOKUP_UID || key == LOOKUP_JAIL)
+		return NEEDS_SOCKET;
+	if (key >= N_LOOKUP_KEYS)
+		return NO_KEY;
+	return lookup_masked_fits(key, words) ? FINE : BAD_LENGTH;
 }
 
 /* How the length grows, beside min and max of insn.def. */
@@ -326,6 +339,7 @@ static const struct detail {
     [O_SETDSCP] = {ANY, 0x803f, NULL},
     [O_SETMARK] = {ANY, 0x8000, NULL},
     [O_MARK] = {ANY, 0x8000, NULL},
+    [O_TABLE_LOOKUP] = {ANY, 0xffff, masked_lookup},
 };
 
 /* Where the walk through a rule is. */

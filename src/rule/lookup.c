@@ -116,6 +116,8 @@ find(const struct insn *i, const struct tables *ts, const struct pkt *p,
 		return tables_mac(ts, i->arg1, p->data + 6);
 	case O_MAC_DST_LOOKUP:
 		return tables_mac(ts, i->arg1, p->data);
+	case O_TABLE_LOOKUP:
+		return lookup_masked(i, ts, p);
 	default: /* recv, xmit, via */
 		memcpy(&kidx, i + 1, sizeof(kidx));
 		return tables_iface(ts, kidx, ifname);
@@ -149,6 +151,9 @@ lookup_table_of(const struct insn *i, uint16_t *kidx, uint8_t *type)
 	case O_IP_DST_LOOKUP:
 		*type = insn_words(i) == 3 ? type_of_key(word(i, 2)) :
 					     TABLE_ADDR;
+		return true;
+	case O_TABLE_LOOKUP:
+		*type = type_of_key(word(i, 1));
 		return true;
 	case O_IP_FLOW_LOOKUP:
 		*type = TABLE_FLOW;
@@ -191,7 +196,7 @@ lookup_ask_of(const struct insn *i, struct lookup_ask *ask)
 	};
 
 	if (!lookup_table_of(i, &ask->kidx, &ask->type) ||
-	    ask->type == TABLE_IFACE)
+	    ask->type == TABLE_IFACE || i->opcode == O_TABLE_LOOKUP)
 		return false;
 	ask->key = insn_words(i) == 3 ? (uint8_t)word(i, 2) : keys[i->opcode];
 	/* The rules before may change the mark; of the dscp there are 64. */

@@ -12,7 +12,7 @@
 #include "rule/insn.h"
 #include "table/table.h"
 
-enum lookup_key { /* d[1] of O_IP_DST_LOOKUP with three words */
+enum lookup_key { /* d[1] of O_IP_DST_LOOKUP, d[0] of O_TABLE_LOOKUP */
 	LOOKUP_DST_IP,
 	LOOKUP_SRC_IP,
 	LOOKUP_DST_PORT,
@@ -23,6 +23,7 @@ enum lookup_key { /* d[1] of O_IP_DST_LOOKUP with three words */
 	LOOKUP_DST_MAC,
 	LOOKUP_SRC_MAC,
 	LOOKUP_MARK,
+	LOOKUP_RULENUM, /* of O_TABLE_LOOKUP alone: of the rule itself */
 	N_LOOKUP_KEYS,
 };
 
@@ -92,3 +93,21 @@ bool lookup_table_of(const struct insn *i, uint16_t *kidx, uint8_t *type);
 
 /* Lets it name another one. */
 void lookup_set_table(struct insn *i, uint16_t kidx);
+
+/* ---- lookup_masked.c: O_TABLE_LOOKUP, for a key of which some bits count ----
+ *
+ *	word 0	arg1: the table	    1  the key	    2 ...  the mask
+ *	numbers	1 word, host order; rulenum: then a word for the rule's number
+ *	IPv4	1 word, IPv6 4 words, MAC 2 words: octets as in the packet
+ */
+
+/* True if an instruction of so many words can have the key. */
+bool lookup_masked_fits(uint32_t key, unsigned words);
+
+/* Tells the instruction, if that is its key, the number of its rule. */
+void lookup_set_rulenum(struct insn *i, uint16_t num);
+
+/* Index of the value that the table has for the key; 0 = none, or the packet has
+ * no such key (an IPv6 packet no IPv4 address). */
+uint32_t lookup_masked(const struct insn *i, const struct tables *ts,
+    const struct pkt *p);

@@ -406,6 +406,7 @@ match_one(const struct insn *i, const struct pass *pass, const struct pkt *p,
 	case O_IP_FLOW_LOOKUP:
 	case O_MAC_SRC_LOOKUP:
 	case O_MAC_DST_LOOKUP:
+	case O_TABLE_LOOKUP:
 		return dry ? peek_table(i, pass, p, NULL, a) :
 			     match_table(i, pass, p, NULL, a);
 	case O_FRAG:

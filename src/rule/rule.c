@@ -84,6 +84,8 @@ rule_create(
 	n->id = id;
 	n->counter = counter;
 	memcpy(n->cmd, r + 1, r->cmd_len * sizeof(struct insn));
+	for (unsigned k = 0; k < n->n_words; k += insn_words(&n->cmd[k]))
+		lookup_set_rulenum(&n->cmd[k], num);
 	n->stateful = is_stateful(n);
 	n->asks = is_asking(n);
 	n->keeps = is_keeping(n);

@@ -393,6 +393,36 @@ def lookups():
     yield 'lookup dst-mac cards', lambda f, p: card_value(f.dst_mac) > 0
     yield 'lookup src-mac cards', lambda f, p: card_value(f.src_mac) > 0
 
+    for mask in (0x35, 0x401, 0xffff, 0):
+        yield ('lookup dst-port:%#x numbers' % mask, lambda f, p, m=mask:
+               f.dport is not None and f.dport & m in NUMBERS)
+        yield ('lookup src-port:%d numbers' % mask, lambda f, p, m=mask:
+               f.sport is not None and f.sport & m in NUMBERS)
+        yield ('lookup dscp:%d numbers' % mask, lambda f, p, m=mask:
+               f.family is not None and f.tos >> 2 & m in NUMBERS)
+        yield ('lookup mark:%#x numbers' % mask,
+               lambda f, p, m=mask: p.mark & m in NUMBERS)
+
+    def under(a, mask):
+        """True if the table has the address as far as the mask goes."""
+        mask = ipaddress.ip_address(mask)
+        return a is not None and a.version == mask.version and \
+            in_table(type(a)(int(a) & int(mask))) is not None
+
+    for mask in ('255.255.255.255', '255.255.0.255', '0.0.0.0',
+                 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff',
+                 'ffff:0:ffff::ff'):
+        key = 'ip6' if ':' in mask else 'ip4'
+        yield ('lookup dst-%s:%s hosts' % (key, mask),
+               lambda f, p, m=mask: under(f.dst, m))
+        yield ('lookup src-%s:%s hosts' % (key, mask),
+               lambda f, p, m=mask: under(f.src, m))
+    for key in 'ip4', 'ip6':
+        yield ('lookup dst-%s hosts' % key, lambda f, p, k=key:
+               f.family == int(k[2]) and in_table(f.dst) is not None)
+    yield ('lookup dst-mac:ff:ff:ff:ff:ff:00 cards', lambda f, p:
+           card_value(f.dst_mac[:-2] + '00') > 0)
+
     def flow(f):
         key = (str(f.src), f.proto, f.sport, str(f.dst), f.dport)
         return {('10.1.2.3', 17, 1234, '192.0.2.9', 53): 6,

@@ -194,12 +194,23 @@ lookup(struct writer *w)
 	    {O_IP_FLOW_LOOKUP, TAB_FLOW, 1, 0},
 	    {O_MAC_SRC_LOOKUP, TAB_MAC, 1, 0},
 	    {O_MAC_DST_LOOKUP, TAB_MAC, 2, 0},
+	    {O_TABLE_LOOKUP, TAB_ADDR, 3, LOOKUP_SRC_IP},
+	    {O_TABLE_LOOKUP, TAB_ADDR2, 6, LOOKUP_DST_IP},
+	    {O_TABLE_LOOKUP, TAB_PORT, 3, LOOKUP_DST_PORT},
+	    {O_TABLE_LOOKUP, TAB_PORT, 3, LOOKUP_MARK},
+	    {O_TABLE_LOOKUP, TAB_PORT, 4, LOOKUP_RULENUM},
+	    {O_TABLE_LOOKUP, TAB_MAC, 4, LOOKUP_SRC_MAC},
 	};
 	unsigned k = draw(w->c, ARRAY_LEN(t));
-	uint32_t d[2] = {0, t[k].key};
+	uint32_t d[5] = {0, t[k].key};
 
 	if (t[k].words == 2)
 		d[0] = draw(w->c, VOCAB_TAGS);
+	if (t[k].op == O_TABLE_LOOKUP) { /* a mask of many bits */
+		d[0] = t[k].key;
+		for (unsigned n = 1; n < 5; n++)
+			d[n] = draw_word(w->c) | draw_word(w->c);
+	}
 	emit(w, t[k].op, t[k].table, d, t[k].words - 1u);
 }
 

@@ -3,32 +3,9 @@
 #
 # Capture files as ports, as a user meets them: in real time, to the end, with
 # what goes wrong; and what virtual time refuses.
-set -u
-. "$(dirname "$0")/lib.sh"
-
-bin=$(realpath "${KIPFW_BIN:-./bin}")
+. "$(dirname "$0")/begin.sh"
 visit=$(realpath examples/visit.pcapng) # 22 packets, 13 of them by interface 1
-dir=$(mktemp -d) || exit 1
-export KIPFW_SHM=$dir/shm
-IPFW_PORT=$(free_port)
-export IPFW_PORT
-mkdir -m 700 "$KIPFW_SHM"
 cd "$dir" || exit 1
-n=0
-pid=
-trap '[ -z "$pid" ] || kill "$pid" 2>/dev/null; wait; rm -rf "$dir"' EXIT
-
-ok() {
-	local name=$1
-	shift
-	n=$((n + 1))
-	if "$@"; then
-		echo "ok $n - $name"
-	else
-		echo "not ok $n - $name"
-		sed 's/^/# /' "$dir/said" 2>/dev/null
-	fi
-}
 
 # A control port that somebody else has is tried again with another one.
 kipfw() {

@@ -2,43 +2,22 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """divert and tee, end to end, with the example program as the listener."""
 import os
-import random
 import stat
 import subprocess
+import sys
 import tempfile
 import time
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
-    os.path.abspath(__file__))))
-BIN = os.environ.get('KIPFW_BIN', os.path.join(ROOT, 'bin'))
-PATIENCE_S = 120
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from daemon import PATIENCE_S, ROOT, BIN, ipfw  # noqa: E402
+import daemon as kipfw  # noqa: E402
 N = 20
 
 
-def ipfw(port, *words):
-    done = subprocess.run([os.path.join(BIN, 'ipfw'), *words],
-                          env=dict(os.environ, IPFW_PORT=str(port)),
-                          capture_output=True, text=True, timeout=PATIENCE_S)
-    return done.stdout + done.stderr
-
-
 def start(tmp):
-    for _ in range(50):
-        port = random.randrange(20000, 50000)
-        out = open(os.path.join(tmp, 'out'), 'w')
-        daemon = subprocess.Popen(
-            [os.path.join(BIN, 'kipfw'), '-p', str(port),
-             '--divert', os.path.join(tmp, 'divert'), 'valeA:f', 'valeB:f'],
-            stdout=out, stderr=subprocess.DEVNULL)
-        for _ in range(200):
-            if daemon.poll() is not None:
-                break
-            if '65535' in ipfw(port, 'list'):
-                return daemon, port
-            time.sleep(0.02)
-        daemon.kill()
-        daemon.wait()
-    raise RuntimeError('kipfw does not start')
+    return kipfw.start(os.path.join(tmp, 'out'), None, '--divert',
+                       os.path.join(tmp, 'divert'), 'valeA:f', 'valeB:f')
 
 
 class Listener:

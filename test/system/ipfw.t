@@ -3,31 +3,7 @@
 #
 # The command as its user runs it: help and versions of all programs, exit
 # codes, files, preprocessors, lines that come one by one.  Prints TAP.
-set -u
-. "$(dirname "$0")/lib.sh"
-
-bin=${KIPFW_BIN:-./bin}
-dir=$(mktemp -d) || exit 1
-export KIPFW_SHM=$dir/shm IPFW_HOST=127.0.0.1
-IPFW_PORT=$(free_port)
-export IPFW_PORT
-mkdir -m 700 "$KIPFW_SHM"
-n=0
-kipfw=
-trap '[ -z "$kipfw" ] || kill "$kipfw" 2>/dev/null; wait; rm -rf "$dir"' EXIT
-
-# ok NAME COMMAND...: one line of TAP from the command's exit status.
-ok() {
-	local name=$1
-	shift
-	n=$((n + 1))
-	if "$@"; then
-		echo "ok $n - $name"
-	else
-		echo "not ok $n - $name"
-		sed 's/^/# /' "$dir/out" "$dir/err"
-	fi
-}
+. "$(dirname "$0")/begin.sh"
 
 # says CODE OUT ERR COMMAND...: ends with this code, having printed these.
 says() {

@@ -3,31 +3,7 @@
 #
 # The daemon as its user starts it: usage, refusals, rules from a file, its
 # end, the infinite source.  Prints TAP.
-set -u
-. "$(dirname "$0")/lib.sh"
-
-bin=${KIPFW_BIN:-./bin}
-dir=$(mktemp -d) || exit 1
-export KIPFW_SHM=$dir/shm IPFW_HOST=127.0.0.1
-IPFW_PORT=$(free_port)
-export IPFW_PORT
-mkdir -m 700 "$KIPFW_SHM"
-n=0
-pids=
-trap 'for p in $pids; do kill "$p" 2>/dev/null; done; wait; rm -rf "$dir"' EXIT
-
-# ok NAME COMMAND...: one line of TAP from the command's exit status.
-ok() {
-	local name=$1
-	shift
-	n=$((n + 1))
-	if "$@"; then
-		echo "ok $n - $name"
-	else
-		echo "not ok $n - $name"
-		sed 's/^/# /' "$dir"/out "$dir"/err
-	fi
-}
+. "$(dirname "$0")/begin.sh"
 
 # refuses CODE TEXT ARG...: kipfw ends with this code and says this.
 refuses() {
@@ -40,7 +16,7 @@ refuses() {
 # without_nice COMMAND...: in a shell that may not have real-time priorities.
 without_nice() {
 	export -f refuses
-	export bin dir
+	export bin dir PATIENCE
 	if [ "$(id -u)" = 0 ]; then
 		setpriv --bounding-set -sys_nice --inh-caps -sys_nice \
 		    bash -c 'ulimit -r 0; "$@"' - "$@"
@@ -53,7 +29,6 @@ without_nice() {
 start() {
 	"$bin/kipfw" "$@" >"$dir/out" 2>"$dir/err" &
 	pid=$!
-	pids="$pids $pid"
 	await has_said "$dir/out" 'control on' $pid &&
 	    grep -q 'control on' "$dir/out"
 }

@@ -2,29 +2,21 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What rules log, end to end: lines, limits, resetlog and the capture."""
 import os
-import random
 import struct
-import subprocess
+import sys
 import tempfile
 import time
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
-    os.path.abspath(__file__))))
-BIN = os.environ.get('KIPFW_BIN', os.path.join(ROOT, 'bin'))
-PATIENCE_S = 120
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from daemon import PATIENCE_S, ipfw  # noqa: E402
+import daemon as kipfw  # noqa: E402
 SYSCTL = 'net.inet.ip.fw.'
 NO_ROOM = ('ipfw: Cannot allocate %sdynamic state, consider increasing ' +
            SYSCTL + '%s')
 EXCESS = ('ipfw: 100 drop session type 40 1.2.3.4 %d -> 5.6.7.8 9, '
           '1 too many entries')
 LINE = 'Count UDP 1.2.3.4:0 5.6.7.8:0 in via '
-
-
-def ipfw(port, *words):
-    done = subprocess.run([os.path.join(BIN, 'ipfw'), *words],
-                          env=dict(os.environ, IPFW_PORT=str(port)),
-                          capture_output=True, text=True, timeout=PATIENCE_S)
-    return done.stdout + done.stderr
 
 
 def two_flows(path):
@@ -40,21 +32,8 @@ def two_flows(path):
 
 def start(tmp, *options, source='source:'):
     """A kipfw whose packets are those of the infinite source's kind."""
-    for _ in range(50):
-        port = random.randrange(20000, 50000)
-        err = open(os.path.join(tmp, 'err'), 'w')
-        daemon = subprocess.Popen(
-            [os.path.join(BIN, 'kipfw'), '-p', str(port), *options,
-             source, 'sink:'], stdout=subprocess.DEVNULL, stderr=err)
-        for _ in range(200):
-            if daemon.poll() is not None:
-                break
-            if '65535' in ipfw(port, 'list'):
-                return daemon, port
-            time.sleep(0.02)
-        daemon.kill()
-        daemon.wait()
-    raise RuntimeError('kipfw does not start')
+    return kipfw.start(None, os.path.join(tmp, 'err'), *options, source,
+                       'sink:')
 
 
 def lines(tmp):

@@ -2,30 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # netmap pipes as kipfw's ports, and vale-ctl's commands.  Prints TAP.
-set -u
-. "$(dirname "$0")/lib.sh"
-
-bin=${KIPFW_BIN:-./bin}
-dir=$(mktemp -d) || exit 1
-export KIPFW_SHM=$dir/shm IPFW_HOST=127.0.0.1
-IPFW_PORT=$(free_port)
-export IPFW_PORT
-mkdir -m 700 "$KIPFW_SHM"
-n=0
-pids=
-trap 'for p in $pids; do kill "$p" 2>/dev/null; done; wait; rm -rf "$dir"' EXIT
-
-ok() {
-	local name=$1
-	shift
-	n=$((n + 1))
-	if "$@"; then
-		echo "ok $n - $name"
-	else
-		echo "not ok $n - $name"
-		sed 's/^/# /' "$dir"/out "$dir"/err "$dir"/*.log 2>/dev/null
-	fi
-}
+. "$(dirname "$0")/begin.sh"
 
 # ctl CODE TEXT ARG...: vale-ctl ends with this code and says this somewhere.
 ctl() {
@@ -39,7 +16,6 @@ ctl() {
 start() {
 	"$bin/kipfw" "$@" >"$dir/out" 2>"$dir/err" &
 	pid=$!
-	pids="$pids $pid"
 	await has_said "$dir/out" 'control on' $pid &&
 	    grep -q 'control on' "$dir/out"
 }

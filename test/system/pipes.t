@@ -3,31 +3,8 @@
 #
 # dummynet as its user meets it: configure, list, refuse, delete; packets
 # through pipes and queues over VALE, with their delay and their loss.
-set -u
-. "$(dirname "$0")/lib.sh"
-
-bin=$(realpath "${KIPFW_BIN:-./bin}")
-dir=$(mktemp -d) || exit 1
-export KIPFW_SHM=$dir/shm IPFW_HOST=127.0.0.1
-IPFW_PORT=$(free_port)
-export IPFW_PORT
-mkdir -m 700 "$KIPFW_SHM"
+. "$(dirname "$0")/begin.sh"
 cd "$dir" || exit 1
-n=0
-pids=
-trap 'for p in $pids; do kill "$p" 2>/dev/null; done; wait; rm -rf "$dir"' EXIT
-
-ok() {
-	local name=$1
-	shift
-	n=$((n + 1))
-	if "$@"; then
-		echo "ok $n - $name"
-	else
-		echo "not ok $n - $name"
-		sed 's/^/# /' "$dir"/out "$dir"/want 2>/dev/null
-	fi
-}
 
 ipfw() {
 	timeout $PATIENCE "$bin/ipfw" "$@"
@@ -61,8 +38,8 @@ all() {
 # A port that is free; somebody else may have the first one.
 for _ in 1 2 3 4 5; do
 	"$bin/kipfw" "vale$$a:f" "vale$$b:f" >"$dir/daemon" 2>&1 &
-	pids=$!
-	await has_said "$dir/daemon" 'control on' $pids
+	kipfw=$!
+	await has_said "$dir/daemon" 'control on' $kipfw
 	grep -q 'control on' "$dir/daemon" && break
 	IPFW_PORT=$(free_port)
 done
@@ -195,7 +172,6 @@ ok 'its listing' sh -c "'$bin/ipfw' pipe 9 show | grep -q 'trace lte (10000 time
 
 # ---- packets ----
 "$bin/pkt-gen" -i "vale$$b:p" -f pong >/dev/null 2>&1 &
-pids="$pids $!"
 await eval '"$bin/vale-ctl" | grep -q "vale$$b:p "'
 ping() {
 	timeout $PATIENCE "$bin/pkt-gen" -i "vale$$a:p" -f ping --json "$@" \

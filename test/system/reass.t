@@ -5,13 +5,14 @@ import os
 import random
 import struct
 import subprocess
+import sys
 import tempfile
 import time
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
-    os.path.abspath(__file__))))
-BIN = os.environ.get('KIPFW_BIN', os.path.join(ROOT, 'bin'))
-PATIENCE_S = 120
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from daemon import PATIENCE_S, BIN, ipfw  # noqa: E402
+import daemon as kipfw  # noqa: E402
 UDP, ICMP = 17, 1
 
 
@@ -36,33 +37,12 @@ def write_pcap(path, frames):
             f.write(struct.pack('=IIII', 0, 0, len(frame), len(frame)) + frame)
 
 
-def ipfw(port, *words):
-    done = subprocess.run([os.path.join(BIN, 'ipfw'), *words],
-                          env=dict(os.environ, IPFW_PORT=str(port)),
-                          capture_output=True, text=True, timeout=PATIENCE_S)
-    return done.stdout + done.stderr
-
-
 def start(tmp, rules):
     path = os.path.join(tmp, 'rules')
     with open(path, 'w') as f:
         f.write('\n'.join(rules) + '\n')
-    for _ in range(50):
-        port = random.randrange(20000, 50000)
-        daemon = subprocess.Popen(
-            [os.path.join(BIN, 'kipfw'), '-p', str(port), '--out-pass', '-f',
-             path, 'valeA:f', 'valeB:f'],
-            stdout=open(os.path.join(tmp, 'out'), 'w'),
-            stderr=subprocess.DEVNULL)
-        for _ in range(200):
-            if daemon.poll() is not None:
-                break
-            if '65535' in ipfw(port, 'list'):
-                return daemon, port
-            time.sleep(0.02)
-        daemon.kill()
-        daemon.wait()
-    raise RuntimeError('kipfw does not start')
+    return kipfw.start(os.path.join(tmp, 'out'), None, '--out-pass', '-f',
+                       path, 'valeA:f', 'valeB:f')
 
 
 def run(tmp, frames, want, *rules):

@@ -3,31 +3,7 @@
 #
 # 'ipfw test' against a kipfw that forwards at full load, and without one: the
 # same answers, and no trace of the question.  Prints TAP.
-set -u
-. "$(dirname "$0")/lib.sh"
-
-bin=$(cd "${KIPFW_BIN:-./bin}" && pwd)
-dir=$(mktemp -d) || exit 1
-export KIPFW_SHM=$dir/shm IPFW_HOST=127.0.0.1
-IPFW_PORT=$(free_port)
-export IPFW_PORT
-mkdir -m 700 "$KIPFW_SHM"
-n=0
-kipfw=
-trap '[ -z "$kipfw" ] || kill "$kipfw" 2>/dev/null; wait; rm -rf "$dir"' EXIT
-
-# ok NAME COMMAND...: one line of TAP from the command's exit status.
-ok() {
-	local name=$1
-	shift
-	n=$((n + 1))
-	if "$@"; then
-		echo "ok $n - $name"
-	else
-		echo "not ok $n - $name"
-		sed 's/^/# /' "$dir/out"
-	fi
-}
+. "$(dirname "$0")/begin.sh"
 
 # asks CODE TEXT ARGS...: ipfw ends with this code and prints, among others, this.
 asks() {

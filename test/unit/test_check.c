@@ -98,7 +98,7 @@ static const struct lengths long_ones[] = {
     {O_TAGGED, 1, 31, 1}, {O_SETMARK, 2, 2, 1}, {O_MARK, 3, 3, 1},
     {O_IP_SRC_LOOKUP, 1, 2, 1}, {O_IP_DST_LOOKUP, 1, 3, 1},
     {O_IP_FLOW_LOOKUP, 1, 2, 1}, {O_MAC_SRC_LOOKUP, 1, 2, 1},
-    {O_MAC_DST_LOOKUP, 1, 2, 1},
+    {O_MAC_DST_LOOKUP, 1, 2, 1}, {O_TABLE_LOOKUP, 3, 6, 3},
 };
 
 static struct lengths
@@ -225,7 +225,7 @@ unknown_and_partial_ones(void **state)
 	(void)state;
 	put(&d, O_LAST, 1, 0);
 	put_action(&d, O_ACCEPT, 0);
-	assert_refused(&d, EINVAL, "opcode 99 at word 0");
+	assert_refused(&d, EINVAL, "opcode 100 at word 0");
 	d.cmd[0].opcode = 255;
 	assert_refused(&d, EINVAL, "opcode 255 at word 0");
 	d.cmd[0].opcode = O_LIMIT_PARENT;
@@ -716,6 +716,31 @@ lookup_keys(void **state)
 	}
 }
 
+/* How long a lookup with a mask must be, by key; the others are refused. */
+static void
+masked_keys(void **state)
+{
+	static const uint8_t words[][2] = {{3, 6}, {3, 6}, {3}, {3}, {0}, {0},
+	    {3}, {4}, {4}, {3}, {4}};
+
+	(void)state;
+	for (uint32_t key = 0; key < 13; key++) {
+		for (unsigned n = 3; n <= 6; n++) {
+			struct draft d = rule_of(O_TABLE_LOOKUP, n);
+
+			memcpy(&d.cmd[1], &key, sizeof(key));
+			if (key == 4 || key == 5)
+				assert_refused(&d, EOPNOTSUPP, "sockets");
+			else if (key >= ARRAY_LEN(words))
+				assert_refused(&d, EINVAL, "does not exist");
+			else if (n != words[key][0] && n != words[key][1])
+				assert_refused(&d, EINVAL, "wrong length");
+			else
+				assert_accepted(&d);
+		}
+	}
+}
+
 static void
 comments(void **state)
 {
@@ -849,6 +874,7 @@ main(void)
 	    cmocka_unit_test(flow_labels),
 	    cmocka_unit_test(interface_names),
 	    cmocka_unit_test(lookup_keys),
+	    cmocka_unit_test(masked_keys),
 	    cmocka_unit_test(limits),
 	    cmocka_unit_test(comments),
 	    cmocka_unit_test(needs_out),

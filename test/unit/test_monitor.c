@@ -27,19 +27,6 @@ teardown(void **state)
 	return rig_teardown(state);
 }
 
-static int
-try_open(const char *name)
-{
-	struct nmport *p = NULL;
-	struct err e = { 0 };
-	int rc = nmport_open(name, NULL, &p, &e);
-
-	if (rc < 0)
-		assert_true(strlen(e.text) > 0);
-	nmport_close(p);
-	return rc;
-}
-
 static void
 names(void **state)
 {
@@ -63,7 +50,7 @@ names(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < ARRAY_LEN(cases); i++)
-		if (try_open(cases[i].name) != cases[i].rc)
+		if (rig_try_open(cases[i].name) != cases[i].rc)
 			fail_msg("%s", cases[i].name);
 }
 

@@ -9,26 +9,6 @@
 
 static struct err err;
 
-static unsigned
-n_ports(void)
-{
-	struct arena_info *i = rig_list();
-	unsigned n = i->n_ports;
-
-	free(i);
-	return n;
-}
-
-static int
-try_open(const char *name)
-{
-	struct nmport *p = NULL;
-	int rc = nmport_open(name, NULL, &p, &err);
-
-	nmport_close(p);
-	return rc;
-}
-
 static void
 create_and_destroy(void **state)
 {
@@ -55,13 +35,13 @@ create_and_destroy(void **state)
 		if (nmctl_create(cases[i].name, NULL, &err) != cases[i].rc)
 			fail_msg("%s: %s", cases[i].name, err.text);
 	assert_int_equal(nmctl_create("bad", &bad, &err), -EINVAL);
-	assert_int_equal(n_ports(), 3);
+	assert_int_equal(rig_n_ports(), 3);
 	assert_int_equal(nmctl_destroy("nix", &err), -ENXIO);
 	assert_int_equal(nmctl_destroy("vale0:v0", &err), -EINVAL);
 	for (unsigned i = 0; i < ARRAY_LEN(cases); i++)
 		if (cases[i].rc == 0)
 			assert_int_equal(nmctl_destroy(cases[i].name, &err), 0);
-	assert_int_equal(n_ports(), 0);
+	assert_int_equal(rig_n_ports(), 0);
 }
 
 /* Without a user it has no rings; with one, those it was made with. */
@@ -85,8 +65,8 @@ opened_and_left(void **state)
 	assert_int_equal(i.rx_slots, 256);
 	assert_int_equal(i.tx_rings, 2);
 	assert_int_equal(i.rx_rings, 3);
-	assert_int_equal(try_open("v0"), -EBUSY);
-	assert_int_equal(try_open("vale0:v0"), -EBUSY);
+	assert_int_equal(rig_try_open("v0"), -EBUSY);
+	assert_int_equal(rig_try_open("vale0:v0"), -EBUSY);
 	assert_int_equal(nmctl_destroy("v0", &err), -EBUSY);
 	rig_send(p, 0xff, 1, 1); /* to nobody */
 	nmport_close(p);
@@ -97,7 +77,7 @@ opened_and_left(void **state)
 	nmport_close(p);
 	rig_check_buffers();
 	assert_int_equal(nmctl_destroy("v0", &err), 0);
-	assert_int_equal(try_open("v0"), -ENXIO);
+	assert_int_equal(rig_try_open("v0"), -ENXIO);
 }
 
 static void
@@ -119,7 +99,7 @@ attached_and_detached(void **state)
 	assert_int_equal(nmctl_attach("valeX:v0", &idx, &err), -EBUSY);
 	assert_int_equal(nmctl_attach("valeY:v0", &idx, &err), -EBUSY);
 	assert_int_equal(nmctl_destroy("v0", &err), -EBUSY);
-	assert_int_equal(try_open("valeY:v0"), -EBUSY);
+	assert_int_equal(rig_try_open("valeY:v0"), -EBUSY);
 	rig_send(a, 0xff, 1, 1); /* nobody is there to get it */
 	p = rig_open("v0");
 	rig_send(a, 0xff, 1, 2);
@@ -143,7 +123,7 @@ attached_and_detached(void **state)
 	rig_check_buffers();
 	/* The switch stays with its idle port. */
 	nmport_close(a);
-	assert_int_equal(n_ports(), 1);
+	assert_int_equal(rig_n_ports(), 1);
 	assert_int_equal(nmctl_detach("valeY:v0", &idx, &err), 0);
 	assert_int_equal(nmctl_destroy("v0", &err), 0);
 }
@@ -161,7 +141,7 @@ opened_as_a_port_of_a_switch(void **state)
 	rig_send(a, 0xff, 1, 2);
 	assert_int_equal(rig_get(p), 2);
 	nmport_close(p);
-	assert_int_equal(n_ports(), 2);
+	assert_int_equal(rig_n_ports(), 2);
 	assert_int_equal(nmctl_detach("valeX:v0", &idx, &err), 0);
 	assert_int_equal(nmctl_destroy("v0", &err), 0);
 	nmport_close(a);
@@ -189,10 +169,10 @@ survives_its_user(void **state)
 			pause();
 		}
 		assert_int_equal(read(fds[0], &c, 1), 1);
-		assert_int_equal(try_open("v0"), -EBUSY);
+		assert_int_equal(rig_try_open("v0"), -EBUSY);
 		kill(pid, SIGKILL);
 		waitpid(pid, &status, 0);
-		assert_int_equal(try_open("v0"), 0);
+		assert_int_equal(rig_try_open("v0"), 0);
 		rig_check_buffers();
 		close(fds[0]);
 		close(fds[1]);
@@ -279,7 +259,7 @@ header_lengths(void **state)
 	/* A persistent port keeps it, and asks its user. */
 	assert_int_equal(nmctl_create("v0", NULL, &err), 0);
 	assert_int_equal(nmctl_set_hdr_len("v0", 10, &err), 0);
-	assert_int_equal(try_open("v0"), -EIO);
+	assert_int_equal(rig_try_open("v0"), -EIO);
 	p = rig_open_cfg("v0", &knows);
 	nmport_get_info(p, &i);
 	assert_int_equal(i.hdr_len, 10);

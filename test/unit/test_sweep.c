@@ -35,16 +35,6 @@ teardown(void **state)
 	return rig_teardown(state);
 }
 
-static unsigned
-n_ports(void)
-{
-	struct arena_info *i = rig_list();
-	unsigned n = i->n_ports;
-
-	free(i);
-	return n;
-}
-
 static void
 end(pid_t pid)
 {
@@ -66,7 +56,7 @@ check_alive(unsigned tag)
 	while ((got = rig_get(own)) != tag)
 		assert_true(got >= 0);
 	nmport_close(p);
-	assert_int_equal(n_ports(), 1);
+	assert_int_equal(rig_n_ports(), 1);
 	rig_check_buffers();
 }
 
@@ -352,7 +342,7 @@ stopped_holder_delays_only_the_buffers(void **state)
 	assert_int_equal(i->n_ports, 3); /* child, own, and the old own */
 	free(i);
 	end(pid);
-	assert_int_equal(n_ports(), 1);
+	assert_int_equal(rig_n_ports(), 1);
 	check_alive(5);
 }
 
@@ -429,9 +419,9 @@ fork_keeps_the_port(void **state)
 	assert_int_equal(read(pipe_fds[0], &grandchild, sizeof(grandchild)),
 	    sizeof(grandchild));
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
-	assert_int_equal(n_ports(), 2);
+	assert_int_equal(rig_n_ports(), 2);
 	kill(grandchild, SIGKILL);
-	for (unsigned i = 0; i < 5000 && n_ports() != 1; i++)
+	for (unsigned i = 0; i < 5000 && rig_n_ports() != 1; i++)
 		usleep(1000);
 	check_alive(1);
 	close(pipe_fds[0]);

@@ -516,6 +516,54 @@ a_packet_is_told_the_same(void **state)
 	    0);
 }
 
+/* ---- lookup KEY:MASK ---- */
+
+static void
+lookup_with_a_mask(void **state)
+{
+	(void)state;
+	run("table a create");
+	run("table a add 10.0.0.3 7");
+	run("table n create type number");
+	run("table n add 16 1 0 2");
+	run("add 100 deny ip from any to any lookup src-ip4:255.0.255.255 a");
+	assert_int_equal(from("10.9.0.3", "1.1.1.1", 1), VERDICT_DENY);
+	assert_int_equal(from("10.9.1.3", "1.1.1.1", 1), VERDICT_ACCEPT);
+	assert_int_equal(from("1.1.1.1", "10.9.0.3", 1), VERDICT_ACCEPT);
+	run("delete 100");
+	run("add 100 deny ip from any to any lookup dst-ip6 a");
+	assert_int_equal(from("1.1.1.1", "10.0.0.3", 1), VERDICT_ACCEPT);
+	run("delete 100");
+	run("add 100 deny ip from any to any lookup dst-port:0x10 n");
+	assert_int_equal(from("1.1.1.1", "2.2.2.2", 0xff10), VERDICT_DENY);
+	run("table n delete 0");
+	assert_int_equal(from("1.1.1.1", "2.2.2.2", 0xff10), VERDICT_DENY);
+	assert_int_equal(from("1.1.1.1", "2.2.2.2", 0xff0f), VERDICT_ACCEPT);
+}
+
+/* The number of the rule itself, which the daemon tells it. */
+static void
+lookup_of_the_rule(void **state)
+{
+	(void)state;
+	run("table n create type number");
+	run("table n add 200");
+	expect("add 100 deny ip from any to any lookup rulenum n", 0,
+	    "00100 deny ip from any to any lookup rulenum n\n");
+	assert_int_equal(from("1.1.1.1", "2.2.2.2", 1), VERDICT_ACCEPT);
+	run("add deny ip from any to any lookup rulenum n");
+	assert_int_equal(from("1.1.1.1", "2.2.2.2", 1), VERDICT_DENY);
+	run("delete 200");
+	run("table n add 96");
+	run("add 101 deny ip from any to any lookup rulenum:0x60 n");
+	assert_int_equal(from("1.1.1.1", "2.2.2.2", 1), VERDICT_DENY);
+	run("set move rule 101 to 3");
+	assert_int_equal(from("1.1.1.1", "2.2.2.2", 1), VERDICT_DENY);
+	expect("table a create", 0, "");
+	expect("add 102 deny ip from any to any lookup rulenum a", EX_UNAVAILABLE,
+	    "ipfw: table a is of type addr, and number is needed\n");
+}
+
 /* ---- files ---- */
 
 /* Runs a file of these lines. */
@@ -619,6 +667,8 @@ main(void)
 	    T(tablearg),
 	    T(counters_of_entries),
 	    T(a_packet_is_told_the_same),
+	    T(lookup_with_a_mask),
+	    T(lookup_of_the_rule),
 	    T(flags_change_within_a_file),
 	    T(names_of_hosts),
 	    T(a_file_of_entries),

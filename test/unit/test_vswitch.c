@@ -4,20 +4,6 @@
 
 #include "vale/mac.h"
 
-static int
-try_open(const char *name)
-{
-	struct nmport_cfg cfg = { .tx_slots = 256, .rx_slots = 256 };
-	struct nmport *p = NULL;
-	struct err e = { 0 };
-	int rc = nmport_open(name, &cfg, &p, &e);
-
-	if (rc < 0)
-		assert_true(strlen(e.text) > 0);
-	nmport_close(p);
-	return rc;
-}
-
 static void
 names(void **state)
 {
@@ -51,7 +37,7 @@ names(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < ARRAY_LEN(cases); i++)
-		if (try_open(cases[i].name) != cases[i].rc)
+		if (rig_try_open(cases[i].name) != cases[i].rc)
 			fail_msg("%s", cases[i].name);
 }
 
@@ -61,11 +47,11 @@ one_user_of_a_port(void **state)
 	struct nmport *p = rig_open("valeA:f");
 
 	(void)state;
-	assert_int_equal(try_open("valeA:f"), -EBUSY);
-	assert_int_equal(try_open("valeA:g"), 0);
-	assert_int_equal(try_open("valeB:f"), 0);
+	assert_int_equal(rig_try_open("valeA:f"), -EBUSY);
+	assert_int_equal(rig_try_open("valeA:g"), 0);
+	assert_int_equal(rig_try_open("valeB:f"), 0);
 	nmport_close(p);
-	assert_int_equal(try_open("valeA:f"), 0);
+	assert_int_equal(rig_try_open("valeA:f"), 0);
 }
 
 static void
@@ -80,7 +66,7 @@ as_many_ports_as_there_are_places(void **state)
 		snprintf(name, sizeof(name), "valeA:%u", n);
 		p[n] = rig_open(name);
 	}
-	assert_int_equal(try_open("valeA:more"), -ENOSPC);
+	assert_int_equal(rig_try_open("valeA:more"), -ENOSPC);
 	i = rig_list();
 	assert_int_equal(i->n_ports, VALE_N_PLACES);
 	assert_int_equal(i->n_switches, 1);
@@ -107,8 +93,8 @@ as_many_switches_as_there_are_places(void **state)
 		snprintf(name, sizeof(name), "vale%u:x", n);
 		p[n] = rig_open(name);
 	}
-	assert_int_equal(try_open("valeMore:x"), -ENOSPC);
-	assert_int_equal(try_open("vale0:y"), 0);
+	assert_int_equal(rig_try_open("valeMore:x"), -ENOSPC);
+	assert_int_equal(rig_try_open("vale0:y"), 0);
 	nmport_close(p[5]);
 	p[5] = rig_open("valeMore:x");
 	for (unsigned n = 0; n < VALE_MAX_SWITCHES; n++)

@@ -82,6 +82,21 @@ rig_open(const char *name)
 	return rig_open_cfg(name, &cfg);
 }
 
+/* Whether the name can be opened, and closed again: 0, or why not. */
+static inline int
+rig_try_open(const char *name)
+{
+	struct nmport_cfg cfg = { .tx_slots = 256, .rx_slots = 256 };
+	struct nmport *p = NULL;
+	struct err e = { 0 };
+	int rc = nmport_open(name, &cfg, &p, &e);
+
+	if (rc < 0)
+		assert_true(strlen(e.text) > 0);
+	nmport_close(p);
+	return rc;
+}
+
 /* Addresses by number; 0xff is broadcast. */
 static inline void
 rig_frame(uint8_t *f, unsigned dst, unsigned src, uint32_t tag)
@@ -158,6 +173,16 @@ rig_list(void)
 	assert_int_equal(vswitch_list(a, i, &e), 0);
 	arena_put(a);
 	return i;
+}
+
+static inline unsigned
+rig_n_ports(void)
+{
+	struct arena_info *i = rig_list();
+	unsigned n = i->n_ports;
+
+	free(i);
+	return n;
 }
 
 static inline uint8_t *
