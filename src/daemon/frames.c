@@ -38,5 +38,6 @@ frames_next(void *capture, struct frame *f, struct err *e)
 		    "capture: at most %d", p.kept, FRAME_MAX), -1;
 	memcpy(f->octets, p.data, p.kept);
 	f->len = p.kept;
+	f->ns = p.ns;
 	return 1;
 }

@@ -38,6 +38,7 @@ struct engine {
 	void *state_memory;  /* of hugemem */
 	size_t state_octets;
 	bool is_started; /* workers look at the rules */
+	uint32_t trial_s; /* without them: the time up to which states went */
 	struct reindex reindex;
 	uint64_t differences; /* of match=verify, told */
 	unsigned n_retired;
@@ -878,5 +879,20 @@ engine_trial(struct engine *en, struct trial *t, bool any_if, struct err *e)
 	t->listeners = en->diverts != NULL ? &en->diverts->ports : NULL;
 	t->has_pipe = has_pipe;
 	t->arg = en;
+	return 0;
+}
+
+int
+engine_trial_at(struct engine *en, struct trial *t, uint32_t now_s,
+    struct err *e)
+{
+	struct state_table *states = en->shared.states;
+
+	if (en->is_started)
+		return err_set(e, EPERM, "packets of the past are not asked "
+		    "about where others pass");
+	if (en->trial_s != now_s)
+		state_sweep(states, 1, state_end(states), now_s);
+	t->state_cfg.now_s = en->trial_s = now_s;
 	return 0;
 }
