@@ -41,7 +41,7 @@ ALLFLAGS = -std=gnu11 -g $(WARN) $(FLAGS_$(BUILD)) -pthread -D_GNU_SOURCE \
 	   -Iinclude -Isrc $(CFLAGS)
 $(foreach d,$(CORE),$(eval $(O)/src/$(d)/%.o: private WARN += -Wconversion))
 
-LIBS	= $(shell pkg-config --libs liburcu-qsbr libevent_core libpcap libxdp \
+LIBS	= $(shell pkg-config --libs liburcu-qsbr libevent_core libxdp \
 	  libbpf zlib)
 
 MAINS	:= src/daemon/kipfw.c src/cli/ipfw.c src/tools/pkt-gen.c \
@@ -108,7 +108,7 @@ $(BIN)/netmap-run: dist/netmap-run
 # Unit tests: one program a file, TAP from cmocka.
 $(O)/test/unit/%: $(O)/test/unit/%.o $(LIB) | build/.deps-check
 	@echo "  LD $@"
-	@$(CC) $(ALLFLAGS) $(LDFLAGS) -o $@ $< $(LIB) $(LIBS) -lcmocka -lm
+	@$(CC) $(ALLFLAGS) $(LDFLAGS) -o $@ $< $(LIB) $(LIBS) -lcmocka -lpcap -lm
 unit: $(UNIT)
 
 # The engine without threads, for tests in Python.

@@ -279,6 +279,8 @@ enum trial_req_flags {
 	TRIAL_OUT = 0x1,   /* the evaluation on the way out alone */
 	TRIAL_STEPS = 0x2, /* the reply shall have them */
 	TRIAL_ANY_IF = 0x4, /* interfaces need not be ports */
+	TRIAL_AT = 0x8,	/* it is now_s; only where no worker runs */
+	TRIAL_REMEMBER = 0x10, /* with TRIAL_AT: states are booked and made */
 };
 
 struct trial_req { /* 'frame_len' octets follow, Ethernet header first */
@@ -287,7 +289,7 @@ struct trial_req { /* 'frame_len' octets follow, Ethernet header first */
 	uint32_t prob;	/* TRIAL_PROB_* */
 	uint64_t seed;
 	uint32_t frame_len; /* at most 65535 */
-	uint32_t spare;
+	uint32_t now_s;	 /* seconds of any clock that does not jump */
 	char in_if[16];	 /* "": the first port, or the other one of out_if */
 	char out_if[16]; /* "": the other port of the pair */
 };

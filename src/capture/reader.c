@@ -352,6 +352,18 @@ capture_release(struct capture_reader *r)
 }
 
 int
+capture_next_alone(struct capture_reader *r, struct capture_packet *out,
+    struct err *e)
+{
+	int got = capture_next(r, out, e);
+
+	if (got != CAPTURE_WAIT)
+		return got;
+	capture_release(r);
+	return capture_next(r, out, e);
+}
+
+int
 capture_rewind(struct capture_reader *r, struct err *e)
 {
 	int rc = stream_rewind(r->from, e);

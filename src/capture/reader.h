@@ -66,6 +66,11 @@ int capture_next(struct capture_reader *r, struct capture_packet *out,
 /* No packet is looked at any more. */
 void capture_release(struct capture_reader *r);
 
+/* The next packet, for who wants no other meanwhile: releases those before.
+ * CAPTURE_PACKET, CAPTURE_END or -errno. */
+int capture_next_alone(struct capture_reader *r, struct capture_packet *out,
+    struct err *e);
+
 /* Begins again with the first packet; implies capture_release(). */
 int capture_rewind(struct capture_reader *r, struct err *e);
 

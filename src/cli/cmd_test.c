@@ -20,6 +20,7 @@ struct request {
 	const char *pcap;
 	unsigned packet; /* of the capture; 0 = all */
 	bool json;
+	bool alone;	 /* packets of a capture know nothing of each other */
 	char *text;	    /* the packet's words, as one line; owned */
 	struct words words; /* of it */
 	struct err *e;
@@ -123,6 +124,14 @@ read_me(struct request *q, const struct word *w, const char *arg)
 	return 0;
 }
 
+static int
+read_alone(struct request *q, const struct word *w, const char *arg)
+{
+	(void)w, (void)arg;
+	q->alone = true;
+	return 0;
+}
+
 static const struct flag options[] = {
     {"-f", true, read_file},
     {"--file", true, read_file},
@@ -132,6 +141,7 @@ static const struct flag options[] = {
     {"--prob", true, read_prob},
     {"--pcap", true, read_pcap},
     {"--packet", true, read_packet},
+    {"--alone", false, read_alone},
     {"--default", true, read_default},
     {"--me", true, read_me},
 };
@@ -147,7 +157,7 @@ read_option(struct request *q, const struct args *a, unsigned *k)
 	if (i == ARRAY_LEN(options))
 		return word_err(q->e, EX_USAGE, w, "no option of 'test'; "
 		    "there are -f FILE, -v, --near, --json, --prob, --pcap, "
-		    "--packet, --default, --me");
+		    "--packet, --alone, --default, --me");
 	if (!options[i].has_arg)
 		return options[i].read(q, w, NULL);
 	if (*k + 1 == a->n)
@@ -245,6 +255,36 @@ packet_err(struct request *q, int r)
 	return r;
 }
 
+/* With a file of rules, packets of a capture make states for those that come
+ * after them, at their own time; time does not go back. */
+static void
+set_clock(struct request *q, const struct frame *f)
+{
+	uint32_t now_s = (uint32_t)(f->ns / 1000000000);
+
+	if (!q->opt.at || (int32_t)(now_s - q->opt.now_s) > 0)
+		q->opt.now_s = now_s;
+	q->opt.at = q->opt.any_if && !q->alone;
+}
+
+/* The packet has been asked about: now its states are made. */
+static int
+remember(struct request *q, const struct frame *f, struct rulebook *book)
+{
+	struct trial_opt opt = q->opt;
+	struct trial_view v;
+	int r;
+
+	if (!q->opt.at)
+		return 0;
+	opt.steps = false;
+	opt.remember = true;
+	r = trial_ask(q->c, &opt, &f->way, f->octets, f->len, book, &v, q->e);
+	if (r == 0)
+		trial_view_fini(&v);
+	return r;
+}
+
 /* Those of a capture: one in full, or all in a line each. */
 static int
 walk_capture(struct request *q, void *cap, struct frame *f,
@@ -257,8 +297,11 @@ walk_capture(struct request *q, void *cap, struct frame *f,
 	while (r == 0 && !(seen && q->packet != 0) &&
 	    (got = q->c->offline->frames_next(cap, f, q->e)) == 1) {
 		seen = ++n == q->packet || q->packet == 0;
+		set_clock(q, f);
 		if (seen)
 			r = test_one(q, f, book, n, code);
+		if (r == 0)
+			r = remember(q, f, book);
 	}
 	if (got < 0)
 		return EX_DATAERR;

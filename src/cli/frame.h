@@ -26,6 +26,7 @@ struct frame_way {
 
 struct frame {
 	struct frame_way way;
+	uint64_t ns; /* of a capture: since 1970 */
 	unsigned len;
 	uint8_t octets[FRAME_MAX];
 };

@@ -90,7 +90,10 @@ trial_ask(struct cli *c, const struct trial_opt *o,
 	struct trial_req q = {
 	    .op.opcode = FW3_TRIAL,
 	    .flags = (way->out ? TRIAL_OUT : 0) |
-		(o->steps ? TRIAL_STEPS : 0) | (o->any_if ? TRIAL_ANY_IF : 0),
+		(o->steps ? TRIAL_STEPS : 0) |
+		(o->any_if ? TRIAL_ANY_IF : 0) | (o->at ? TRIAL_AT : 0) |
+		(o->remember ? TRIAL_REMEMBER : 0),
+	    .now_s = o->now_s,
 	    .prob = o->prob,
 	    .seed = o->seed,
 	    .frame_len = len,

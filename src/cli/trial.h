@@ -18,6 +18,9 @@ struct trial_opt {
 	uint64_t seed;
 	bool any_if;   /* interfaces need not be ports: there is no daemon */
 	bool steps;    /* they are wanted */
+	bool at;       /* it is now_s: no packets but ours pass there */
+	bool remember; /* and later packets meet this one's states */
+	uint32_t now_s;
 	unsigned near; /* also rules that so many words keep from matching */
 	bool all;      /* also all others */
 };

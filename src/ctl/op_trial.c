@@ -35,8 +35,9 @@ check_req(const struct ctl_call *call, const struct trial_req *q,
 	if (q->prob > TRIAL_PROB_DRAW)
 		return err_set(e, EINVAL, "%u is no way for 'prob' to end",
 		    q->prob);
-	if ((q->flags & ~(uint32_t)(TRIAL_OUT | TRIAL_STEPS | TRIAL_ANY_IF)) !=
-	    0)
+	if ((q->flags & ~(uint32_t)(TRIAL_OUT | TRIAL_STEPS | TRIAL_ANY_IF |
+		TRIAL_AT | TRIAL_REMEMBER)) != 0 ||
+	    ((q->flags & TRIAL_REMEMBER) != 0 && (q->flags & TRIAL_AT) == 0))
 		return err_set(e, EINVAL, "unknown flags %x", q->flags);
 	if (memchr(q->in_if, '\0', sizeof(q->in_if)) == NULL ||
 	    memchr(q->out_if, '\0', sizeof(q->out_if)) == NULL)
@@ -95,6 +96,7 @@ op_trial(struct control *c, struct ctl_call *call, struct err *e)
 		return err_set(e, ENOMEM, "no memory for a trial");
 	t->out = (q->flags & TRIAL_OUT) != 0;
 	t->x.prob = (enum trial_prob)q->prob;
+	t->x.in_earnest = (q->flags & TRIAL_REMEMBER) != 0;
 	rng_init(&t->rng, q->seed);
 	memcpy(t->in_if, q->in_if, sizeof(t->in_if));
 	memcpy(t->out_if, q->out_if, sizeof(t->out_if));
@@ -107,6 +109,8 @@ op_trial(struct control *c, struct ctl_call *call, struct err *e)
 	if (error == 0)
 		error = engine_trial(c->en, t,
 		    (q->flags & TRIAL_ANY_IF) != 0, e);
+	if (error == 0 && (q->flags & TRIAL_AT) != 0)
+		error = engine_trial_at(c->en, t, q->now_s, e);
 	if (error == 0) {
 		trial_run(t, q + 1, q->frame_len);
 		error = put_reply(call, t, e);

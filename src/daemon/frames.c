@@ -29,12 +29,8 @@ int
 frames_next(void *capture, struct frame *f, struct err *e)
 {
 	struct capture_packet p;
-	int got = capture_next(capture, &p, e);
+	int got = capture_next_alone(capture, &p, e);
 
-	if (got == CAPTURE_WAIT) {
-		capture_release(capture);
-		got = capture_next(capture, &p, e);
-	}
 	if (got != CAPTURE_PACKET)
 		return got == CAPTURE_END ? 0 : -1;
 	if (p.kept > FRAME_MAX)
@@ -42,5 +38,6 @@ frames_next(void *capture, struct frame *f, struct err *e)
 		    "capture: at most %d", p.kept, FRAME_MAX), -1;
 	memcpy(f->octets, p.data, p.kept);
 	f->len = p.kept;
+	f->ns = p.ns;
 	return 1;
 }

@@ -75,7 +75,7 @@ static const char help_text[] =
     "      --default WHAT     rule 65535: allow or deny (allow)\n"
     "      --out-pass         evaluate packets a second time on their way out\n"
     "      --source N         packets a burst of the infinite source (256)\n"
-    "      --source-packet F  packets it sends: those of the pcap file F\n"
+    "      --source-packet F  packets it sends: those of the capture F\n"
     "      --me ADDR[,ADDR]   the addresses that me and me6 stand for (none)\n"
     "      --states N         room for so many dynamic states (1048576)\n"
     "      --syslog           what rules log goes to syslog, not to standard error\n"

@@ -105,3 +105,18 @@ engine_trial(struct engine *en, struct trial *t, bool any_if, struct err *e)
 	t->arg = en;
 	return 0;
 }
+
+int
+engine_trial_at(struct engine *en, struct trial *t, uint32_t now_s,
+    struct err *e)
+{
+	struct state_table *states = en->shared.states;
+
+	if (en->is_started)
+		return err_set(e, EPERM, "packets of the past are not asked "
+		    "about where others pass");
+	if (en->trial_s != now_s)
+		state_sweep(states, 1, state_end(states), now_s);
+	t->state_cfg.now_s = en->trial_s = now_s;
+	return 0;
+}

@@ -191,6 +191,10 @@ int engine_dn_call(struct engine *en, engine_dn_fn *fn, void *arg);
 struct trial;
 int engine_trial(struct engine *en, struct trial *t, bool any_if,
     struct err *e);
+/* After it: the trial's time is 'now_s', and states whose time is over then are
+ * gone.  -EPERM: workers run, and have a time of their own. */
+int engine_trial_at(struct engine *en, struct trial *t, uint32_t now_s,
+    struct err *e);
 
 /* Name of port 'i' as given, NULL past the last; for 'internal iflist'. */
 const char *engine_port_name(const struct engine *en, unsigned i);

@@ -30,6 +30,7 @@ struct engine {
 	void *state_memory;  /* of hugemem */
 	size_t state_octets;
 	bool is_started; /* workers look at the rules */
+	uint32_t trial_s; /* without them: the time up to which states went */
 	struct reindex reindex;
 	uint64_t differences; /* of match=verify, told */
 	unsigned n_retired;

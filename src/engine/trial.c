@@ -215,7 +215,8 @@ trial_run(struct trial *t, const void *frame, unsigned len)
 	t->pkt = (struct pkt){.data = t->frame, .len = (uint16_t)len};
 	t->flags = t->to = 0;
 	t->x = (struct explain){.steps = t->x.steps,
-	    .max_steps = t->x.max_steps, .prob = t->x.prob};
+	    .max_steps = t->x.max_steps, .prob = t->x.prob,
+	    .in_earnest = t->x.in_earnest};
 	make_dry(t);
 	parse(&t->pkt, &t->parse);
 	note_facts(&t->pkt, &t->facts);

@@ -11,7 +11,7 @@
  *            there to read -> freed; or trial_run again.
  * Threads    one that may read the ruleset; with an engine, the control thread.
  *            Workers go on meanwhile and do not notice, but for the lock of a
- *            bucket of states.
+ *            bucket of states.  x.in_earnest is for engines without workers.
  */
 #pragma once
 
@@ -36,7 +36,8 @@ struct trial {
 	/* the question */
 	bool out;	/* the way out alone */
 	struct rng rng; /* for TRIAL_PROB_DRAW */
-	struct explain x; /* steps, max_steps and prob are the caller's */
+	struct explain x; /* steps, max_steps, prob and in_earnest are the
+			   * caller's */
 	/* the answer */
 	enum trial_end end;
 	uint32_t flags;	  /* TRIAL_FW_OFF and so on */

@@ -10,10 +10,10 @@
 #include "port/kinds.h"
 
 #include "base/bytes.h"
+#include "capture/reader.h"
 #include "packet/proto.h"
 
 #include <errno.h>
-#include <pcap/pcap.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -118,36 +118,37 @@ source_classic(struct source *s)
 	return 0;
 }
 
-/* Reads every packet of a capture of Ethernet frames. */
+/* Adds a packet of a capture, as much of it as was kept. */
 static int
-source_pcap(struct source *s, const char *path, struct err *e)
+source_take(struct source *s, const char *path, const struct capture_packet *p,
+    struct err *e)
 {
-	char why[PCAP_ERRBUF_SIZE];
-	pcap_t *pc = pcap_open_offline(path, why);
-	struct pcap_pkthdr *h;
-	const uint8_t *data;
-	int got, rc = 0;
+	int rc;
 
-	if (pc == NULL)
-		return err_set(e, EINVAL, "source: %s", why);
-	if (pcap_datalink(pc) != DLT_EN10MB)
-		rc = err_set(e, EINVAL, "source: %s: not a capture of Ethernet",
+	if (p->kept > MAX_FRAME)
+		return err_set(e, EINVAL, "source: %s: packet %u has %u "
+		    "octets, more than %d", path, s->n + 1, p->kept, MAX_FRAME);
+	if ((rc = source_add(s, p->data, p->kept)) != 0)
+		return err_set(e, -rc, "source: %s: too large for memory",
 		    path);
-	while (rc == 0 && (got = pcap_next_ex(pc, &h, &data)) != -2) {
-		if (got != 1)
-			rc = err_set(e, EINVAL, "source: %s: packet %u: %s",
-			    path, s->n + 1, pcap_geterr(pc));
-		else if (h->caplen > MAX_FRAME)
-			rc = err_set(e, EINVAL, "source: %s: packet %u has %u "
-			    "octets, more than %d", path, s->n + 1, h->caplen,
-			    MAX_FRAME);
-		else if ((rc = source_add(s, data, h->caplen)) != 0)
-			err_set(e, -rc, "source: %s: too large for memory",
-			    path);
-	}
+	return 0;
+}
+
+/* Reads every packet of a capture. */
+static int
+source_capture(struct source *s, const char *path, struct err *e)
+{
+	struct capture_reader *r;
+	struct capture_packet p;
+	int got, rc = capture_open(path, READER_ANY, &r, e);
+
+	if (rc != 0)
+		return rc;
+	while (rc == 0 && (got = capture_next_alone(r, &p, e)) != CAPTURE_END)
+		rc = got == CAPTURE_PACKET ? source_take(s, path, &p, e) : got;
+	capture_close(r);
 	if (rc == 0 && s->n == 0)
 		rc = err_set(e, EINVAL, "source: %s: no packets", path);
-	pcap_close(pc);
 	return rc;
 }
 
@@ -161,7 +162,7 @@ source_open(struct port *p, const char *name, struct err *e)
 	if (s == NULL)
 		return err_set(e, ENOMEM, "source: no memory");
 	if (*path != '\0')
-		rc = source_pcap(s, path, e);
+		rc = source_capture(s, path, e);
 	else if ((rc = source_classic(s)) != 0)
 		err_set(e, -rc, "source: no memory");
 	if (rc != 0) {
@@ -230,7 +231,7 @@ source_sleep_begin(struct port *p, unsigned flags)
 
 const struct port_ops port_source = {
 	.kind = "source:",
-	.help = "source:[FILE]    the classic packet, or those of a pcap file, "
+	.help = "source:[FILE]    the classic packet, or those of a capture, "
 		"for ever",
 	.open = source_open,
 	.close = source_close,

@@ -225,13 +225,18 @@ find_there(struct explain *x, const struct pass *pass, const struct pkt *p,
 	const struct ruleset *rs = pass->rules;
 	uint32_t idx;
 
-	while ((idx = state_look(pass->states, p, name, pass->state_cfg->now_s,
-		    &x->would, rule)) != 0) {
+	while ((idx = x->in_earnest ?
+		    state_find(pass->states, pass->state_cfg, p, name, rule) :
+		    state_look(pass->states, p, name, pass->state_cfg->now_s,
+			&x->would, rule)) != 0) {
 		unsigned n = ruleset_find_rule(rs, rule->num, rule->id,
 		    rule->hint);
 
 		if (n < ruleset_end(rs))
 			return n;
+		if (x->in_earnest && state_remove(pass->states, idx, rule->id,
+			pass->state_cfg->now_s))
+			continue;
 		state_would_remove(pass->states, idx, &x->would);
 		if (x->would.n_gone == STATE_WOULD_GO)
 			break; /* it would be found again */
@@ -292,6 +297,9 @@ would_keep(struct explain *x, const struct pass *pass, const struct pkt *p,
 	case STATE_WOULD_BE_MADE:
 		break;
 	}
+	if (x->in_earnest &&
+	    !state_install(pass->states, pass->state_cfg, p, new))
+		return TRIAL_KEEP_FULL;
 	return TRIAL_KEEP_MADE;
 }
 

@@ -9,7 +9,9 @@
  * Dry        counters, entries of tables, states, logs, the worker's generator
  *            and its tags stay as they are.  States are looked up read-only;
  *            those that the packet would have made are remembered here, for the
- *            rules further down.
+ *            rules further down.  Unless x->in_earnest: who asks about packets
+ *            one after the other, in an engine of its own, wants the states
+ *            of those before.
  * Packet     a copy of the caller's: setdscp and tcp-setmss change it.
  * Threads    any that may read the ruleset, the tables and the states.
  * Bound      EXPLAIN_LOOKS rules; then the packet is given up (x->gave_up).
@@ -30,6 +32,7 @@ struct explain {
 	struct trial_step *steps; /* room for max_steps; NULL if that is 0 */
 	unsigned max_steps;
 	enum trial_prob prob;
+	bool in_earnest; /* states are booked and made, for packets to come */
 	/* what came of it */
 	unsigned n_steps;  /* that there were, stored or not */
 	unsigned n_looked; /* rules */

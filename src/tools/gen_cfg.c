@@ -78,7 +78,7 @@ static const struct option_row rows[] = {
      FIELD(random_dst), 0, 0, NULL},
     {OPT_SEED, "seed", "number", "of the random addresses and sizes", NUMBER,
      FIELD(seed), 1, UINT64_MAX, NULL},
-    {'P', NULL, "file", "send the frames of a pcap file, over and over", TEXT,
+    {'P', NULL, "file", "send the frames of a capture file, over and over", TEXT,
      NONE, set_trace},
     {'r', NULL, NULL, "write only the headers of each frame", FLAG,
      FIELD(headers_only), 0, 0, NULL},

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "tools/gen_trace.h"
 
+#include "capture/reader.h"
+
 #include <errno.h>
-#include <pcap/pcap.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,44 +48,35 @@ reserve(struct store *s, unsigned len, struct err *e)
 }
 
 static int
-add_frame(struct store *s, const struct pcap_pkthdr *h, const uint8_t *octets,
-	  struct err *e)
+add_frame(struct store *s, const struct capture_packet *p, struct err *e)
 {
 	int rc;
 
-	if (h->caplen < ETHER_LEN || h->caplen > LEN_MAX)
+	if (p->kept < ETHER_LEN || p->kept > LEN_MAX)
 		return err_set(e, EINVAL, "frame %u has %u octets", s->n + 1,
-			       h->caplen);
-	rc = reserve(s, h->caplen, e);
+			       p->kept);
+	rc = reserve(s, p->kept, e);
 	if (rc != 0)
 		return rc;
-	memcpy(s->bytes + s->used, octets, h->caplen);
+	memcpy(s->bytes + s->used, p->data, p->kept);
 	s->offsets[s->n++] = s->used;
-	s->used += h->caplen;
-	if (h->caplen > s->len_max)
-		s->len_max = h->caplen;
+	s->used += p->kept;
+	if (p->kept > s->len_max)
+		s->len_max = p->kept;
 	return 0;
 }
 
 static int
-read_all(pcap_t *p, struct store *s, struct err *e)
+read_all(struct capture_reader *r, struct store *s, struct err *e)
 {
-	struct pcap_pkthdr *h;
-	const uint8_t *octets;
-	int got, rc;
+	struct capture_packet p;
+	int got, rc = 0;
 
-	if (pcap_datalink(p) != DLT_EN10MB)
-		return err_set(e, EINVAL, "the link type is not Ethernet");
-	while ((got = pcap_next_ex(p, &h, &octets)) == 1) {
-		rc = add_frame(s, h, octets, e);
-		if (rc != 0)
-			return rc;
-	}
-	if (got == -1)
-		return err_set(e, EINVAL, "%.120s", pcap_geterr(p));
-	if (s->n == 0)
+	while (rc == 0 && (got = capture_next_alone(r, &p, e)) != CAPTURE_END)
+		rc = got == CAPTURE_PACKET ? add_frame(s, &p, e) : got;
+	if (rc == 0 && s->n == 0)
 		return err_set(e, EINVAL, "there is no frame in it");
-	return 0;
+	return rc;
 }
 
 /* The bytes stay where they are now: turns offsets into frames. */
@@ -114,23 +106,17 @@ finish(struct store *s, struct gen_trace *out, struct err *e)
 int
 gen_trace_load(const char *file, struct gen_trace *out, struct err *e)
 {
-	char text[PCAP_ERRBUF_SIZE] = "";
+	const char *path = strcmp(file, "-") == 0 ? "/dev/stdin" : file;
+	struct capture_reader *r;
 	struct store s = {0};
-	FILE *f = strcmp(file, "-") == 0 ? stdin : fopen(file, "re");
-	pcap_t *p;
-	int rc;
+	int rc = capture_open(path, READER_ANY, &r, e);
 
-	if (f == NULL)
-		return err_set(e, errno, "%s", strerror(errno));
-	p = pcap_fopen_offline(f, text);
-	if (p == NULL) {
-		fclose(f);
-		return err_set(e, EINVAL, "%.120s", text);
-	}
-	rc = read_all(p, &s, e);
+	if (rc != 0)
+		return rc;
+	rc = read_all(r, &s, e);
 	if (rc == 0)
 		rc = finish(&s, out, e);
-	pcap_close(p);
+	capture_close(r);
 	free(s.offsets);
 	free(s.bytes);
 	return rc;

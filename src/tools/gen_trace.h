@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The frames of a pcap file, all in memory, in the order of the file.
+ * The frames of a capture file, all in memory, in the order of the file.
  *
  * Place      pkt-gen's -P: loaded once, then read by every tx worker.
  * Trust      the file is hostile: lengths are checked, sizes are bounded.
@@ -30,7 +30,7 @@ struct gen_trace {
 };
 
 /* Loads 'file' ("-" = standard input).  Frames of fewer than 14 or more than
- * 65535 octets, an empty file, and other links than Ethernet are refused
+ * 65535 octets, an empty file, and what capture/reader.h refuses are refused
  * (-EINVAL, or -E2BIG beyond the bounds above); -ENOENT and the like for a file
  * that cannot be opened.  On success the caller owns *out's memory. */
 int gen_trace_load(const char *file, struct gen_trace *out, struct err *e);

@@ -65,6 +65,41 @@ ok "all packets of a capture" \
 ok "one of them in full" \
     asks 0 'sends it through pipe 5' \
     test -f "$dir/rules" --packet 2 --pcap "$dir/in.pcap"
+
+# A request and answers after 3, 10 and 30 seconds; the answer's end is 20 s after.
+cat >"$dir/states" <<'END'
+sysctl net.inet.ip.fw.dyn_udp_lifetime=15
+add 100 check-state
+add 200 allow udp from 10.0.0.1 to any keep-state
+add 300 deny ip from any to any
+END
+python3 - "$dir/flow.pcap" <<'END'
+import struct, sys
+eth = bytes(12) + b'\x08\0'
+a, b = bytes([10, 0, 0, 1]), bytes([10, 0, 0, 2])
+def udp(src, dst, sport, dport):
+    return eth + struct.pack('>BBHHHBBH', 0x45, 0, 28, 0, 0, 64, 17, 0) + \
+        src + dst + struct.pack('>HHHH', sport, dport, 8, 0)
+with open(sys.argv[1], 'wb') as f:
+    f.write(struct.pack('<IHHIIII', 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1))
+    for t, x in ((0, udp(b, a, 7, 8)), (1, udp(a, b, 8, 7)),
+                 (4, udp(b, a, 7, 8)), (3, udp(b, a, 7, 8)),
+                 (18, udp(b, a, 7, 8)), (40, udp(b, a, 7, 8))):
+        f.write(struct.pack('<IIII', 1700000000 + t, 0, len(x), len(x)) + x)
+END
+ends() { # WANT ARGS...: 'accepted' or 'dropped' of each packet, as letters
+	local want=$1
+	shift
+	timeout 20 "$bin/ipfw" test -f "$dir/states" --pcap "$dir/flow.pcap" \
+	    "$@" >"$dir/out" 2>&1
+	[ "$(sed 's/.*: \([ad]\).*/\1/' "$dir/out" | tr -d '\n')" = "$want" ]
+}
+ok "packets of a capture meet the states of those before, at their time" \
+    ends daaaad
+ok "or each by itself" ends dadddd --alone
+ok "one of them in full, with the states of those before" \
+    asks 0 'finds the state :default, as an answer' test -f "$dir/states" \
+    --pcap "$dir/flow.pcap" --packet 3
 ok "a capture that is none" \
     asks 66 'neither pcap nor pcapng' test -f "$dir/rules" --pcap "$dir/rules"
 head -c 100 "$dir/in.pcap" >"$dir/cut.pcap"
@@ -132,6 +167,14 @@ ok "a port that it does not have" asks 69 'no port is called em7' \
 ok "a capture" asks 0 '     3 arp: accepted by rule 65535' \
     test --pcap "$dir/in.pcap"
 "$bin/ipfw" -q add 50 deny tcp from any to any 22 >/dev/null
+"$bin/ipfw" -q add 15 allow udp from 10.0.0.1 to any keep-state :t
+traces >"$dir/before"
+ok "each packet by itself" \
+    asks 0 '     3 udp 10.0.0.2:7 > 10.0.0.1:8: accepted by rule 65535' \
+    test --pcap "$dir/flow.pcap"
+traces >"$dir/after"
+ok "and no state" cmp "$dir/before" "$dir/after"
+"$bin/ipfw" -q delete 15
 ok "a rule that was added just now" asks 1 'dropped by rule 00050' \
     test tcp from 10.0.0.1 to 10.0.0.2 22 setup
 "$bin/ipfw" -q delete 50

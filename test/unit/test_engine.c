@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/rcu.h"
 #include "engine/engine.h"
+#include "engine/trial.h"
 #include "port/mem.h"
 
 #include <errno.h>
@@ -514,10 +515,12 @@ publish_under_load(void **state)
 {
 	struct engine *en = start(true, 2, "mem:b");
 	struct rule_range g = {.flags = RANGE_RULES, .lo = 100, .hi = 100};
+	static struct trial trial;
 	struct engine_totals t;
 	struct count n;
 	uint32_t counter;
 	unsigned gone;
+	struct err e;
 
 	(void)state;
 	engine_source(en, +1);
@@ -527,6 +530,7 @@ publish_under_load(void **state)
 		    ruleset_delete(engine_rules(en), &g, &gone));
 		assert_int_equal(gone, 1);
 	}
+	assert_int_equal(engine_trial_at(en, &trial, 1, &e), -EPERM);
 	do { /* the worker may only just have begun */
 		engine_totals(en, &t);
 	} while (t.drops[DROP_SOURCE_END] == 0);
@@ -552,7 +556,7 @@ refuses_ports(void **state)
 	    -EINVAL);
 	assert_non_null(strstr(e.text, "nothing:x"));
 	assert_int_equal(engine_add_pair(en, "source:/nonexistent.pcap",
-	    "sink:", &e), -EINVAL);
+	    "sink:", &e), -ENOENT);
 	assert_non_null(strstr(e.text, "nonexistent.pcap"));
 	engine_destroy(en);
 }

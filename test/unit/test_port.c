@@ -204,15 +204,16 @@ source_from_a_capture(void **state)
 	    capture(DLT_EN10MB, huge, 2));
 	refused(name, EINVAL, "packet 2 has 2049 octets");
 	unlink(name + 7);
-	snprintf(name, sizeof(name), "source:%s", capture(DLT_RAW, good, 3));
-	refused(name, EINVAL, "not a capture of Ethernet");
+	snprintf(name, sizeof(name), "source:%s",
+	    capture(DLT_IEEE802_11, good, 3));
+	refused(name, EINVAL, "link type 105");
 	unlink(name + 7);
 	snprintf(name, sizeof(name), "source:%s",
 	    capture(DLT_EN10MB, good, 0));
 	refused(name, EINVAL, "no packets");
 	unlink(name + 7);
-	refused("source:/dev/null", EINVAL, "source:");
-	refused("source:/nonexistent", EINVAL, "nonexistent");
+	refused("source:/dev/null", EINVAL, "/dev/null:");
+	refused("source:/nonexistent", ENOENT, "nonexistent");
 }
 
 int

@@ -291,6 +291,49 @@ test_states(void **state)
 	assert_int_equal(state_count(en->states), 1);
 }
 
+/* Asks as of that second, in earnest; the rule that decides. */
+static unsigned
+remember(const char *packet, uint32_t now_s)
+{
+	struct message m = ask(packet, TRIAL_AT | TRIAL_REMEMBER, 0);
+
+	((struct trial_req *)(void *)m.data)->now_s = now_s;
+	assert_int_equal(call(&m), 0);
+	return reply(&m)->rule;
+}
+
+/* In earnest, states are made and live on by what meets them; limits count. */
+static void
+test_remembered(void **state)
+{
+	(void)state;
+	IPFW("add 100 check-state");
+	IPFW("add 200 allow udp from 10.0.0.1 to any keep-state");
+	IPFW("add 300 allow udp from 10.0.0.3 to any limit src-addr 1");
+	IPFW("add 400 deny ip from any to any");
+	assert_int_equal(remember("udp from 10.0.0.2 2 to 10.0.0.1 1", 10),
+	    400);
+	assert_int_equal(state_count(en->states), 0);
+	assert_int_equal(remember("udp from 10.0.0.1 1 to 10.0.0.2 2", 10),
+	    200);
+	assert_int_equal(state_count(en->states), 1);
+	for (uint32_t at = 12; at < 60; at += 4)
+		assert_int_equal(remember("udp from 10.0.0.2 2 to 10.0.0.1 1",
+		    at), 200);
+	assert_end("udp from 10.0.0.2 2 to 10.0.0.1 1", TRIAL_ACCEPT, 200,
+	    "ha"); /* a dry one sees it, too */
+	assert_int_equal(remember("udp from 10.0.0.2 2 to 10.0.0.1 1", 80),
+	    400);
+	assert_int_equal(state_count(en->states), 0);
+	assert_int_equal(remember("udp from 10.0.0.3 1 to 10.0.0.2 2", 80),
+	    300);
+	assert_int_equal(remember("udp from 10.0.0.3 9 to 10.0.0.2 2", 80),
+	    300); /* which denies it */
+	assert_int_equal(state_count(en->states), 1);
+	assert_end("udp from 10.0.0.3 9 to 10.0.0.2 2", TRIAL_DENY, 300,
+	    "mmk");
+}
+
 /* Rules that call each other without end are given up. */
 static void
 test_endless(void **state)
@@ -353,7 +396,9 @@ test_refused(void **state)
 	m = ask("tcp", 0, 0);
 	q->prob = 3;
 	assert_call(m, EINVAL, "no way for 'prob' to end");
-	m = ask("tcp", 8, 0);
+	m = ask("tcp", 0x20, 0);
+	assert_call(m, EINVAL, "unknown flags");
+	m = ask("tcp", TRIAL_REMEMBER, 0);
 	assert_call(m, EINVAL, "unknown flags");
 	m = ask("tcp", 0, 0);
 	memset(q->out_if, 'x', sizeof(q->out_if));
@@ -384,6 +429,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_prob, begin, end),
 	    cmocka_unit_test_setup_teardown(test_no_trace, begin, end),
 	    cmocka_unit_test_setup_teardown(test_states, begin, end),
+	    cmocka_unit_test_setup_teardown(test_remembered, begin, end),
 	    cmocka_unit_test_setup_teardown(test_endless, begin, end),
 	    cmocka_unit_test_setup_teardown(test_room, begin, end),
 	    cmocka_unit_test_setup_teardown(test_refused, begin, end),
