@@ -208,29 +208,11 @@ plan_next_probe(const struct plan *pl, unsigned from, bool done, uint16_t name)
 
 /* ---- bursts ---- */
 
-static void
-flat_firsts(const struct plan *pl, const struct pkt_key *keys, unsigned n,
-    struct hit *hits)
-{
-	unsigned words = pl->flat_long ? BLOCK_LONG : BLOCK_SHORT;
-	uint32_t meta = 0;
-
-	for (unsigned i = 0; i < n; i++)
-		meta |= keys[i].meta;
-	if (pl->flat_long && (meta & KEY_IP6) != 0)
-		pl->scan->firsts6(pl->flat, pl->n_blocks, words, keys, n, hits);
-	else
-		pl->scan->firsts(pl->flat, pl->n_blocks, words, keys, n, hits);
-}
-
 void
 plan_firsts(const struct plan *pl, const struct pkt_key *keys, unsigned n,
     struct finds *found, struct hit *hits)
 {
-	if (pl->flat != NULL)
-		flat_firsts(pl, keys, n, hits);
-	else
-		walk_firsts(keys, n, &pl->grove, found, hits);
+	walk_firsts(keys, n, &pl->grove, found, hits);
 	for (unsigned i = 0; i < n; i++)
 		if (unlikely(hits[i].slot >= pl->n_rules))
 			hits[i] = (struct hit){pl->n_rules - 1, 0};
@@ -294,7 +276,8 @@ make_flat(struct plan *pl, const struct ruleset *rs)
 		blocks_add(pl->flat, words, i, i, &key);
 	}
 	blocks_end(pl->flat, words, rs->n_rules);
-	return true;
+	pl->sieve = sieve_create(rs);
+	return pl->sieve != NULL;
 }
 
 /* The leaf of rules that are not in the forest, for packets of 'family'; long
@@ -474,6 +457,7 @@ plan_destroy(struct plan *pl)
 		return;
 	free(pl->probes);
 	free(pl->flat);
+	sieve_destroy(pl->sieve);
 	free((uint32_t *)(uintptr_t)pl->grove.added[0].blocks);
 	free((uint32_t *)(uintptr_t)pl->grove.added[1].blocks);
 	free(pl->order);
@@ -612,7 +596,8 @@ plan_stats(const struct plan *pl, struct plan_stats *out)
 	};
 	if (pl->flat != NULL) {
 		out->bytes += (size_t)pl->n_blocks * sizeof(uint32_t) *
-		    (pl->flat_long ? BLOCK_LONG : BLOCK_SHORT);
+		    (pl->flat_long ? BLOCK_LONG : BLOCK_SHORT) +
+		    sieve_size(pl->sieve);
 		return;
 	}
 	out->forest = pl->grown->forest->stats;

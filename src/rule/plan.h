@@ -23,6 +23,7 @@
 #pragma once
 
 #include "rule/edit.h"
+#include "rule/sieve.h"
 #include "rule/walk.h"
 
 enum {
@@ -64,6 +65,7 @@ struct plan {
 	uint32_t *flat; /* blocks; slots are indexes.  NULL: there is a forest */
 	unsigned n_blocks;
 	bool flat_long;
+	struct sieve *sieve; /* the same for bursts */
 	/* a forest */
 	struct grove grove;
 	struct grown *grown;
@@ -108,7 +110,7 @@ plan_next(const struct plan *pl, struct walk *w, unsigned from)
 }
 
 /* The first candidate of keys[n], n <= WALK_BURST: its index in hits[i].slot.
- * *found is filled in unless the plan is flat. */
+ * Of a plan with a forest; one without has its sieve. */
 void plan_firsts(const struct plan *pl, const struct pkt_key *keys, unsigned n,
     struct finds *found, struct hit *hits);
 
