@@ -366,6 +366,17 @@ run_hit(const struct pass *pass, struct group *g, unsigned i)
 	return run(pass, g->pkts[i], from, &way, false, NULL);
 }
 
+/* A packet that what was found first decides about. */
+static inline void
+decide_quick(const struct pass *pass, const struct hit *h, struct pkt *p)
+{
+	counter_add(&pass->counts[h->act & ACT_COUNTER], pkt_count_bytes(p),
+	    pass->now_s);
+	p->verdict = (uint8_t)((h->act >> ACT_COUNTER_BITS & ACT_VERDICT) - 1);
+	if ((h->act & ACT_FATE) != 0)
+		p->fate = action_fate(pass->rules->rules[h->slot]);
+}
+
 /* A packet that is not simply accepted or denied by what was found first. */
 static __attribute__((noinline)) void
 decide_other(const struct pass *pass, struct group *g, unsigned i)
@@ -373,15 +384,10 @@ decide_other(const struct pass *pass, struct group *g, unsigned i)
 	struct hit h = g->hits[i];
 	struct pkt *p = g->pkts[i];
 
-	if (pass->match == MATCH_VERIFY || !is_quick(pass, &h, p, g->end)) {
+	if (pass->match == MATCH_VERIFY || !is_quick(pass, &h, p, g->end))
 		p->verdict = (uint8_t)run_hit(pass, g, i);
-		return;
-	}
-	counter_add(&pass->counts[h.act & ACT_COUNTER], pkt_count_bytes(p),
-	    pass->now_s);
-	p->verdict = (uint8_t)((h.act >> ACT_COUNTER_BITS & ACT_VERDICT) - 1);
-	if ((h.act & ACT_FATE) != 0)
-		p->fate = action_fate(pass->rules->rules[h.slot]);
+	else
+		decide_quick(pass, &h, p);
 }
 
 /* Those that a forest was asked about. */
@@ -397,14 +403,10 @@ decide_group(const struct pass *pass, struct group *g)
 		struct hit h = g->hits[i];
 		struct pkt *p = g->pkts[i];
 
-		/* Without ACT_FATE and ACT_REST, and not 0. */
-		if (unlikely(h.act - 1 >= ACT_FATE - 1 || h.slot >= end)) {
+		if (likely(is_quick(pass, &h, p, end)))
+			decide_quick(pass, &h, p);
+		else
 			decide_other(pass, g, i);
-			continue;
-		}
-		counter_add(&pass->counts[h.act & ACT_COUNTER],
-		    pkt_count_bytes(p), pass->now_s);
-		p->verdict = (uint8_t)((h.act >> ACT_COUNTER_BITS) - 1);
 	}
 	g->n = 0;
 }

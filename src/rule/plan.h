@@ -9,7 +9,7 @@
  * Threads    readers: any.  A draft is built by any one thread.
  * Invariant  plan_next() never passes over a rule that would do anything.
  * Shape      few rules: their keys in blocks (rule/block), looked through in
- *            order.  More: a forest (rule/forest) over the rules as they once
+ *            order, and in a sieve (rule/sieve) for bursts.  More: a forest (rule/forest) over the rules as they once
  *            were, shared by successive plans; the place of each of them today;
  *            and a leaf of the rules that were added since.
  * States     a rule may find a packet's state without matching: such rules are
@@ -18,7 +18,8 @@
  *            octets a rule.  When many rules were added, a new forest is built:
  *            as a draft, by another thread, or at once if there are more of them
  *            than plan_cfg.most_added.
- * Cost       flat: 0.25 ns a rule; forest: about the same for any number.
+ * Cost       flat: 0.25 ns a rule and packet of a burst, twice that for IPv6;
+ *            forest: about the same for any number.
  */
 #pragma once
 
@@ -32,7 +33,8 @@ enum {
 
 /* Limits that tests make smaller. */
 struct plan_cfg {
-	unsigned flat;	     /* so many rules need no forest */
+	unsigned flat;	     /* so many rules of IPv4 need no forest, with AVX2;
+			      * half as many without */
 	unsigned most_added; /* more of them: a new forest at once */
 	unsigned bursts;     /* octets of a forest that is asked for ahead */
 	const struct pages *pages; /* where big forests lie; NULL: malloc */

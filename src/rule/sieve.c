@@ -30,20 +30,27 @@ note_act(struct sieve *s, unsigned n, uint32_t act)
 	    (uint8_t)((act >> ACT_COUNTER_BITS) - 1);
 }
 
+/* What a rule's key leaves to be asked of IPv6. */
+static uint32_t
+more_of(const struct rule_key *k)
+{
+	return ((k->src2_mask | k->dst2_mask) != 0 ? SIEVE_LONG : 0) |
+	    ((k->act & ACT_REST) != 0 ? SIEVE_REST : 0);
+}
+
 static void
 add_rule(struct sieve *s, unsigned n, const struct rule *r)
 {
 	struct sieve_rule *to = &s->rules[n];
+	struct sieve_rest *rest = &s->rests[n];
 	struct rule_key *k = &to->key;
 
 	key_of_rule(r, k);
-	if ((k->act & ACT_REST) != 0) {
-		half_of(r, r->rest_src, s->rests[n].src, s->rests[n].src_mask);
-		half_of(r, r->rest_dst, s->rests[n].dst, s->rests[n].dst_mask);
-		to->more |= SIEVE_REST;
+	to->more = more_of(k);
+	if ((to->more & SIEVE_REST) != 0) {
+		half_of(r, r->rest_src, rest->src, rest->src_mask);
+		half_of(r, r->rest_dst, rest->dst, rest->dst_mask);
 	}
-	if ((k->src2_mask | k->dst2_mask) != 0)
-		to->more |= SIEVE_LONG;
 	/* Bits outside of a mask are not compared. */
 	k->src &= k->src_mask;
 	k->dst &= k->dst_mask;
@@ -52,6 +59,21 @@ add_rule(struct sieve *s, unsigned n, const struct rule *r)
 	k->dst2 &= k->dst2_mask;
 	s->is_long = s->is_long || to->more != 0;
 	note_act(s, n, k->act & ~(uint32_t)ACT_REST);
+}
+
+unsigned
+sieve_cost(const struct ruleset *rs)
+{
+	unsigned cost = 0;
+
+	for (unsigned i = 0; i < rs->n_rules; i++) {
+		struct rule_key k;
+
+		key_of_rule(rs->rules[i], &k);
+		cost += (more_of(&k) & SIEVE_LONG) != 0 ? 6 : 4;
+		cost += (more_of(&k) & SIEVE_REST) != 0;
+	}
+	return cost;
 }
 
 /* What the last rule does to whoever comes to it; 0 if it asks for anything. */

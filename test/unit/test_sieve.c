@@ -302,6 +302,33 @@ acts_and_verdicts(void **state)
 	}
 }
 
+/* What is compared of IPv6 costs more. */
+static void
+cost_is_what_is_compared(void **state)
+{
+	static const struct {
+		unsigned words, cost;
+	} prefixes[] = {{1, 4}, {2, 6}, {4, 7}};
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_LEN(prefixes); i++) {
+		struct ruleset *first = ruleset_create(true, 0), *rs;
+		struct script d = {0};
+		uint32_t w[8] = {0};
+		struct rule *r;
+
+		memset(w + 4, 0xff, 4 * prefixes[i].words);
+		emit(&d, O_IP6_SRC_MASK, 0, w, 8);
+		d.head.act_ofs = d.head.cmd_len;
+		emit(&d, O_DENY, 0, NULL, 0);
+		r = rule_create(&d.head, 1, 1, 1);
+		rs = ruleset_add(first, &r, 1);
+		ruleset_destroy(first, ignore, NULL);
+		assert_int_equal(sieve_cost(rs), 4 + prefixes[i].cost);
+		ruleset_destroy(rs, ignore, NULL);
+	}
+}
+
 int
 main(void)
 {
@@ -309,6 +336,7 @@ main(void)
 		cmocka_unit_test(each_way_finds_the_first),
 		cmocka_unit_test(bad_packets_are_told),
 		cmocka_unit_test(acts_and_verdicts),
+		cmocka_unit_test(cost_is_what_is_compared),
 	};
 
 	rng_init(&rng, 5);
