@@ -4,26 +4,35 @@
 #include "base/bytes.h"
 #include "packet/proto.h"
 
-/* What is known of an upper protocol: octets of its header that must be there
- * in IPv4 and in IPv6 (0: nothing is asked), and whether it begins with ports. */
+/* What is known of an upper protocol. */
 static const struct l4_info {
-	uint8_t need4;
-	uint8_t need6;
-	bool ports;
+	uint64_t word;	  /* what a plain packet's word 'len' to 'l3' has of it */
+	uint32_t ports;	  /* mask of the first word: it begins with ports */
+	uint8_t need4;	  /* octets of its header that must be there in IPv4 */
+	uint8_t need6;	  /* and in IPv6; 0: nothing is asked */
+	uint8_t flags_at; /* where TCP flags are, or a type */
+	uint8_t flags;	  /* of a packet that has them */
 } l4_info[256] = {
-	[PROTO_TCP] = {TCP_LEN, TCP_LEN, true},
-	[PROTO_UDP] = {UDP_LEN, UDP_LEN, true},
-	[PROTO_UDPLITE] = {UDP_LEN, UDP_LEN, true},
-	[PROTO_SCTP] = {SCTP_LEN, SCTP_LEN, true},
-	[PROTO_ICMP] = {ICMP_LEN, 0, false},
-	[PROTO_ICMP6] = {0, ICMP6_LEN, false},
-	[PROTO_PIM] = {0, PIM_LEN, false},
-	[PROTO_CARP] = {0, CARP_LEN, false},
+#define INFO(proto, need4, need6, flags_at, flags, ports)                      \
+	[proto] = {(uint64_t)(flags) << 24 | (uint64_t)(proto) << 40 |         \
+		(uint64_t)ETHER_LEN << 56, ports, need4, need6, flags_at, flags}
+#define PORTS(proto, need, flags_at)                                           \
+	INFO(proto, need, need, flags_at, PKT_L4 | PKT_PORTS, ~0u)
+	PORTS(PROTO_TCP, TCP_LEN, 13),
+	PORTS(PROTO_UDP, UDP_LEN, 0),
+	PORTS(PROTO_UDPLITE, UDP_LEN, 0),
+	PORTS(PROTO_SCTP, SCTP_LEN, 0),
+	INFO(PROTO_ICMP, ICMP_LEN, 0, 0, PKT_L4, 0),
+	INFO(PROTO_ICMP6, 0, ICMP6_LEN, 0, PKT_L4, 0),
+	INFO(PROTO_PIM, 0, PIM_LEN, 0, PKT_L4, 0),
+	INFO(PROTO_CARP, 0, CARP_LEN, 0, PKT_L4, 0),
+#undef PORTS
+#undef INFO
 };
 
 /* The transport header at p->l4 of a packet that is no later fragment. */
 static inline void
-parse_l4(struct pkt *p, unsigned need, bool ports)
+parse_l4(struct pkt *p, const struct l4_info *l4, unsigned need)
 {
 	const uint8_t *h = p->data + p->l4;
 
@@ -33,16 +42,11 @@ parse_l4(struct pkt *p, unsigned need, bool ports)
 		p->bad = PKT_BAD_SHORT_L4;
 		return;
 	}
-	if (likely(ports)) {
-		p->flags |= PKT_L4 | PKT_PORTS;
+	p->flags = (uint8_t)(p->flags | l4->flags);
+	p->tcp_flags = h[l4->flags_at];
+	if (l4->ports != 0) {
 		p->sport = get16(h);
 		p->dport = get16(h + 2);
-		/* Octet 13 is there if the protocol is TCP; without a branch
-		 * that random traffic would mislead. */
-		p->tcp_flags = h[need == TCP_LEN ? 13 : 0];
-	} else {
-		p->flags |= PKT_L4;
-		p->tcp_flags = h[0];
 	}
 }
 
@@ -71,7 +75,7 @@ parse_ip4(struct pkt *p)
 	off = get16(h + 6);
 	if (likely((off & 0xbfff) == 0)) { /* whole, perhaps DF */
 		p->frag = off != 0 ? PKT_FRAG_DF : 0;
-		parse_l4(p, l4->need4, l4->ports);
+		parse_l4(p, l4, l4->need4);
 		return;
 	}
 	p->frag = (uint8_t)((off >> 8 & 0xe0) |
@@ -79,7 +83,7 @@ parse_ip4(struct pkt *p)
 	if ((off & 0x3fff) != 0)
 		p->flags |= PKT_FRAG;
 	if ((off & 0x1fff) == 0) {
-		parse_l4(p, l4->need4, l4->ports);
+		parse_l4(p, l4, l4->need4);
 		return;
 	}
 	p->flags |= PKT_LATER_FRAG;
@@ -250,7 +254,7 @@ parse_ip6(struct pkt *p, const struct parse_cfg *cfg)
 	} else if (!known_upper6(p->proto) && cfg->deny_unknown_exthdrs)
 		p->bad = PKT_BAD_EXT_HDR;
 	else
-		parse_l4(p, l4_info[p->proto].need6, l4_info[p->proto].ports);
+		parse_l4(p, &l4_info[p->proto], l4_info[p->proto].need6);
 }
 
 /* Puts p->l3 behind at most two VLAN tags and returns the ethertype there. */
@@ -284,54 +288,53 @@ _Static_assert(offsetof(struct pkt, len) == 16 &&
 	offsetof(struct pkt, dport) == 40 && offsetof(struct pkt, mark) == 44,
     "words that parse_plain() writes");
 
-/* Fills in an untagged packet of TCP or UDP whose transport header, all there, is
- * at 'l4'.  'df' is the fragment word of IPv4 without offset and more. */
+/* Fills in an untagged packet whose transport header, all there, is at 'l4'.
+ * 'frag' is its pkt.frag, shifted to its place; of ip_len the low 16 bits count. */
 static inline void
-write_plain(struct pkt *p, unsigned family, unsigned etype, unsigned l4,
-    unsigned proto, unsigned df, unsigned ip_len, uint64_t addrs)
+write_plain(struct pkt *p, uint64_t family, uint64_t etype, unsigned l4,
+    const struct l4_info *info, uint64_t frag, uint64_t ip_len, uint64_t addrs)
 {
 	const uint8_t *f = p->data;
-	uint64_t flags = family | PKT_L4 | PKT_PORTS;
-	unsigned tcp_flags = f[l4 + (proto == PROTO_TCP ? 13 : 0)];
+	uint64_t flags = f[l4 + info->flags_at];
 
-	store64(&p->len, p->len | flags << 24 | (uint64_t)proto << 40 |
-	    (uint64_t)tcp_flags << 48 | (uint64_t)ETHER_LEN << 56);
-	store64(&p->ext, df >> 14 << 14 | (uint64_t)l4 << 16 |
-	    (uint64_t)etype << 32 | (uint64_t)ip_len << 48);
+	store64(&p->len, p->len | family << 24 | flags << 48 | info->word);
+	store64(&p->ext, frag | (uint64_t)l4 << 16 | etype << 32 | ip_len << 48);
 	store64(&p->src4, addrs);
-	store64(&p->dport, get32(f + l4));
+	store64(&p->dport, get32(f + l4) & info->ports);
 	memset(&p->tags, 0, sizeof(*p) - offsetof(struct pkt, tags));
 }
 
-/* True if a header of TCP or UDP at 'l4' is all there. */
+/* True if a header that must be there is: 'need' octets at 'l4', which is less
+ * than 'len'. */
 static inline bool
-has_l4(const struct pkt *p, unsigned proto, unsigned l4)
+has_l4(unsigned len, unsigned l4, unsigned need)
 {
-	if (proto == PROTO_TCP)
-		return p->len >= l4 + TCP_LEN;
-	return proto == PROTO_UDP && p->len >= l4 + UDP_LEN;
+	return need - 1 < len - l4;
 }
 
-/* What nearly every packet is: untagged IPv4 without options, no fragment, TCP
- * or UDP, all there.  Writes whole words; false: nothing was written. */
+/* What nearly every packet is: untagged IPv4 without options, no fragment, its
+ * transport header known and all there.  Writes whole words, and has no branch
+ * that traffic of several protocols would mislead; false: nothing was written. */
 static inline bool
 parse_plain(struct pkt *p)
 {
 	enum { L4 = ETHER_LEN + IP4_LEN };
 	const uint8_t *f = p->data;
-	unsigned proto, df;
-	uint64_t addrs;
+	const struct l4_info *info;
+	uint64_t head, addrs;
 
 	if (unlikely(p->len < L4 + UDP_LEN))
 		return false;
-	proto = f[ETHER_LEN + 9];
-	df = get16(f + ETHER_LEN + 6);
-	if (unlikely((raw32(f + 12) & 0xffffff) != 0x450008 ||
-		(df & 0xbfff) != 0 || !has_l4(p, proto, L4)))
+	/* Version and header length, tos, length, id, fragment. */
+	memcpy(&head, f + ETHER_LEN, sizeof(head));
+	info = &l4_info[f[ETHER_LEN + 9]];
+	if (unlikely(get16(f + 12) != ETYPE_IP4 ||
+		(head & 0xffbf0000000000ff) != 0x45 ||
+		!has_l4(p->len, L4, info->need4)))
 		return false;
 	memcpy(&addrs, f + ETHER_LEN + 12, sizeof(addrs));
-	write_plain(p, PKT_IP4, ETYPE_IP4, L4, proto, df,
-	    get16(f + ETHER_LEN + 2), addrs);
+	write_plain(p, PKT_IP4, ETYPE_IP4, L4, info, head >> 40 &
+	    PKT_FRAG_DF << 8, __builtin_bswap32((uint32_t)head), addrs);
 	return true;
 }
 
@@ -341,15 +344,17 @@ parse_plain6(struct pkt *p)
 {
 	enum { L4 = ETHER_LEN + IP6_LEN };
 	const uint8_t *f = p->data;
-	unsigned proto, ip_len;
+	const struct l4_info *info;
+	unsigned ip_len;
 
 	if (p->len < L4 + UDP_LEN)
 		return false;
-	proto = f[ETHER_LEN + 6];
-	if ((raw32(f + 12) & 0xf0ffff) != 0x60dd86 || !has_l4(p, proto, L4))
+	info = &l4_info[f[ETHER_LEN + 6]];
+	if ((raw32(f + 12) & 0xf0ffff) != 0x60dd86 ||
+	    !has_l4(p->len, L4, info->need6))
 		return false;
 	ip_len = get16(f + ETHER_LEN + 4) + (unsigned)IP6_LEN;
-	write_plain(p, PKT_IP6, ETYPE_IP6, L4, proto, 0,
+	write_plain(p, PKT_IP6, ETYPE_IP6, L4, info, 0,
 	    ip_len > 0xffff ? 0xffff : ip_len, raw32(f + ETHER_LEN + 8) |
 	    (uint64_t)raw32(f + ETHER_LEN + 24) << 32);
 	return true;
@@ -379,11 +384,17 @@ parse_any(struct pkt *p, const struct parse_cfg *cfg)
 		parse_ip6(p, cfg);
 }
 
-static inline void
+/* Returns where the last line that it read begins: TCP flags of IPv6 lie in the
+ * second one. */
+static inline size_t
 parse_one(struct pkt *p, const struct parse_cfg *cfg)
 {
-	if (!parse_plain(p) && !parse_plain6(p))
-		parse_any(p, cfg);
+	if (likely(parse_plain(p)))
+		return 0;
+	if (parse_plain6(p))
+		return CACHE_LINE;
+	parse_any(p, cfg);
+	return 0;
 }
 
 void
@@ -396,15 +407,14 @@ void
 parse_burst(struct pkt *pkts, unsigned n, const struct parse_cfg *cfg)
 {
 	enum { AHEAD = 8 };
-	unsigned last = 0; /* where what is read ends: TCP flags of IPv6 lie in
-			    * the second line, and like comes after like */
+	size_t last = 0; /* like comes after like */
+	unsigned i = 0;
 
-	for (unsigned i = 0; i < n; i++) {
-		if (i + AHEAD < n) {
-			__builtin_prefetch(pkts[i + AHEAD].data);
-			__builtin_prefetch(pkts[i + AHEAD].data + last);
-		}
-		parse_one(&pkts[i], cfg);
-		last = (pkts[i].flags & PKT_IP6) != 0 ? CACHE_LINE : 0;
+	for (; i + AHEAD < n; i++) {
+		__builtin_prefetch(pkts[i + AHEAD].data);
+		__builtin_prefetch(pkts[i + AHEAD].data + last);
+		last = parse_one(&pkts[i], cfg);
 	}
+	for (; i < n; i++)
+		parse_one(&pkts[i], cfg);
 }

@@ -23,48 +23,6 @@
 		return b * BLOCK_LANES + (unsigned)__builtin_ctz(bits);        \
 	}                                                                      \
                                                                                \
-	attr static void firsts_##name(const uint32_t *blocks,                 \
-	    unsigned n_blocks, unsigned stride, const struct pkt_key *keys,    \
-	    unsigned n, struct hit *hits)                                      \
-	{                                                                      \
-		uint32_t open[BLOCK_BURST];                                    \
-                                                                               \
-		for (unsigned i = 0; i < n; i++)                               \
-			open[i] = i;                                           \
-		for (; n_blocks > 1 && n > 0; n_blocks -= 2) {                 \
-			unsigned left = 0;                                     \
-                                                                               \
-			for (unsigned k = 0; k < n; k++) {                     \
-				unsigned i = open[k];                          \
-				unsigned bits = fit(blocks, &keys[i], is_long) \
-				    | fit(blocks + stride, &keys[i], is_long)  \
-					<< BLOCK_LANES;                        \
-				unsigned lane = (unsigned)__builtin_ctz(       \
-				    bits | 1u << 15);                          \
-				const uint32_t *at = blocks + lane +           \
-				    lane / BLOCK_LANES *                       \
-					(stride - BLOCK_LANES);                \
-                                                                               \
-				hits[i] = (struct hit){at[0], at[BLOCK_LANES]};\
-				open[left] = i;                                \
-				left += bits == 0;                             \
-			}                                                      \
-			n = left;                                              \
-			blocks += 2 * stride;                                  \
-		}                                                              \
-		for (unsigned k = 0; k < n; k++) {                             \
-			unsigned i = open[k];                                  \
-			unsigned bits = n_blocks == 0 ? 0 :                    \
-			    fit(blocks, &keys[i], is_long);                    \
-			const uint32_t *at = blocks +                          \
-			    __builtin_ctz(bits | 1u << 7);                     \
-                                                                               \
-			hits[i] = bits != 0 ?                                  \
-			    (struct hit){at[0], at[BLOCK_LANES]} :             \
-			    (struct hit){BLOCK_NO_SLOT, 0};                    \
-		}                                                              \
-	}                                                                      \
-                                                                               \
 	attr static void masks_##name(const struct leaf *leaves, unsigned n,   \
 	    const struct pkt_key *k, uint64_t *masks)                          \
 	{                                                                      \
@@ -94,8 +52,8 @@ SCAN(c, BLOCK_C)
 const struct block_scan *
 block_scans(void)
 {
-#define WAY(name, way) {#name, way, first_##name, first_##name##_6, firsts_##name, \
-	firsts_##name##_6, masks_##name, masks_##name##_6}
+#define WAY(name, way) {#name, way, first_##name, first_##name##_6, \
+	masks_##name, masks_##name##_6}
 	static const struct block_scan all[] = {
 		WAY(avx2, BLOCK_WAY_AVX2), WAY(sse41, BLOCK_WAY_SSE41),
 		WAY(c, BLOCK_WAY_C), {.name = NULL},

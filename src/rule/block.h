@@ -24,7 +24,6 @@ enum {
 	BLOCK_LONG = 14 * BLOCK_LANES, /* with second words, for IPv6 */
 	BLOCK_WINDOW = 8,	       /* blocks whose lanes are one mask */
 	BLOCK_ALIGN = 64,
-	BLOCK_BURST = 32,	       /* packets that are compared together */
 };
 #define BLOCK_NO_SLOT UINT32_MAX
 
@@ -52,15 +51,6 @@ struct block_scan {
 	    const struct pkt_key *k, unsigned from);
 	unsigned (*first6)(const uint32_t *blocks, unsigned n_blocks,
 	    const struct pkt_key *k, unsigned from);
-	/* For keys[n], n <= BLOCK_BURST: the first rule each of them fits; slot
-	 * BLOCK_NO_SLOT if none does.  'words' are those of a block; firsts6
-	 * compares second words, too. */
-	void (*firsts)(const uint32_t *blocks, unsigned n_blocks,
-	    unsigned words, const struct pkt_key *keys, unsigned n,
-	    struct hit *hits);
-	void (*firsts6)(const uint32_t *blocks, unsigned n_blocks,
-	    unsigned words, const struct pkt_key *keys, unsigned n,
-	    struct hit *hits);
 	/* masks[i]: the lanes of leaf i's window that fit, a bit each. */
 	void (*masks)(const struct leaf *leaves, unsigned n,
 	    const struct pkt_key *k, uint64_t *masks);

@@ -187,6 +187,20 @@ is_quick(const struct pass *pass, const struct hit *h, const struct pkt *p,
 	    key_rest_fits(pass->rules->rules[h->slot], p));
 }
 
+/* Where the plan leads a packet first.  A burst without a forest was told of second
+ * halves of addresses already. */
+static unsigned
+first_of_plan(const struct ruleset *rs, const struct pkt *p, struct way *way)
+{
+	const struct plan *pl = way->plan;
+	unsigned at = plan_next(pl, way->walk, 0);
+
+	while (pl->flat != NULL && at + 1 < rs->n_rules &&
+	    sieve_passes_over(pl->sieve, at, rs->rules[at], p))
+		at = plan_next(pl, way->walk, at + 1);
+	return at;
+}
+
 /* As run(), rule after rule; beside it the plan is followed.  'hit' is what a
  * burst found first, NULL without one; 'end' as of quick_end(). */
 static __attribute__((noinline)) enum verdict
@@ -197,7 +211,7 @@ run_verified(const struct pass *pass, struct pkt *p, unsigned n,
 	bool quick = hit != NULL && is_quick(pass, hit, p, end);
 	enum verdict v = run(pass, p, n, way, true, NULL);
 
-	if (hit != NULL && hit->slot != plan_next(way->plan, way->walk, 0))
+	if (hit != NULL && hit->slot != first_of_plan(rs, p, way))
 		way->missed = hit->slot;
 	if (quick && (hit->act & ~(uint32_t)(ACT_REST | ACT_FATE)) !=
 		((v + 1) << ACT_COUNTER_BITS | rs->rules[hit->slot]->counter))
@@ -249,16 +263,23 @@ interp_explain(const struct pass *pass, struct pkt *p, unsigned first,
 
 /* ---- groups: what can be found for several packets is found together ---- */
 
+enum { TALLY_RULES = 64 };
+
 /* Good packets of a burst; they are decided in order. */
 struct group {
 	const struct plan *plan;
 	unsigned end; /* quick_end() */
 	unsigned n;
-	struct pkt *pkts[WALK_BURST];
-	struct pkt_key keys[WALK_BURST];
-	struct hit hits[WALK_BURST];
-	struct finds found; /* unless the plan is flat */
+	struct pkt *pkts[ROWS];
+	struct hit hits[ROWS];
+	struct rows rows; /* if the plan is flat, else: */
+	struct pkt_key keys[ROWS];
+	struct finds found;
+	bool tallies; /* packets are counted here first */
+	uint64_t tally[TALLY_RULES]; /* by index: packets << 32 | octets */
 };
+
+_Static_assert((int)ROWS == WALK_BURST, "packets of a group");
 
 /* Rules before this index do to a packet what their act says, and no more: no
  * state is to be looked up before them, no set is switched off, none of them is
@@ -305,8 +326,26 @@ fetch(const struct pass *pass, const struct group *g)
 	}
 }
 
+/* The key of a packet of the group. */
+static struct pkt_key
+key_of(const struct group *g, unsigned i)
+{
+	const struct rows *r = &g->rows;
+	struct pkt_key k;
+
+	if (g->plan->flat == NULL)
+		return g->keys[i];
+	k = (struct pkt_key){.src = r->src[i], .dst = r->dst[i],
+	    .meta = r->meta[i], .ports = r->ports[i]};
+	if (g->plan->flat_long && (k.meta & KEY_IP6) != 0) {
+		k.src2 = r->src6[0][i];
+		k.dst2 = r->dst6[0][i];
+	}
+	return k;
+}
+
 /* A packet that needs the interpreter. */
-static __attribute__((noinline)) enum verdict
+static enum verdict
 run_hit(const struct pass *pass, struct group *g, unsigned i)
 {
 	const struct plan *pl = g->plan;
@@ -316,7 +355,7 @@ run_hit(const struct pass *pass, struct group *g, unsigned i)
 		.missed = WALK_NONE};
 	unsigned from = g->hits[i].slot;
 
-	walk.key = g->keys[i];
+	walk.key = key_of(g, i);
 	if (pl->flat == NULL)
 		walk_found(&walk, &pl->grove, g->found.at[i]);
 	if (unlikely(pass->match == MATCH_VERIFY))
@@ -327,9 +366,36 @@ run_hit(const struct pass *pass, struct group *g, unsigned i)
 	return run(pass, g->pkts[i], from, &way, false, NULL);
 }
 
+/* A packet that what was found first decides about. */
+static inline void
+decide_quick(const struct pass *pass, const struct hit *h, struct pkt *p)
+{
+	counter_add(&pass->counts[h->act & ACT_COUNTER], pkt_count_bytes(p),
+	    pass->now_s);
+	p->verdict = (uint8_t)((h->act >> ACT_COUNTER_BITS & ACT_VERDICT) - 1);
+	if ((h->act & ACT_FATE) != 0)
+		p->fate = action_fate(pass->rules->rules[h->slot]);
+}
+
+/* A packet that is not simply accepted or denied by what was found first. */
+static __attribute__((noinline)) void
+decide_other(const struct pass *pass, struct group *g, unsigned i)
+{
+	struct hit h = g->hits[i];
+	struct pkt *p = g->pkts[i];
+
+	if (pass->match == MATCH_VERIFY || !is_quick(pass, &h, p, g->end))
+		p->verdict = (uint8_t)run_hit(pass, g, i);
+	else
+		decide_quick(pass, &h, p);
+}
+
+/* Those that a forest was asked about. */
 static void
 decide_group(const struct pass *pass, struct group *g)
 {
+	unsigned end = pass->match == MATCH_VERIFY ? 0 : g->end;
+
 	plan_firsts(g->plan, g->keys, g->n, &g->found, g->hits);
 	if (g->plan->grove.ahead) /* few rules are in the cache */
 		fetch(pass, g);
@@ -337,24 +403,137 @@ decide_group(const struct pass *pass, struct group *g)
 		struct hit h = g->hits[i];
 		struct pkt *p = g->pkts[i];
 
-		if (unlikely(!is_quick(pass, &h, p, g->end) ||
-			pass->match == MATCH_VERIFY)) {
-			p->verdict = (uint8_t)run_hit(pass, g, i);
-			continue;
-		}
-		counter_add(&pass->counts[h.act & ACT_COUNTER],
-		    pkt_count_bytes(p), pass->now_s);
-		p->verdict = (uint8_t)((h.act >> ACT_COUNTER_BITS &
-		    ACT_VERDICT) - 1);
-		if ((h.act & ACT_FATE) != 0)
-			p->fate = action_fate(pass->rules->rules[h.slot]);
+		if (likely(is_quick(pass, &h, p, end)))
+			decide_quick(pass, &h, p);
+		else
+			decide_other(pass, g, i);
 	}
 	g->n = 0;
 }
 
-/* A burst in groups. */
+/* A burst in groups, by a forest. */
 static void
 run_groups(const struct pass *pass, struct pkt *pkts, unsigned n,
+    struct group *g)
+{
+	bool stateful = pass->rules->stateful;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (stateful && i % STATE_STEP == 0)
+			stateful_burst(pass, pkts, n, i);
+		if (unlikely(pkts[i].bad != PKT_GOOD))
+			continue;
+		g->keys[g->n] = key_of_pkt(&pkts[i], pass->out);
+		g->pkts[g->n++] = &pkts[i];
+		if (g->n == ROWS)
+			decide_group(pass, g);
+	}
+	if (g->n > 0)
+		decide_group(pass, g);
+}
+
+/* ---- groups without a forest ---- */
+
+/* Counts what was tallied. */
+static void
+count_tally(const struct pass *pass, const struct group *g)
+{
+	const struct sieve *s = g->plan->sieve;
+
+	for (unsigned i = 0; i <= s->n; i++)
+		if (g->tally[i] != 0)
+			counter_add_many(&pass->counts[s->acts[i] & ACT_COUNTER],
+			    g->tally[i] >> 32, (uint32_t)g->tally[i],
+			    pass->now_s);
+}
+
+/* The good ones of pkts[n], n <= ROWS; what is left are more of the same, for
+ * there must be ROWS. */
+static void
+take_good(struct group *g, struct pkt *pkts, unsigned n)
+{
+	g->n = 0;
+	for (unsigned i = 0; i < n; i++)
+		if (likely(pkts[i].bad == PKT_GOOD))
+			g->pkts[g->n++] = &pkts[i];
+	for (unsigned i = g->n; i < ROWS; i++)
+		g->pkts[i] = g->pkts[0];
+}
+
+/* Finds the first rules of pkts[n], n <= ROWS; false if none of them is good. */
+static inline bool
+sift(const struct pass *pass, struct group *g, struct pkt *pkts, unsigned n,
+    uint32_t index[ROWS])
+{
+	const struct plan *pl = g->plan;
+
+	if (likely(n == ROWS)) {
+		g->n = n;
+		for (unsigned i = 0; i < ROWS; i++)
+			g->pkts[i] = &pkts[i];
+		if (likely(sieve_firsts(pl->sieve, pl->scan->way, g->pkts,
+			pass->out, &g->rows, index)))
+			return true;
+	}
+	take_good(g, pkts, n);
+	return g->n > 0 && sieve_firsts(pl->sieve, pl->scan->way, g->pkts,
+	    pass->out, &g->rows, index);
+}
+
+/* pkts[n], n <= ROWS. */
+static void
+decide_sifted(const struct pass *pass, struct group *g, struct pkt *pkts,
+    unsigned n)
+{
+	unsigned end = pass->match == MATCH_VERIFY ? 0 : g->end;
+	const struct sieve *s = g->plan->sieve;
+	uint32_t index[ROWS];
+
+	if (unlikely(!sift(pass, g, pkts, n, index)))
+		return;
+	for (unsigned i = 0; i < g->n; i++) {
+		uint32_t at = index[i];
+		uint8_t verdict = s->verdicts[at];
+
+		if (unlikely(verdict == SIEVE_ASK || at >= end)) {
+			g->hits[i] = (struct hit){at, s->acts[at]};
+			decide_other(pass, g, i);
+			continue;
+		}
+		if (likely(g->tallies))
+			g->tally[at] += 1ull << 32 | g->rows.bytes[i];
+		else
+			counter_add(&pass->counts[s->acts[at] & ACT_COUNTER],
+			    g->rows.bytes[i], pass->now_s);
+		g->pkts[i]->verdict = verdict;
+	}
+}
+
+/* A burst in groups, by a sieve. */
+static void
+run_sifted(const struct pass *pass, struct pkt *pkts, unsigned n,
+    struct group *g)
+{
+	unsigned n_rules = g->plan->n_rules;
+	bool stateful = pass->rules->stateful;
+
+	g->tallies = n_rules <= TALLY_RULES && n_rules <= n;
+	if (g->tallies)
+		memset(g->tally, 0, n_rules * sizeof(g->tally[0]));
+	for (unsigned i = 0; i < n; i += ROWS) {
+		if (stateful && i % STATE_STEP == 0)
+			stateful_burst(pass, pkts, n, i);
+		decide_sifted(pass, g, pkts + i, n - i < ROWS ? n - i : ROWS);
+	}
+	if (g->tallies)
+		count_tally(pass, g);
+}
+
+_Static_assert(STATE_STEP % ROWS == 0, "states are prepared between groups");
+
+/* A burst by its plan. */
+static void
+run_planned(const struct pass *pass, struct pkt *pkts, unsigned n,
     const struct plan *plan)
 {
 	struct group g;
@@ -362,18 +541,10 @@ run_groups(const struct pass *pass, struct pkt *pkts, unsigned n,
 	g.plan = plan;
 	g.end = quick_end(pass, plan);
 	g.n = 0;
-	for (unsigned i = 0; i < n; i++) {
-		if (pass->rules->stateful && i % STATE_STEP == 0)
-			stateful_burst(pass, pkts, n, i);
-		if (unlikely(pkts[i].bad != PKT_GOOD))
-			continue;
-		g.keys[g.n] = key_of_pkt(&pkts[i], pass->out);
-		g.pkts[g.n++] = &pkts[i];
-		if (g.n == WALK_BURST)
-			decide_group(pass, &g);
-	}
-	if (g.n > 0)
-		decide_group(pass, &g);
+	if (plan->flat != NULL)
+		run_sifted(pass, pkts, n, &g);
+	else
+		run_groups(pass, pkts, n, &g);
 }
 
 /* ---- bursts ---- */
@@ -426,7 +597,7 @@ interp_burst(const struct pass *pass, struct pkt *pkts, unsigned n)
 	}
 	lookup_burst(pass, pkts, n);
 	if (is_for_groups(plan_of(pass))) {
-		run_groups(pass, pkts, n, plan_of(pass));
+		run_planned(pass, pkts, n, plan_of(pass));
 		return;
 	}
 	for (unsigned i = 0; i < n; i++) {

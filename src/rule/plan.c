@@ -7,7 +7,7 @@
 #include <string.h>
 
 const struct plan_cfg plan_defaults = {
-	.flat = 192,
+	.flat = 176,
 	.most_added = 1024,
 	.bursts = 256 << 10,
 };
@@ -208,29 +208,11 @@ plan_next_probe(const struct plan *pl, unsigned from, bool done, uint16_t name)
 
 /* ---- bursts ---- */
 
-static void
-flat_firsts(const struct plan *pl, const struct pkt_key *keys, unsigned n,
-    struct hit *hits)
-{
-	unsigned words = pl->flat_long ? BLOCK_LONG : BLOCK_SHORT;
-	uint32_t meta = 0;
-
-	for (unsigned i = 0; i < n; i++)
-		meta |= keys[i].meta;
-	if (pl->flat_long && (meta & KEY_IP6) != 0)
-		pl->scan->firsts6(pl->flat, pl->n_blocks, words, keys, n, hits);
-	else
-		pl->scan->firsts(pl->flat, pl->n_blocks, words, keys, n, hits);
-}
-
 void
 plan_firsts(const struct plan *pl, const struct pkt_key *keys, unsigned n,
     struct finds *found, struct hit *hits)
 {
-	if (pl->flat != NULL)
-		flat_firsts(pl, keys, n, hits);
-	else
-		walk_firsts(keys, n, &pl->grove, found, hits);
+	walk_firsts(keys, n, &pl->grove, found, hits);
 	for (unsigned i = 0; i < n; i++)
 		if (unlikely(hits[i].slot >= pl->n_rules))
 			hits[i] = (struct hit){pl->n_rules - 1, 0};
@@ -294,7 +276,8 @@ make_flat(struct plan *pl, const struct ruleset *rs)
 		blocks_add(pl->flat, words, i, i, &key);
 	}
 	blocks_end(pl->flat, words, rs->n_rules);
-	return true;
+	pl->sieve = sieve_create(rs);
+	return pl->sieve != NULL;
 }
 
 /* The leaf of rules that are not in the forest, for packets of 'family'; long
@@ -441,6 +424,17 @@ is_too_small(const struct ruleset *rs)
 	return rs->n_rules < 2;
 }
 
+/* True if a sieve is faster than a forest.  That has its price whatever the rules
+ * are, and gains less from AVX2 than the sieve, which is nothing but compares. */
+static bool
+is_for_sieve(const struct ruleset *rs, const struct plan_cfg *cfg)
+{
+	unsigned most = block_scans()->way == BLOCK_WAY_AVX2 ? cfg->flat :
+	    cfg->flat / 2;
+
+	return rs->n_rules <= most && sieve_cost(rs) / 4 <= most;
+}
+
 struct plan *
 plan_create_cfg(const struct ruleset *rs, const struct ruleset *old,
     const struct plan_cfg *cfg)
@@ -451,7 +445,7 @@ plan_create_cfg(const struct ruleset *rs, const struct ruleset *old,
 
 	if (is_too_small(rs))
 		return NULL;
-	if (rs->n_rules <= cfg->flat || rs->n_rules > FOREST_MAX_RULES)
+	if (is_for_sieve(rs, cfg) || rs->n_rules > FOREST_MAX_RULES)
 		return flat_plan(rs, cfg);
 	if (op != NULL && op->flat == NULL && edit_init(&e, old, rs) == 0) {
 		if (is_close(op, &e, cfg))
@@ -474,6 +468,7 @@ plan_destroy(struct plan *pl)
 		return;
 	free(pl->probes);
 	free(pl->flat);
+	sieve_destroy(pl->sieve);
 	free((uint32_t *)(uintptr_t)pl->grove.added[0].blocks);
 	free((uint32_t *)(uintptr_t)pl->grove.added[1].blocks);
 	free(pl->order);
@@ -612,7 +607,8 @@ plan_stats(const struct plan *pl, struct plan_stats *out)
 	};
 	if (pl->flat != NULL) {
 		out->bytes += (size_t)pl->n_blocks * sizeof(uint32_t) *
-		    (pl->flat_long ? BLOCK_LONG : BLOCK_SHORT);
+		    (pl->flat_long ? BLOCK_LONG : BLOCK_SHORT) +
+		    sieve_size(pl->sieve);
 		return;
 	}
 	out->forest = pl->grown->forest->stats;

@@ -9,7 +9,7 @@
  * Threads    readers: any.  A draft is built by any one thread.
  * Invariant  plan_next() never passes over a rule that would do anything.
  * Shape      few rules: their keys in blocks (rule/block), looked through in
- *            order.  More: a forest (rule/forest) over the rules as they once
+ *            order, and in a sieve (rule/sieve) for bursts.  More: a forest (rule/forest) over the rules as they once
  *            were, shared by successive plans; the place of each of them today;
  *            and a leaf of the rules that were added since.
  * States     a rule may find a packet's state without matching: such rules are
@@ -18,11 +18,13 @@
  *            octets a rule.  When many rules were added, a new forest is built:
  *            as a draft, by another thread, or at once if there are more of them
  *            than plan_cfg.most_added.
- * Cost       flat: 0.25 ns a rule; forest: about the same for any number.
+ * Cost       flat: 0.25 ns a rule and packet of a burst, twice that for IPv6;
+ *            forest: about the same for any number.
  */
 #pragma once
 
 #include "rule/edit.h"
+#include "rule/sieve.h"
 #include "rule/walk.h"
 
 enum {
@@ -31,7 +33,8 @@ enum {
 
 /* Limits that tests make smaller. */
 struct plan_cfg {
-	unsigned flat;	     /* so many rules need no forest */
+	unsigned flat;	     /* so many rules of IPv4 need no forest, with AVX2;
+			      * half as many without */
 	unsigned most_added; /* more of them: a new forest at once */
 	unsigned bursts;     /* octets of a forest that is asked for ahead */
 	const struct pages *pages; /* where big forests lie; NULL: malloc */
@@ -64,6 +67,7 @@ struct plan {
 	uint32_t *flat; /* blocks; slots are indexes.  NULL: there is a forest */
 	unsigned n_blocks;
 	bool flat_long;
+	struct sieve *sieve; /* the same for bursts */
 	/* a forest */
 	struct grove grove;
 	struct grown *grown;
@@ -108,7 +112,7 @@ plan_next(const struct plan *pl, struct walk *w, unsigned from)
 }
 
 /* The first candidate of keys[n], n <= WALK_BURST: its index in hits[i].slot.
- * *found is filled in unless the plan is flat. */
+ * Of a plan with a forest; one without has its sieve. */
 void plan_firsts(const struct plan *pl, const struct pkt_key *keys, unsigned n,
     struct finds *found, struct hit *hits);
 

@@ -523,14 +523,9 @@ verifying_sees_a_broken_index(void **state)
 static void
 break_verdicts(struct plan *pl)
 {
-	unsigned words = pl->flat_long ? BLOCK_LONG : BLOCK_SHORT;
-
-	for (unsigned i = 0; i < pl->n_blocks * BLOCK_LANES; i++) {
-		uint32_t *act = pl->flat + i / BLOCK_LANES * words +
-		    BLOCK_LANES + i % BLOCK_LANES;
-
-		*act ^= *act != 0 ? 3u << ACT_COUNTER_BITS : 0;
-	}
+	for (unsigned i = 0; i < pl->n_rules; i++)
+		if (pl->sieve->acts[i] != 0)
+			pl->sieve->acts[i] ^= 3u << ACT_COUNTER_BITS;
 }
 
 static void
