@@ -155,14 +155,28 @@ row(const char *name, unsigned n_rules, bool pipe, const char *out)
 	fflush(stdout);
 }
 
-int
-main(void)
+/* A few journeys through rules of one family: for callgrind, and for comparing
+ * two programs in turn. */
+static void
+only_one(const char *family, bool pipe)
+{
+	char name[80];
+	unsigned f = 0;
+
+	while (f < N_GEN_REAL && strcmp(gen_names[f], family) != 0)
+		f++;
+	if (f == N_GEN_REAL)
+		give_up("no such family of rules");
+	make_capture((enum gen_family)f, GEN_ZIPF);
+	snprintf(name, sizeof(name), "%s%s", family, pipe ? ", pipe" : "");
+	row(name, N_RULES, pipe, "/dev/null");
+}
+
+static void
+all_of_them(void)
 {
 	char name[80];
 
-	if (mkdtemp(dir) == NULL)
-		give_up("no folder for captures");
-	snprintf(in, sizeof(in), "%s/in.pcapng", dir);
 	make_capture(GEN_FW, GEN_ZIPF);
 	row("replay, no rules", 0, false, "/dev/null");
 	for (unsigned f = 0; f < N_GEN_REAL; f++) {
@@ -179,6 +193,18 @@ main(void)
 		row(name, N_RULES, true, "/dev/shm/kipfw-bench.pcapng");
 		unlink("/dev/shm/kipfw-bench.pcapng");
 	}
+}
+
+int
+main(int argc, char **argv)
+{
+	if (mkdtemp(dir) == NULL)
+		give_up("no folder for captures");
+	snprintf(in, sizeof(in), "%s/in.pcapng", dir);
+	if (argc > 1) /* FAMILY [pipe] */
+		only_one(argv[1], argc > 2);
+	else
+		all_of_them();
 	unlink(in);
 	return rmdir(dir);
 }

@@ -253,6 +253,30 @@ next_pcap(struct capture_reader *r, struct capture_packet *out, struct err *e)
 	return rc;
 }
 
+/* As reader_run_ng(). */
+static unsigned
+run_pcap(struct capture_reader *r, struct capture_packet *out, unsigned max)
+{
+	uint32_t unit = r->ifaces[0].unit;
+	unsigned n;
+
+	if (unit == 0 || r->swap || r->skip != 0)
+		return 0;
+	for (n = 0; n < max && r->end - r->at >= RECORD_HEAD; n++) {
+		uint8_t *h = r->buf + r->at;
+		uint32_t kept = raw32(h + 8), len = raw32(h + 12);
+
+		if (kept > READER_SNAP ||
+		    r->end - r->at - RECORD_HEAD < kept)
+			break;
+		out[n] = (struct capture_packet){.data = h + RECORD_HEAD,
+		    .kept = kept, .len = len < kept ? kept : len,
+		    .ns = raw32(h) * NS_PER_S + (uint64_t)raw32(h + 4) * unit};
+		r->at += RECORD_HEAD + kept;
+	}
+	return n;
+}
+
 /* The header of a pcap file, whose magic number is known. */
 static int
 begin_pcap(struct capture_reader *r, bool is_ns, struct err *e)
@@ -265,6 +289,7 @@ begin_pcap(struct capture_reader *r, bool is_ns, struct err *e)
 	/* Above the link type there may be the length of a checksum. */
 	i.link = reader_get16(r, r->buf + r->at + (r->swap ? 22 : 20));
 	i.snap = reader_get32(r, r->buf + r->at + 16);
+	i.unit = reader_unit(&i);
 	if ((rc = reader_add_iface(r, &i, e)) != 0)
 		return rc;
 	r->at += FILE_HEAD;
@@ -342,6 +367,23 @@ capture_next(struct capture_reader *r, struct capture_packet *out,
 
 	if (likely(rc == CAPTURE_PACKET))
 		r->last_ns = out->ns;
+	return rc;
+}
+
+int
+capture_next_run(struct capture_reader *r, struct capture_packet *out,
+    unsigned max, unsigned *n, struct err *e)
+{
+	int rc;
+
+	*n = r->is_ng ? reader_run_ng(r, out, max) : run_pcap(r, out, max);
+	if (likely(*n > 0)) {
+		r->last_ns = out[*n - 1].ns;
+		r->lent = true;
+		return CAPTURE_PACKET;
+	}
+	rc = capture_next(r, out, e);
+	*n = rc == CAPTURE_PACKET;
 	return rc;
 }
 

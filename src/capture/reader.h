@@ -63,6 +63,11 @@ void capture_close(struct capture_reader *r);
 int capture_next(struct capture_reader *r, struct capture_packet *out,
     struct err *e);
 
+/* As capture_next(), and with CAPTURE_PACKET *n of them, up to 'max' > 0, in
+ * out[]: as many as can be had without much ado. */
+int capture_next_run(struct capture_reader *r, struct capture_packet *out,
+    unsigned max, unsigned *n, struct err *e);
+
 /* No packet is looked at any more. */
 void capture_release(struct capture_reader *r);
 

@@ -11,6 +11,7 @@
 struct reader_iface {
 	uint16_t link;	 /* LINKTYPE_* */
 	uint8_t tsresol; /* as in the option: power of 10, or 0x80 | of 2 */
+	uint32_t unit;	 /* ns, of the plainest packets; 0 = not so plain */
 	uint32_t snap;	 /* 0 = no limit */
 	int64_t offset_s;
 	char name[READER_NAME];
@@ -87,6 +88,16 @@ reader_frame(struct capture_reader *r, struct capture_packet *p,
 	    CAPTURE_PACKET : reader_make_frame(r, p, e);
 }
 
+/* What reader_iface.unit should be, once the other members are set: Ethernet,
+ * with stamps in ns or us since 1970. */
+static inline uint32_t
+reader_unit(const struct reader_iface *i)
+{
+	if (i->link != LINK_ETHERNET || i->offset_s != 0)
+		return 0;
+	return i->tsresol == 9 ? 1 : i->tsresol == 6 ? 1000 : 0;
+}
+
 static inline uint16_t
 reader_get16(const struct capture_reader *r, const uint8_t *from)
 {
@@ -110,3 +121,9 @@ reader_get32(const struct capture_reader *r, const uint8_t *from)
 /* Reads blocks up to the next packet wanted.  As capture_next(). */
 int reader_next_ng(struct capture_reader *r, struct capture_packet *out,
     struct err *e);
+
+/* Packets that follow one another in the window and are as plain as nearly all
+ * are: returns how many, up to 'max'.  The next one, if there is one, is for
+ * reader_next_ng(). */
+unsigned reader_run_ng(struct capture_reader *r, struct capture_packet *out,
+    unsigned max);

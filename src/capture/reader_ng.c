@@ -157,6 +157,7 @@ take_iface(struct capture_reader *r, const struct block *b, struct err *e)
 	};
 	int rc = take_options(r, &i, b->at + 16, b->at + b->len - 4, e);
 
+	i.unit = reader_unit(&i);
 	return rc != 0 ? rc : reader_add_iface(r, &i, e);
 }
 
@@ -339,4 +340,64 @@ reader_next_ng(struct capture_reader *r, struct capture_packet *out,
 	} while (rc == READER_OK);
 	r->lent = true;
 	return rc;
+}
+
+static inline uint32_t
+load32(const uint8_t *from)
+{
+	uint32_t v;
+
+	memcpy(&v, from, sizeof(v));
+	return v;
+}
+
+/* An enhanced packet block of 'have' octets or less, in the machine's order of
+ * octets.  Returns its length; 0 if it is not plain. */
+static inline uint32_t
+plain_packet(const struct capture_reader *r, uint8_t *b, size_t have,
+    struct capture_packet *p)
+{
+	uint32_t len, kept, iface, unit;
+	uint64_t t;
+
+	if (have < PACKET_LEAST || load32(b) != BLOCK_PACKET)
+		return 0;
+	len = load32(b + 4);
+	iface = load32(b + 8);
+	kept = load32(b + 20);
+	if (len < PACKET_LEAST || len > have || len > BLOCK_MOST ||
+	    len % 4 != 0 || kept > len - PACKET_LEAST || kept > READER_SNAP ||
+	    iface >= r->n_ifaces || !is_wanted(r, iface))
+		return 0;
+	unit = r->ifaces[iface].unit;
+	t = (uint64_t)load32(b + 12) << 32 | load32(b + 16);
+	if (unit == 0 || t > (uint64_t)INT64_MAX / 1000 * (unit == 1 ? 1000 : 1))
+		return 0;
+	p->data = b + 28;
+	p->kept = kept;
+	p->len = load32(b + 24);
+	if (unlikely(p->len < kept))
+		p->len = kept;
+	p->iface = iface;
+	p->ns = t * unit;
+	return len;
+}
+
+unsigned
+reader_run_ng(struct capture_reader *r, struct capture_packet *out,
+    unsigned max)
+{
+	uint8_t *at = r->buf + r->at, *end = r->buf + r->end;
+	unsigned n = 0;
+	uint32_t len;
+
+	if (r->swap || r->skip != 0)
+		return 0;
+	while (n < max &&
+	    (len = plain_packet(r, at, (size_t)(end - at), &out[n])) != 0) {
+		at += len;
+		n++;
+	}
+	r->at = (size_t)(at - r->buf);
+	return n;
 }

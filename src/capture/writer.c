@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "capture/writer.h"
 
+#include "base/copy.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -247,30 +249,31 @@ put_iface(struct writer *w, const char *name)
 	put32(w, size);
 }
 
+/* Two numbers that follow one another. */
 static inline uint8_t *
-set32(uint8_t *to, uint32_t v)
+set_pair(uint8_t *to, uint32_t a, uint32_t b)
 {
+	uint64_t v = a | (uint64_t)b << 32;
+
 	memcpy(to, &v, sizeof(v));
 	return to + sizeof(v);
 }
 
-/* A packet without a comment, for which there is room: nearly all. */
+/* A packet without a comment, for whose block of 'size' octets there is room:
+ * nearly all. */
 static inline void
-put_ng_fast(struct writer *w, const struct writer_packet *p, uint32_t size)
+put_ng_fast(struct writer *w, uint32_t size, unsigned iface, ns_t ns,
+    const void *data, uint32_t kept, uint32_t len)
 {
 	uint8_t *to = w->buf + w->used;
 
 	w->used += size;
-	set32(to + size - 8, 0); /* what pads it; octets go over it */
-	set32(to + size - 4, size);
-	to = set32(to, BLOCK_PACKET);
-	to = set32(to, size);
-	to = set32(to, p->iface);
-	to = set32(to, (uint32_t)(p->ns >> 32));
-	to = set32(to, (uint32_t)p->ns);
-	to = set32(to, p->kept);
-	to = set32(to, p->len);
-	memcpy(to, p->data, p->kept);
+	set_pair(to + size - 8, 0, size); /* octets go over what pads them */
+	to = set_pair(to, BLOCK_PACKET, size);
+	to = set_pair(to, iface, (uint32_t)(ns >> 32));
+	to = set_pair(to, (uint32_t)ns, kept);
+	memcpy(to, &len, sizeof(len));
+	copy_frame(to + sizeof(len), data, kept);
 }
 
 static void
@@ -283,7 +286,8 @@ put_ng(struct writer *w, const struct writer_packet *p)
 	    (uint32_t)(p->ns >> 32), (uint32_t)p->ns, p->kept, p->len};
 
 	if (likely(n == 0) && head[1] < BUF - w->used) {
-		put_ng_fast(w, p, head[1]);
+		put_ng_fast(w, head[1], p->iface, p->ns, p->data, p->kept,
+		    p->len);
 		return;
 	}
 	if (n > 0)
@@ -442,6 +446,27 @@ writer_iface(struct writer *w, const char *name)
 	memcpy(w->ifaces[w->n_ifaces++], key, sizeof(key));
 	put_iface(w, key);
 	return i;
+}
+
+unsigned
+writer_put_frames(struct writer *w, unsigned iface, uint32_t snap,
+    const struct writer_frame *f, unsigned n)
+{
+	bool plain = !w->is_pcap && !w->failed;
+
+	for (unsigned i = 0; i < n; i++, f++) {
+		uint32_t kept = f->len < snap ? f->len : snap;
+		uint32_t size = BLOCK_PACKET_HEAD + 4 + padded(kept);
+
+		if (likely(plain && size < BUF - w->used))
+			put_ng_fast(w, size, iface, f->ns, f->data, kept,
+			    f->len);
+		else if (!writer_put(w, &(struct writer_packet){.ns = f->ns,
+			     .iface = iface, .data = f->data, .kept = kept,
+			     .len = f->len}))
+			return i;
+	}
+	return n;
 }
 
 bool

@@ -46,6 +46,16 @@ unsigned writer_iface(struct writer *w, const char *name);
  * be written. */
 bool writer_put(struct writer *w, const struct writer_packet *p);
 
+/* The same for f[n] of one interface, without comments, of each of which at most
+ * 'snap' octets are kept.  Returns how many were put. */
+struct writer_frame {
+	const uint8_t *data;
+	ns_t ns;
+	uint32_t len;
+};
+unsigned writer_put_frames(struct writer *w, unsigned iface, uint32_t snap,
+    const struct writer_frame *f, unsigned n);
+
 /* Brings what was put to the file; a packed one keeps some back. */
 bool writer_flush(struct writer *w);
 

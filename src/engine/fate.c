@@ -29,13 +29,20 @@ divert(struct step_ctx *c, const struct pkt *p)
 	}
 }
 
+/* True if somebody wants to know what becomes of each packet. */
+static inline bool
+is_told(const struct step_ctx *c)
+{
+	return c->vtime != NULL && c->vtime->verdicts != NULL;
+}
+
 static void
 drop_bad(struct step_ctx *c, const struct pkt *p)
 {
 	enum drop_reason why = drop_of_bad(p->bad);
 
 	stat_add(&c->drops[why], 1);
-	if (unlikely(c->vtime != NULL))
+	if (unlikely(is_told(c)))
 		verdicts_drop(c, drop_text[why]);
 }
 
@@ -43,14 +50,14 @@ drop_bad(struct step_ctx *c, const struct pkt *p)
 static unsigned
 see_off(struct step_ctx *c, struct pkt *p)
 {
-	if (unlikely(c->vtime != NULL))
+	if (unlikely(is_told(c)))
 		verdicts_see_off(c, p);
-	if (p->verdict == VERDICT_BOUNCE) {
-		c->bounced[c->n_bounced++] = p;
-		return 0;
-	}
 	if (p->verdict == VERDICT_PIPE || p->verdict == VERDICT_QUEUE) {
 		c->piped[c->n_piped++] = p;
+		return 0;
+	}
+	if (p->verdict == VERDICT_BOUNCE) {
+		c->bounced[c->n_bounced++] = p;
 		return 0;
 	}
 	if (p->verdict == VERDICT_DIVERT) {
@@ -131,7 +138,7 @@ fate_send(struct step_ctx *c, struct lane *lane, struct port *from, unsigned n)
 
 	if (unlikely(c->pass.log != NULL && record_unpublished(c->pass.log)))
 		record_publish(c->pass.log, vtime_wall_ns(c->vtime));
-	if (unlikely(c->vtime != NULL) && n > 0)
+	if (unlikely(is_told(c)) && n > 0)
 		verdicts_pass(c);
 	sent = n > 0 ? port_tx(lane->out, from, c->to_send, n) : 0;
 	if (unlikely(sent < n))

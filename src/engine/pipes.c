@@ -177,53 +177,43 @@ on_time(struct pipes *p, ns_t t)
 	return p->last;
 }
 
+/* In virtual time each comes at its own moment, and has its number. */
+static void
+take_stamped(struct step_ctx *c, const struct pkt *const *p, unsigned n,
+    const struct dn_target *t)
+{
+	struct pipes *ps = c->door->pipes;
+	const ns_t *stamps = c->vtime->stamps;
+
+	on_time(ps, stamps[p[n - 1] - c->pkts]);
+	dn_enqueue_stamped(ps->dn, p, n, t, c->pkts, stamps);
+}
+
 /* Takes p[n], all to one pipe or queue. */
 static void
 take_run(struct step_ctx *c, const struct pkt *const *p, unsigned n)
 {
 	struct pipe_door *d = c->door;
+	const struct vtime *v = c->vtime;
 	struct dn_target t = {
 	    .nr = p[0]->fate.to,
 	    .queue = p[0]->verdict == VERDICT_QUEUE,
 	    .out = c->pass.out,
 	    .go_on = !c->one_pass,
 	    .lane = c->pass.lane,
+	    .number = v != NULL ? v->number : 0,
 	    .tags = &c->tags,
 	};
 
-	if (likely(d->in == NULL)) {
+	if (unlikely(d->in != NULL)) {
+		for (unsigned i = 0; i < n; i++)
+			hand_over(c, p[i], &t);
+	} else if (v != NULL && v->stamps != NULL) {
+		take_stamped(c, p, n, &t);
+	} else {
 		dn_enqueue_run(d->pipes->dn, p, n, &t,
 		    on_time(d->pipes, c->now_ns));
-		return;
 	}
-	for (unsigned i = 0; i < n; i++)
-		hand_over(c, p[i], &t);
-}
-
-/* In virtual time each comes at its own moment, and has its number. */
-static void
-take_virtual(struct step_ctx *c)
-{
-	const struct vtime *v = c->vtime;
-	struct dn_target to = {
-	    .out = c->pass.out,
-	    .go_on = !c->one_pass,
-	    .lane = c->pass.lane,
-	    .tags = &c->tags,
-	};
-
-	for (unsigned i = 0; i < c->n_piped; i++) {
-		const struct pkt *p = c->piped[i];
-		size_t at = v->stamps != NULL ? (size_t)(p - c->pkts) : 0;
-		ns_t now = v->stamps != NULL ? v->stamps[at] : v->now;
-
-		to.nr = p->fate.to;
-		to.queue = p->verdict == VERDICT_QUEUE;
-		to.number = v->number + (uint32_t)at;
-		dn_enqueue(c->door->pipes->dn, p, &to,
-		    on_time(c->door->pipes, now));
-	}
-	c->n_piped = 0;
 }
 
 void
@@ -232,10 +222,6 @@ pipes_take(struct step_ctx *c)
 	const struct pkt **p = c->piped;
 	unsigned n = c->n_piped;
 
-	if (unlikely(c->vtime != NULL)) {
-		take_virtual(c);
-		return;
-	}
 	if (c->now_ns == 0)
 		c->now_ns = vtime_mono_ns(c->vtime);
 	for (unsigned at = 0, k; at < n; at += k) {

@@ -24,6 +24,9 @@ struct journey {
 	ns_t stamps[PORT_BURST];
 	struct held **left; /* what pipes have given back */
 	unsigned n_left, room;
+	struct port *to;    /* a capture that out[n_out] is still to be sent by */
+	unsigned n_out;
+	struct writer_frame out[PORT_BURST];
 };
 
 /* ---- what the rules ask for ---- */
@@ -77,29 +80,63 @@ set_now(struct journey *j, ns_t now)
 		j->v->now = now;
 }
 
-/* Sends one packet at its time. */
-static inline void
-send_at(struct journey *j, struct port *to, struct pkt *p, ns_t at)
+/* Sends what was kept back, which must be done before it is given up. */
+static void
+flush(struct journey *j)
 {
-	if (unlikely(!(port_is_capture(to) ?
-		    capture_put(to, p->data, p->len, at) :
-		    port_tx(to, &j->c->none, &p, 1) == 1)))
+	unsigned n = j->n_out, sent;
+
+	if (n == 0)
+		return;
+	sent = capture_tx(j->to, j->out, n);
+	if (unlikely(sent < n))
+		stat_add(&j->c->drops[DROP_TX_FULL], n - sent);
+	j->n_out = 0;
+}
+
+/* Sends a packet, which is no capture's, to a port of another kind. */
+static __attribute__((noinline)) void
+send_elsewhere(struct journey *j, struct port *to, uint8_t *data, uint16_t len)
+{
+	struct pkt p = {.data = data, .len = len}, *one = &p;
+
+	if (port_tx(to, &j->c->none, &one, 1) != 1)
 		stat_add(&j->c->drops[DROP_TX_FULL], 1);
 }
 
-static void
+/* Sends one packet at its time: at the latest with flush(). */
+static inline void
+send_at(struct journey *j, struct port *to, uint8_t *data, uint16_t len,
+    ns_t at)
+{
+	if (unlikely(to != j->to || j->n_out == PORT_BURST)) {
+		flush(j);
+		j->to = to;
+	}
+	if (likely(port_is_capture(to)))
+		j->out[j->n_out++] = (struct writer_frame){data, at, len};
+	else
+		send_elsewhere(j, to, data, len);
+}
+
+/* Notes that a packet has left its pipe. */
+static __attribute__((noinline)) void
+tell_left(struct journey *j, const struct held *h)
+{
+	set_now(j, h->time);
+	j->v->number = held_number(h);
+	*verdicts_note(j->v->verdicts) = (struct note){0};
+	verdicts_pass(j->c);
+}
+
+static inline void
 send_held(struct journey *j, struct held *h)
 {
-	struct pkt p = {.data = h->frame, .len = h->len};
 	struct lane *lane = &j->w->lanes[h->lane % WORKER_MAX_LANES];
 
-	if (unlikely(j->v->verdicts != NULL)) {
-		set_now(j, h->time);
-		j->v->number = held_number(h);
-		*verdicts_note(j->v->verdicts) = (struct note){0};
-		verdicts_pass(j->c);
-	}
-	send_at(j, lane->out, &p, h->time);
+	if (unlikely(j->v->verdicts != NULL))
+		tell_left(j, h);
+	send_at(j, lane->out, h->frame, h->len, h->time);
 }
 
 /* ---- what leaves pipes ---- */
@@ -111,18 +148,28 @@ is_older(uint32_t a, uint32_t b)
 	return (int32_t)((a - b) << 8) < 0; /* modulo HELD_NUMBERS */
 }
 
+/* Puts left[i] before those of the same time that came after it. */
+static void
+sort_one(struct journey *j, unsigned i)
+{
+	struct held *h = j->left[i];
+
+	for (; i > 0 && j->left[i - 1]->time == h->time &&
+	     is_older(held_number(h), held_number(j->left[i - 1])); i--)
+		j->left[i] = j->left[i - 1];
+	j->left[i] = h;
+}
+
 /* They come in the order of their times; at one time in that of arrival. */
 static void
 sort_left(struct journey *j)
 {
-	for (unsigned i = 1; i < j->n_left; i++) {
-		struct held *h = j->left[i];
-		unsigned k = i;
+	ns_t before = UINT64_MAX;
 
-		for (; k > 0 && j->left[k - 1]->time == h->time &&
-		     is_older(held_number(h), held_number(j->left[k - 1])); k--)
-			j->left[k] = j->left[k - 1];
-		j->left[k] = h;
+	for (unsigned i = 0; i < j->n_left; i++) {
+		if (unlikely(j->left[i]->time == before))
+			sort_one(j, i);
+		before = j->left[i]->time;
 	}
 }
 
@@ -178,6 +225,7 @@ let_go(struct journey *j, ns_t now, struct err *e)
 		else
 			send_held(j, j->left[i]);
 	}
+	flush(j);
 	if (j->n_left > 0)
 		set_now(j, j->left[j->n_left - 1]->time);
 	dn_free(j->dn, j->left, j->n_left);
@@ -244,7 +292,7 @@ send_all(struct journey *j, struct lane *lane, unsigned m)
 	struct pkt *const *to_send = j->c->to_send;
 
 	for (unsigned i = 0; i < m; i++)
-		send_at(j, lane->out, to_send[i],
+		send_at(j, lane->out, to_send[i]->data, to_send[i]->len,
 		    j->stamps[to_send[i] - j->c->pkts]);
 }
 
@@ -273,10 +321,34 @@ send_direct(struct journey *j, struct lane *lane, struct direct *d, ns_t until,
 	if (j->stamps[i] > until || (j->stamps[i] == until &&
 	    !is_older(j->n_came + (uint32_t)i, number)))
 		return false;
-	send_at(j, p == on ? lane->out : lane->in, p, j->stamps[i]);
+	send_at(j, p == on ? lane->out : lane->in, p->data, p->len,
+	    j->stamps[i]);
 	d->sent += p == on;
 	d->bounced += p != on;
 	return true;
+}
+
+/* A burst, of which 'm' packets go on, and what has left pipes meanwhile. */
+static void
+send_both(struct journey *j, struct lane *lane, unsigned m)
+{
+	struct direct d = {.m = m};
+	bool any = m > 0 || j->c->n_bounced > 0;
+
+	if (j->n_left == 0 && j->c->n_bounced == 0) {
+		send_all(j, lane, m);
+		return;
+	}
+	for (unsigned i = 0; i < j->n_left; i++) {
+		struct held *h = j->left[i];
+
+		while (any && send_direct(j, lane, &d, h->time,
+		    held_number(h)))
+			continue;
+		send_held(j, h);
+	}
+	while (send_direct(j, lane, &d, UINT64_MAX, 0))
+		continue;
 }
 
 /* A burst, and what leaves pipes meanwhile. */
@@ -285,27 +357,16 @@ several_come(struct journey *j, struct lane *lane, unsigned n, struct err *e)
 {
 	struct step_ctx *c = j->c;
 	ns_t last = j->stamps[n - 1];
-	struct direct d = {0};
+	unsigned m;
 	int rc = 0;
 
 	j->v->stamps = j->stamps;
-	d.m = step_filter(c, lane, n);
+	m = step_filter(c, lane, n);
 	j->n_left = 0;
 	if (dn_next(j->dn) <= last)
 		rc = take_left(j, last, e);
-	if (j->n_left == 0 && c->n_bounced == 0) {
-		send_all(j, lane, d.m);
-		d.sent = d.m;
-	}
-	for (unsigned i = 0; rc == 0 && i < j->n_left; i++) {
-		struct held *h = j->left[i];
-
-		while (send_direct(j, lane, &d, h->time, held_number(h)))
-			continue;
-		send_held(j, h);
-	}
-	while (send_direct(j, lane, &d, UINT64_MAX, 0))
-		continue;
+	send_both(j, lane, m);
+	flush(j);
 	dn_free(j->dn, j->left, j->n_left);
 	c->n_bounced = 0;
 	set_now(j, last);

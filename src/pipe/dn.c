@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The data path of dummynet; dn_config.c and dn_report.c are for control. */
+/* The data path of dummynet, from a queue on: dn_enqueue.c is before it.
+ * dn_config.c and dn_report.c are for control. */
 #include "pipe/dn.h"
 
-#include "pipe/flowid.h"
 #include "pipe/model.h"
 #include "pipe/objects.h"
 
@@ -16,7 +16,6 @@ enum {
 	INST_SHARE = 512,   /* an instance takes more */
 	MAX_INSTS = 1 << 20,
 	DEF_HASH_SIZE = 64,
-	AHEAD = 32,	    /* packets whose flows are fetched at once */
 };
 
 const char *const dn_drop_text[N_DN_DROPS] = {
@@ -92,13 +91,6 @@ dn_knobs(struct dn *dn)
 
 /* ---- from the link to the delay line ---- */
 
-/* A time before the one of the packet in front, where none may overtake. */
-static inline ns_t
-in_order(const struct line *l, ns_t t)
-{
-	return t < l->last && l->head != NULL ? l->last : t;
-}
-
 /* When a packet that left the link at 'left' leaves the line, by chance. */
 static ns_t
 disturbed_time(struct dn_inst *in, ns_t left)
@@ -116,7 +108,7 @@ disturbed_time(struct dn_inst *in, ns_t left)
 	if (delay < 0)
 		delay = 0;
 	return c->jitter_reorder ? left + (ns_t)delay :
-	    in_order(&in->line, left + (ns_t)delay);
+	    line_in_order(&in->line, left + (ns_t)delay);
 }
 
 /* A second one on the line, if there is room for it. */
@@ -178,7 +170,7 @@ depart(struct dn *dn, struct dn_inst *in, struct held *h, ns_t t)
 		disturb(dn, in, h, left);
 		return;
 	}
-	h->time = in_order(&in->line, left + s->link.delay);
+	h->time = line_in_order(&in->line, left + s->link.delay);
 	line_add(&in->line, h);
 }
 
@@ -213,7 +205,7 @@ dn_serve(struct dn *dn, struct dn_inst *in, ns_t until)
 	}
 }
 
-/* ---- from a rule into a queue ---- */
+/* ---- a packet for a queue ---- */
 
 bool
 dn_put(struct dn *dn, struct dn_stream *st, struct held *h, ns_t now)
@@ -237,156 +229,6 @@ dn_put(struct dn *dn, struct dn_stream *st, struct held *h, ns_t now)
 	}
 	dn_arm(dn, in);
 	return ok;
-}
-
-/* Counts a packet that is not even copied. */
-static bool
-refuse(struct dn *dn, struct flowset *fs, struct dn_stream *st,
-    const struct dn_target *to, enum dn_drop why)
-{
-	if (unlikely(dn->watch.fn != NULL))
-		dn->watch.fn(dn->watch.arg, to->number % HELD_NUMBERS, why);
-	stat_add(&dn->drops[why], 1);
-	if (fs != NULL && fs->sched != NULL)
-		stat_add(&fs->sched->counts.drops[why], 1);
-	else if (fs != NULL)
-		fs->no_sched++;
-	if (st != NULL)
-		st->pub.q.drops++;
-	return false;
-}
-
-/* A copy of the packet within the limits; NULL and *why if there is none. */
-static struct held *
-hold(struct dn *dn, struct sched *s, const struct pkt *p,
-    const struct dn_target *to, ns_t now, enum dn_drop *why)
-{
-	struct held *h = held_new(dn->slab, p, to->tags);
-
-	if (unlikely(h == NULL)) {
-		*why = DN_DROP_MEMORY;
-		return NULL;
-	}
-	if (unlikely(s->link.memory != 0 &&
-	    s->counts.memory + held_size(h) > s->link.memory)) {
-		slab_free(dn->slab, h);
-		*why = DN_DROP_MEMORY_PIPE;
-		return NULL;
-	}
-	h->time = now;
-	h->lane = to->lane;
-	held_set_number(h, to->number);
-	h->flags |= (uint8_t)((to->out ? HELD_OUT : 0) |
-	    (to->go_on ? HELD_GO_ON : 0));
-	if ((s->ops->flags & SCHED_HASH) != 0)
-		h->hash = flowid_hash_pkt(p, dn->key);
-	stat_add(&s->counts.memory, held_size(h));
-	return h;
-}
-
-/* Books a packet that came for the stream. */
-static void
-came(struct dn_stream *st, unsigned bytes, ns_t now)
-{
-	struct sched *s = st->inst->sched;
-
-	if (unlikely(s->since == 0))
-		s->since = s->meter.second = now;
-	stat_add(&s->in_pkts, 1);
-	stat_add(&s->in_bytes, bytes);
-	st->pkts++;
-	st->bytes += bytes;
-	st->m.used = now;
-}
-
-static inline struct flowset *
-target(const struct dn *dn, const struct dn_target *to)
-{
-	return dn->flowsets[to->nr + (to->queue ? 0 : 2 * DN_MAX_NR)];
-}
-
-/* Gives a packet that came by 'fs' to its stream. */
-static inline bool
-give(struct dn *dn, struct flowset *fs, struct dn_stream *st,
-    const struct pkt *p, const struct dn_target *to, ns_t now)
-{
-	enum dn_drop why = DN_DROP_MEMORY;
-	struct held *h;
-
-	if (unlikely(st == NULL))
-		return refuse(dn, fs, NULL, to, DN_DROP_FLOWS);
-	came(st, p->l3 <= p->len ? (unsigned)p->len - p->l3 : 0, now);
-	if (model_loses(&fs->cfg.loss, &st->bad, &fs->sched->rng))
-		return refuse(dn, fs, st, to, DN_DROP_LOSS);
-	h = hold(dn, fs->sched, p, to, now, &why);
-	if (unlikely(h == NULL))
-		return refuse(dn, fs, st, to, why);
-	return dn_put(dn, st, h, now);
-}
-
-bool
-dn_enqueue(struct dn *dn, const struct pkt *p, const struct dn_target *to,
-    ns_t now)
-{
-	struct flowset *fs = target(dn, to);
-
-	stat_add(&dn->in_pkts, 1);
-	if (unlikely(fs == NULL || fs->sched == NULL))
-		return refuse(dn, fs, NULL, to, DN_DROP_NO_TARGET);
-	return give(dn, fs, members_find(dn, fs, p, 0, now), p, to, now);
-}
-
-/* Brings near what the flows of pkts[n], n <= AHEAD, lie in; tells their
- * hashes. */
-static void
-fetch_flows(struct dn *dn, struct flowset *fs, const struct pkt *const *pkts,
-    unsigned n, uint64_t *hashes)
-{
-	for (unsigned i = 0; i < n; i++) {
-		hashes[i] = members_hash(dn, fs, pkts[i]);
-		members_fetch_bucket(dn, hashes[i]);
-	}
-	for (unsigned i = 0; i < n; i++)
-		members_fetch(dn, fs, hashes[i]);
-}
-
-/* Packets whose flows differ. */
-static void
-enqueue_masked(struct dn *dn, struct flowset *fs,
-    const struct pkt *const *pkts, unsigned n, const struct dn_target *to,
-    ns_t now)
-{
-	uint64_t hashes[AHEAD];
-
-	for (unsigned i = 0; i < n; i++) {
-		if (i % AHEAD == 0)
-			fetch_flows(dn, fs, pkts + i,
-			    n - i < AHEAD ? n - i : AHEAD, hashes);
-		give(dn, fs, members_find(dn, fs, pkts[i], hashes[i % AHEAD],
-		    now), pkts[i], to, now);
-	}
-}
-
-void
-dn_enqueue_run(struct dn *dn, const struct pkt *const *pkts, unsigned n,
-    const struct dn_target *to, ns_t now)
-{
-	struct flowset *fs = target(dn, to);
-	struct dn_stream *st;
-
-	stat_add(&dn->in_pkts, n);
-	if (unlikely(fs == NULL || fs->sched == NULL)) {
-		for (unsigned i = 0; i < n; i++)
-			refuse(dn, fs, NULL, to, DN_DROP_NO_TARGET);
-		return;
-	}
-	if (fs->masked) {
-		enqueue_masked(dn, fs, pkts, n, to, now);
-		return;
-	}
-	st = members_find(dn, fs, pkts[0], 0, now);
-	for (unsigned i = 0; i < n; i++)
-		give(dn, fs, st, pkts[i], to, now);
 }
 
 /* ---- from the delay line to the engine ---- */
@@ -436,10 +278,13 @@ leave(struct dn *dn, struct dn_inst *in, ns_t until, ns_t now,
 			lost++;
 			continue;
 		}
-		lateness_add(&s->late, dn->exact ? 0 : now - h->time);
+		if (!dn->exact)
+			lateness_add(&s->late, now - h->time);
 		bytes += h->bytes;
 		out[n++] = h;
 	}
+	if (dn->exact) /* none of them is late */
+		lateness_add_many(&s->late, 0, n);
 	measure(s, now);
 	stat_add(&s->counts.memory, -memory);
 	stat_add(&s->line_pkts, -(n + lost));

@@ -348,6 +348,12 @@ bool dn_enqueue(struct dn *dn, const struct pkt *p, const struct dn_target *to,
 void dn_enqueue_run(struct dn *dn, const struct pkt *const *pkts, unsigned n,
     const struct dn_target *to, ns_t now);
 
+/* The same for packets that came each at its own time, never back: pkts[i] at
+ * stamps[pkts[i] - first], and its number is to->number and that index. */
+void dn_enqueue_stamped(struct dn *dn, const struct pkt *const *pkts,
+    unsigned n, const struct dn_target *to, const struct pkt *first,
+    const ns_t *stamps);
+
 /* Hands out packets whose time has come, in the order of their times (and
  * counts how late they are): at most 'max' to out[].  Returns how many; == max
  * means call again.  They stay valid until dn_free(). */

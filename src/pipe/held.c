@@ -46,20 +46,8 @@ held_new(struct slab *slab, const struct pkt *p, const struct tag_pool *tags)
 
 	if (unlikely(h == NULL))
 		return NULL;
-	h->rule_id = p->fate.rule_id;
-	h->mark = p->mark;
-	h->hash = 0;
-	h->rule_num = p->fate.rule_num;
-	h->len = p->len;
-	h->bytes = p->l3 <= p->len ? (uint16_t)(p->len - p->l3) : 0;
-	h->lane = 0;
-	h->blocks = (uint16_t)(size / 64);
-	h->l3 = p->l3;
-	h->flags = p->flags & PKT_IP4 ? HELD_IP4 :
-	    p->flags & PKT_IP6	      ? HELD_IP6 :
-					0;
+	held_fill(h, size, p);
 	h->n_tags = (uint8_t)n_tags;
-	memcpy(h->frame, p->data, p->len);
 	if (unlikely(n_tags > 0))
 		pack_tags(h, tags, p->tags);
 	return h;

@@ -16,6 +16,7 @@
 #pragma once
 
 #include "base/cdefs.h"
+#include "base/copy.h"
 #include "base/ns.h"
 #include "packet/pkt.h"
 #include "packet/tag.h"
@@ -90,6 +91,33 @@ held_size(const struct held *h)
 }
 
 struct slab;
+
+/* Octets that a packet without tags needs. */
+static inline size_t
+held_need(const struct pkt *p)
+{
+	return sizeof(struct held) + p->len;
+}
+
+/* Makes a copy of packet 'p', but for its tags, of a block of 'size' octets. */
+static inline void
+held_fill(struct held *h, size_t size, const struct pkt *p)
+{
+	h->rule_id = p->fate.rule_id;
+	h->mark = p->mark;
+	h->hash = 0;
+	h->rule_num = p->fate.rule_num;
+	h->len = p->len;
+	h->bytes = p->l3 <= p->len ? (uint16_t)(p->len - p->l3) : 0;
+	h->lane = 0;
+	h->blocks = (uint16_t)(size / 64);
+	h->l3 = p->l3;
+	h->flags = p->flags & (PKT_IP4 | PKT_IP6); /* HELD_* of the same name */
+	h->n_tags = 0;
+	copy_frame(h->frame, p->data, p->len);
+}
+_Static_assert((int)HELD_IP4 == (int)PKT_IP4 && (int)HELD_IP6 == (int)PKT_IP6,
+    "families");
 
 /* A copy of packet 'p' (frame, mark, tags out of 'tags' (may be NULL), fate);
  * flags only of its family, lane 0.  NULL if there is no room. */

@@ -36,13 +36,20 @@ lateness_bin(ns_t late)
 	return bin < LATENESS_BINS ? bin : LATENESS_BINS - 1;
 }
 
+/* 'n' packets that were equally late. */
+static inline void
+lateness_add_many(struct lateness *l, ns_t late, uint64_t n)
+{
+	stat_add(&l->n, n);
+	stat_add(&l->bins[lateness_bin(late)], n);
+	if (unlikely(late > l->max))
+		stat_set(&l->max, late);
+}
+
 static inline void
 lateness_add(struct lateness *l, ns_t late)
 {
-	stat_add(&l->n, 1);
-	stat_add(&l->bins[lateness_bin(late)], 1);
-	if (unlikely(late > l->max))
-		stat_set(&l->max, late);
+	lateness_add_many(l, late, 1);
 }
 
 /* The upper end of the step that the 'permille' * n / 1000-th of them, in

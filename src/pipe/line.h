@@ -30,8 +30,42 @@ struct line {
 					  * these, the ones not yet taken */
 };
 
+/* The time 't', or that of the packet in front where none may overtake. */
+static inline ns_t
+line_in_order(const struct line *l, ns_t t)
+{
+	return t < l->last && l->head != NULL ? l->last : t;
+}
+
+/* For the functions below: packets that overtake. */
+void line_add_heap(struct line *l, struct held *h);
+struct held *line_take_either(struct line *l, ns_t until);
+
 /* Adds a packet that leaves at h->time: takes it. */
-void line_add(struct line *l, struct held *h);
+static inline void
+line_add(struct line *l, struct held *h)
+{
+	struct held **recent = &l->recent[l->n_added % LINE_AHEAD];
+
+	h->seq = l->seq++;
+	l->len++;
+	if (unlikely(h->time < l->last && l->head != NULL)) {
+		line_add_heap(l, h);
+		return;
+	}
+	h->next = NULL;
+	h->ahead = NULL;
+	if (l->head == NULL)
+		l->head = h;
+	else
+		l->tail->next = h;
+	if (l->n_added - l->n_taken >= LINE_AHEAD)
+		(*recent)->ahead = h;
+	*recent = h;
+	l->n_added++;
+	l->tail = h;
+	l->last = h->time;
+}
 
 /* The time of the first one; UINT64_MAX if there is none. */
 static inline ns_t
@@ -44,5 +78,28 @@ line_next(const struct line *l)
 	return t;
 }
 
+/* Takes the head of the list, which has one. */
+static inline struct held *
+line_take_list(struct line *l)
+{
+	struct held *h = l->head;
+
+	l->head = h->next;
+	if (h->ahead != NULL) {
+		__builtin_prefetch(h->ahead, 1);
+		__builtin_prefetch((const char *)h->ahead + CACHE_LINE);
+	}
+	l->n_taken++;
+	l->len--;
+	return h;
+}
+
 /* The first one if its time is at or before 'until', else NULL.  Owned. */
-struct held *line_take(struct line *l, ns_t until);
+static inline struct held *
+line_take(struct line *l, ns_t until)
+{
+	if (unlikely(l->heap != NULL))
+		return line_take_either(l, until);
+	return l->head != NULL && l->head->time <= until ? line_take_list(l) :
+							   NULL;
+}

@@ -59,8 +59,8 @@ find_moment(struct link *l, const struct link_cfg *c, ns_t now)
 	enter_moment(l, c, lo);
 }
 
-static ns_t
-trace_ready(struct link *l, const struct link_cfg *c, ns_t now)
+ns_t
+link_trace_ready(struct link *l, const struct link_cfg *c, ns_t now)
 {
 	if (!l->begun) {
 		l->begun = true;
@@ -72,8 +72,8 @@ trace_ready(struct link *l, const struct link_cfg *c, ns_t now)
 	return l->free_at = moment_time(l, c);
 }
 
-static ns_t
-trace_send(struct link *l, const struct link_cfg *c, unsigned bytes)
+ns_t
+link_trace_send(struct link *l, const struct link_cfg *c, unsigned bytes)
 {
 	uint32_t cost = bytes + TRACE_HEADER;
 	ns_t leaves;
@@ -88,56 +88,6 @@ trace_send(struct link *l, const struct link_cfg *c, unsigned bytes)
 		next_moment(l, c);
 	l->free_at = moment_time(l, c);
 	return leaves;
-}
-
-/* ---- rate ---- */
-
-ns_t
-link_ready(struct link *l, const struct link_cfg *c, ns_t now)
-{
-	ns_t floor = now > c->burst ? now - c->burst : 0;
-
-	if (unlikely(c->trace != NULL))
-		return trace_ready(l, c, now);
-	if (l->free_at < floor) {
-		l->free_at = floor;
-		l->rest = 0;
-	}
-	return l->free_at > now ? l->free_at : now;
-}
-
-/* Adds the time that 'bytes' take. */
-static inline void
-charge(struct link *l, uint64_t rate_bps, unsigned bytes)
-{
-	if (unlikely(bytes != l->last_bytes)) {
-		uint64_t bits_ns = bytes * 8ull * NS_PER_S; /* below 2^50 */
-
-		l->last_bytes = bytes;
-		l->last_ns = bits_ns / rate_bps;
-		l->last_rest = bits_ns % rate_bps;
-	}
-	l->free_at += l->last_ns;
-	l->rest += l->last_rest;
-	if (l->rest >= rate_bps) {
-		l->rest -= rate_bps;
-		l->free_at++;
-	}
-}
-
-ns_t
-link_send(struct link *l, const struct link_cfg *c, unsigned bytes, ns_t t,
-    ns_t extra)
-{
-	if (unlikely(c->trace != NULL))
-		return trace_send(l, c, bytes);
-	if (c->rate_bps == 0) {
-		l->free_at = t;
-	} else {
-		charge(l, c->rate_bps, bytes);
-	}
-	l->free_at += extra;
-	return t;
 }
 
 void

@@ -38,14 +38,60 @@ struct link {
 	bool begun;
 };
 
+/* For the functions below: links with a trace. */
+ns_t link_trace_ready(struct link *l, const struct link_cfg *c, ns_t now);
+ns_t link_trace_send(struct link *l, const struct link_cfg *c, unsigned bytes);
+
 /* When the link can begin a packet that is ready at 'now'; forgets what was
  * saved up beyond the burst.  Only to be asked if no packet waited before. */
-ns_t link_ready(struct link *l, const struct link_cfg *c, ns_t now);
+static inline ns_t
+link_ready(struct link *l, const struct link_cfg *c, ns_t now)
+{
+	ns_t floor = now > c->burst ? now - c->burst : 0;
+
+	if (unlikely(c->trace != NULL))
+		return link_trace_ready(l, c, now);
+	if (l->free_at < floor) {
+		l->free_at = floor;
+		l->rest = 0;
+	}
+	return l->free_at > now ? l->free_at : now;
+}
+
+/* For link_send(): adds the time that 'bytes' take. */
+static inline void
+link_charge(struct link *l, uint64_t rate_bps, unsigned bytes)
+{
+	if (unlikely(bytes != l->last_bytes)) {
+		uint64_t bits_ns = bytes * 8ull * NS_PER_S; /* below 2^50 */
+
+		l->last_bytes = bytes;
+		l->last_ns = bits_ns / rate_bps;
+		l->last_rest = bits_ns % rate_bps;
+	}
+	l->free_at += l->last_ns;
+	l->rest += l->last_rest;
+	if (l->rest >= rate_bps) {
+		l->rest -= rate_bps;
+		l->free_at++;
+	}
+}
 
 /* Begins a packet of 'bytes' octets at 't' (what link_ready() or link_next()
  * said), which holds the link for 'extra' ns more.  Returns when it leaves. */
-ns_t link_send(struct link *l, const struct link_cfg *c, unsigned bytes,
-    ns_t t, ns_t extra);
+static inline ns_t
+link_send(struct link *l, const struct link_cfg *c, unsigned bytes, ns_t t,
+    ns_t extra)
+{
+	if (unlikely(c->trace != NULL))
+		return link_trace_send(l, c, bytes);
+	if (c->rate_bps == 0)
+		l->free_at = t;
+	else
+		link_charge(l, c->rate_bps, bytes);
+	l->free_at += extra;
+	return t;
+}
 
 /* When the link can begin the next one, after a link_send() at 't'. */
 static inline ns_t

@@ -4,33 +4,12 @@
 #include <stdlib.h>
 
 enum {
-	LINE = 64,
+	LINE = SLAB_LINE,
 	CHUNK_LINES = SLAB_CHUNK / LINE,
-	FINE_LINES = 32, /* sizes up to this have a class of their own */
-	N_CLASSES = FINE_LINES + 1 + 4 * 5, /* then 4 steps an octave to 1024 */
-	NONE = UINT32_MAX,
+	FINE_LINES = SLAB_FINE_LINES,
+	N_CLASSES = SLAB_CLASSES,
 };
-
-struct chunk {
-	void *free;	/* its blocks that came back, linked */
-	uint32_t next;	/* in a list: of its class, or of empty chunks */
-	uint32_t prev;
-	uint16_t used;	/* blocks handed out */
-	uint16_t fresh; /* blocks ever handed out since it has this class */
-	uint16_t total; /* blocks it holds; 0 = empty chunk */
-	uint16_t lines; /* size of a block; 0 = in a row of chunks */
-	uint32_t row;	/* its first one: how many they are */
-};
-
-struct slab {
-	uint8_t *memory;
-	uint32_t n_chunks;
-	uint32_t n_fresh;  /* chunks from here on were never used */
-	uint32_t n_used;
-	uint32_t empty;	   /* list of empty ones below n_fresh */
-	uint32_t room[N_CLASSES]; /* list of chunks that are not full */
-	struct chunk chunks[];
-};
+#define NONE SLAB_NONE
 
 struct slab *
 slab_create(void *memory, size_t size)
@@ -77,7 +56,7 @@ class_of(size_t size, unsigned *lines)
 static void
 unlink_chunk(struct slab *s, uint32_t *list, uint32_t i)
 {
-	struct chunk *c = &s->chunks[i];
+	struct slab_chunk *c = &s->chunks[i];
 
 	if (c->prev == NONE)
 		*list = c->next;
@@ -90,7 +69,7 @@ unlink_chunk(struct slab *s, uint32_t *list, uint32_t i)
 static void
 push_chunk(struct slab *s, uint32_t *list, uint32_t i)
 {
-	struct chunk *c = &s->chunks[i];
+	struct slab_chunk *c = &s->chunks[i];
 
 	c->next = *list;
 	c->prev = NONE;
@@ -166,7 +145,7 @@ static uint32_t
 chunk_with_room(struct slab *s, unsigned k, unsigned lines)
 {
 	uint32_t i = s->room[k];
-	struct chunk *c;
+	struct slab_chunk *c;
 
 	if (likely(i != NONE))
 		return i;
@@ -182,10 +161,10 @@ chunk_with_room(struct slab *s, unsigned k, unsigned lines)
 }
 
 void *
-slab_alloc_sized(struct slab *s, size_t size, size_t *got)
+slab_alloc_slowly(struct slab *s, size_t size, size_t *got)
 {
 	unsigned lines, k;
-	struct chunk *c;
+	struct slab_chunk *c;
 	uint32_t i;
 	void *b;
 
@@ -208,12 +187,13 @@ slab_alloc_sized(struct slab *s, size_t size, size_t *got)
 	return b;
 }
 
-void *
-slab_alloc(struct slab *s, size_t size)
+/* The list of its class. */
+static uint32_t *
+room_of(struct slab *s, const struct slab_chunk *c)
 {
-	size_t got;
+	unsigned lines;
 
-	return slab_alloc_sized(s, size, &got);
+	return &s->room[class_of((size_t)c->lines * LINE, &lines)];
 }
 
 static void
@@ -224,24 +204,21 @@ free_row(struct slab *s, uint32_t i)
 }
 
 void
-slab_free(struct slab *s, void *block)
+slab_free_slowly(struct slab *s, void *block)
 {
-	uint32_t i = (uint32_t)((size_t)((uint8_t *)block - s->memory) /
-	    SLAB_CHUNK);
-	struct chunk *c = &s->chunks[i];
-	unsigned lines, k;
+	uint32_t i = slab_chunk_of(s, block);
+	struct slab_chunk *c = &s->chunks[i];
 
 	if (unlikely(c->lines == 0)) {
 		free_row(s, i);
 		return;
 	}
-	k = class_of((size_t)c->lines * LINE, &lines);
 	if (unlikely(c->used == c->total))
-		push_chunk(s, &s->room[k], i);
+		push_chunk(s, room_of(s, c), i);
 	*(void **)block = c->free;
 	c->free = block;
 	if (unlikely(--c->used == 0)) {
-		unlink_chunk(s, &s->room[k], i);
+		unlink_chunk(s, room_of(s, c), i);
 		give_chunk(s, i);
 	}
 }

@@ -11,6 +11,7 @@
 #pragma once
 
 #include "base/ns.h"
+#include "capture/writer.h"
 #include "port/kinds.h"
 
 static inline bool
@@ -31,9 +32,9 @@ ns_t capture_next_ns(struct port *p);
 unsigned capture_rx(struct port *p, struct pkt *pkts, ns_t *stamps,
     unsigned max, ns_t before);
 
-/* As port_tx() of one packet, at the time 'at'; false if it cannot be written,
- * which has been told. */
-bool capture_put(struct port *p, const void *data, unsigned len, ns_t at);
+/* As port_tx(), each frame at its own time; those that cannot be written have
+ * been told. */
+unsigned capture_tx(struct port *p, const struct writer_frame *f, unsigned n);
 
 /* True if the file that is read is over, or there is none.  For any thread. */
 bool capture_is_over(const struct port *p);

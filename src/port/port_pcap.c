@@ -36,6 +36,7 @@ enum {
 	MAX_SPEED = 1000000,
 	SPEED_LEN = 32,
 	ANY_IFACE = READER_IFACES,
+	AHEAD = 64,	      /* packets that are taken from the reader at once */
 };
 #define SOON (60 * NS_PER_US) /* nearer than that is no time to sleep */
 #define LAST_NS ((ns_t)INT64_MAX)
@@ -48,9 +49,10 @@ struct file_id {
 struct cap {
 	/* input */
 	struct capture_reader *reader; /* NULL: none */
-	struct capture_packet next;    /* if has_next */
-	ns_t next_ns;	  /* its stamp as it is shown */
-	bool has_next;
+	struct capture_packet ahead[AHEAD];
+	unsigned at, n_ahead; /* of 'ahead', those still to come */
+	ns_t next_ns;	  /* stamp of ahead[at] as it is shown, if has_next */
+	bool has_next;	  /* ahead[at] comes next */
 	bool lending;	  /* packets of this burst lie in the reader's window */
 	bool asap;
 	uint64_t speed;	  /* in millionths */
@@ -106,6 +108,8 @@ show(struct cap *c, ns_t stamp)
 static void
 end_input(struct cap *c, const char *why)
 {
+	c->at = c->n_ahead = 0;
+	c->has_next = false;
 	if (why != NULL) {
 		log_msg(LOG_ERROR, "pcap: %s", why);
 		atomic_store(&c->failed, true);
@@ -176,59 +180,101 @@ static __attribute__((noinline, cold)) void
 leave_out(struct cap *c)
 {
 	c->n_long++;
-	if (!c->lending)
+	c->at++;
+	if (!c->lending && c->at == c->n_ahead)
 		capture_release(c->reader);
 }
 
-/* Has c->next, if there is one and it can be had before the next release. */
-static bool
-look_ahead(struct cap *c)
+/* Has further packets in 'ahead', which is empty, if they can be had before the
+ * next release. */
+static __attribute__((noinline)) bool
+read_ahead(struct cap *c)
 {
 	struct err e; /* large: filled if there is trouble, not before */
+	int got;
 
-	while (!c->has_next && !atomic_load_explicit(&c->over,
-	    memory_order_relaxed)) {
-		int got = capture_next(c->reader, &c->next, &e);
+	if (atomic_load_explicit(&c->over, memory_order_relaxed))
+		return false;
+	c->at = 0;
+	do
+		got = capture_next_run(c->reader, c->ahead, AHEAD,
+		    &c->n_ahead, &e);
+	while (got == CAPTURE_END && next_pass(c));
+	if (unlikely(got < 0))
+		end_input(c, e.text);
+	return got == CAPTURE_PACKET;
+}
 
-		if (got == CAPTURE_WAIT)
+/* Has the next packet, ahead[at], if it can be had before the next release. */
+static inline bool
+look_ahead(struct cap *c)
+{
+	while (!c->has_next) {
+		if (c->at == c->n_ahead && !read_ahead(c))
 			return false;
-		if (unlikely(got == CAPTURE_END)) {
-			if (!next_pass(c))
-				return false;
-			continue;
-		}
-		if (unlikely(got < 0)) {
-			end_input(c, e.text);
+		if (!take_stamp(c, c->ahead[c->at].ns))
 			return false;
-		}
-		if (!take_stamp(c, c->next.ns))
-			return false;
-		c->has_next = likely(c->next.len <= MAX_FRAME);
+		c->has_next = likely(c->ahead[c->at].len <= MAX_FRAME);
 		if (unlikely(!c->has_next))
 			leave_out(c);
 	}
-	return c->has_next;
+	return true;
 }
 
 /* Completes a packet that was cut; false if there is no room in this burst. */
 static bool
-complete(struct cap *c, struct pkt *p)
+complete(struct cap *c, const struct capture_packet *from, struct pkt *p)
 {
-	uint32_t len = c->next.len;
+	uint32_t len = from->len;
 
 	if (c->spare == NULL && (c->spare = malloc(SPARE)) == NULL) {
 		end_input(c, "no memory to complete packets");
-		c->has_next = false;
 		return false;
 	}
 	if (SPARE - c->spare_used < len)
 		return false;
 	p->data = c->spare + c->spare_used;
 	c->spare_used += len;
-	memcpy(p->data, c->next.data, c->next.kept);
-	memset(p->data + c->next.kept, 0, len - c->next.kept);
+	memcpy(p->data, from->data, from->kept);
+	memset(p->data + from->kept, 0, len - from->kept);
 	c->n_cut++;
 	return true;
+}
+
+/* As capture_rx(), those of 'ahead' behind the one that is looked at which are as
+ * plain as nearly all are. */
+static inline unsigned
+take_plain(struct cap *c, struct pkt *pkts, ns_t *stamps, unsigned max,
+    ns_t before, uint64_t *bytes)
+{
+	const struct capture_packet *from = c->ahead + c->at;
+	unsigned room = c->n_ahead - c->at, n;
+	ns_t shown = c->shown, last = c->pass_last;
+
+	if (max > room)
+		max = room;
+	if (before > LAST_NS)
+		before = LAST_NS;
+	for (n = 0; n < max; n++, from++) {
+		ns_t t = from->ns + c->shift; /* both are at most LAST_NS */
+
+		if (t < shown)
+			t = shown;
+		if (t >= before || from->kept != from->len ||
+		    from->len > MAX_FRAME)
+			break;
+		shown = t;
+		last = from->ns > last ? from->ns : last;
+		pkts[n].data = from->data;
+		pkts[n].len = (uint16_t)from->len;
+		stamps[n] = t;
+		*bytes += from->len;
+	}
+	c->at += n;
+	c->n_read += n;
+	c->shown = shown;
+	c->pass_last = last;
+	return n;
 }
 
 unsigned
@@ -242,15 +288,21 @@ capture_rx(struct port *p, struct pkt *pkts, ns_t *stamps, unsigned max,
 	if (c->reader == NULL)
 		return 0;
 	while (n < max && look_ahead(c) && c->next_ns < before) {
-		pkts[n].data = c->next.data;
-		if (unlikely(c->next.kept < c->next.len) &&
-		    !complete(c, &pkts[n]))
+		const struct capture_packet *from = &c->ahead[c->at];
+
+		pkts[n].data = from->data;
+		if (unlikely(from->kept < from->len) &&
+		    !complete(c, from, &pkts[n]))
 			break;
-		pkts[n].len = (uint16_t)c->next.len;
-		bytes += c->next.len;
+		pkts[n].len = (uint16_t)from->len;
+		bytes += from->len;
 		stamps[n++] = c->next_ns;
 		c->has_next = false;
 		c->lending = true;
+		c->at++;
+		if (likely(c->speed == SPEED_ONE))
+			n += take_plain(c, pkts + n, stamps + n, max - n,
+			    before, &bytes);
 	}
 	stat_add(&p->stats.rx_pkts, n);
 	stat_add(&p->stats.rx_bytes, bytes);
@@ -286,8 +338,8 @@ pcap_release(struct port *p)
 {
 	struct cap *c = p->priv;
 
-	/* What was looked at ahead lies in the reader's window, too. */
-	if (c->reader != NULL && !c->has_next)
+	/* What was read ahead lies in the reader's window, too. */
+	if (c->reader != NULL && c->at == c->n_ahead)
 		capture_release(c->reader);
 	c->lending = false;
 	c->spare_used = 0;
@@ -366,25 +418,27 @@ pcap_tx(struct port *p, struct port *from, struct pkt *const *pkts, unsigned n)
 	return n;
 }
 
-bool
-capture_put(struct port *p, const void *data, unsigned len, ns_t at)
+unsigned
+capture_tx(struct port *p, const struct writer_frame *f, unsigned n)
 {
 	struct cap *c = p->priv;
-	struct writer_packet w = {.ns = at, .iface = c->iface, .data = data,
-	    .kept = len < c->snap ? len : (uint32_t)c->snap, .len = len};
+	uint64_t bytes = 0;
+	unsigned sent = n;
 
 	if (likely(c->writer != NULL)) {
 		c->dirty = true;
-		if (unlikely(!writer_put(c->writer, &w))) {
+		sent = writer_put_frames(c->writer, c->iface,
+		    (uint32_t)c->snap, f, n);
+		if (unlikely(sent < n))
 			tell_failure(c);
-			return false;
-		}
 	} else if (c->out[0] != '\0') {
-		return false;
+		return 0;
 	}
-	stat_add(&p->stats.tx_pkts, 1);
-	stat_add(&p->stats.tx_bytes, len);
-	return true;
+	for (unsigned i = 0; i < sent; i++)
+		bytes += f[i].len;
+	stat_add(&p->stats.tx_pkts, sent);
+	stat_add(&p->stats.tx_bytes, bytes);
+	return sent;
 }
 
 static void
@@ -598,12 +652,13 @@ open_input(struct cap *c, const char *port, const struct words *w,
 	if ((rc = capture_open(c->in, iface, &c->reader, e)) != 0)
 		return rc;
 	/* The first packet: a file that cannot be used says so now. */
-	rc = capture_next(c->reader, &c->next, e);
+	rc = capture_next(c->reader, c->ahead, e);
 	if (rc < 0)
 		return rc;
-	c->has_next = rc == CAPTURE_PACKET && c->next.len <= MAX_FRAME;
+	c->n_ahead = rc == CAPTURE_PACKET;
+	c->has_next = rc == CAPTURE_PACKET && c->ahead[0].len <= MAX_FRAME;
 	if (rc == CAPTURE_PACKET)
-		take_stamp(c, c->next.ns);
+		take_stamp(c, c->ahead[0].ns);
 	if (rc == CAPTURE_PACKET && !c->has_next)
 		leave_out(c);
 	return 0;

@@ -134,6 +134,81 @@ comes_in_part(void **state)
 	port_close(p);
 }
 
+/* The stamp and the length of the i-th packet of the next test; every 13th comes
+ * late, every 17th was cut, every 29th is too long to come. */
+enum { MANY = 20000, LONG = 29 };
+
+static ns_t
+stamp_of(unsigned i)
+{
+	return 1000 + i / 3 * 10 - (i % 13 == 0 ? 500 : 0) * (i > 200);
+}
+
+static ns_t
+later(ns_t a, ns_t b)
+{
+	return a > b ? a : b;
+}
+
+static uint32_t
+len_of(unsigned i)
+{
+	return i % LONG == LONG - 1 ? 65536 : 60 + i % 40;
+}
+
+/* Bursts of any size, up to any time: each packet lies there, as the file has it,
+ * until the release, and has the latest stamp so far. */
+static void
+comes_in_bursts(void **state)
+{
+	struct pkt pkts[PORT_BURST];
+	ns_t stamps[PORT_BURST], shown = 0;
+	struct writer *w = NULL;
+	unsigned at = 0, burst = 0;
+	uint8_t data[128];
+	struct port *p;
+
+	(void)state;
+	memset(data, 0, sizeof(data));
+	assert_int_equal(writer_create("many.pcapng", 128, &w, NULL), 0);
+	for (unsigned i = 0; i < MANY; i++) {
+		memcpy(data, &i, sizeof(i));
+		memcpy(data + 48, &i, sizeof(i));
+		writer_put(w, &(struct writer_packet){.ns = stamp_of(i),
+		    .iface = writer_iface(w, "x"), .data = data,
+		    .kept = i % 17 == 0 ? 55 : 60 + i % 40,
+		    .len = len_of(i)});
+	}
+	assert_int_equal(writer_close(w, NULL), 0);
+	p = open_port("pcap:in=many.pcapng");
+	while (!capture_is_over(p)) {
+		ns_t next = capture_next_ns(p);
+		ns_t before = burst % 3 == 0 ? UINT64_MAX : next + burst % 90;
+		unsigned n = capture_rx(p, pkts, stamps, 1 + burst % 77,
+		    before);
+
+		for (unsigned i = 0; i < n; i++, at++) {
+			unsigned a, b;
+
+			if (at % LONG == LONG - 1)
+				shown = later(shown, stamp_of(at++));
+			shown = later(shown, stamp_of(at));
+			memcpy(&a, pkts[i].data, sizeof(a));
+			memcpy(&b, pkts[i].data + 48, sizeof(b));
+			assert_int_equal(a, at);
+			assert_int_equal(b, at);
+			assert_int_equal(pkts[i].len, len_of(at));
+			assert_int_equal(stamps[i], shown);
+			assert_true(shown < before);
+		}
+		assert_true(n == 0 || stamps[0] == next);
+		port_release(p);
+		burst++;
+	}
+	assert_int_equal(at, MANY);
+	port_close(p);
+}
+
 static void
 late_and_cut(void **state)
 {
@@ -419,6 +494,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(comes_with_stamps),
 		cmocka_unit_test(comes_in_part),
+		cmocka_unit_test(comes_in_bursts),
 		cmocka_unit_test(late_and_cut),
 		cmocka_unit_test(many_too_long),
 		cmocka_unit_test(many_cut),

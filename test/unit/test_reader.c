@@ -181,16 +181,32 @@ open_saved(int want)
 	return r;
 }
 
+/* One packet, or a run of one. */
+static int
+get(struct capture_reader *r, struct capture_packet *p, bool run,
+    struct err *e)
+{
+	unsigned n = 7;
+	int got;
+
+	if (!run)
+		return capture_next(r, p, e);
+	got = capture_next_run(r, p, 1, &n, e);
+	assert_int_equal(n, got == CAPTURE_PACKET);
+	return got;
+}
+
 static struct capture_packet
 next(struct capture_reader *r)
 {
+	static bool run;
 	struct capture_packet p;
 	struct err e = {0};
-	int got = capture_next(r, &p, &e);
+	int got = get(r, &p, run = !run, &e);
 
 	if (got == CAPTURE_WAIT) {
 		capture_release(r);
-		got = capture_next(r, &p, &e);
+		got = get(r, &p, run, &e);
 	}
 	if (got != CAPTURE_PACKET)
 		fail_msg("%d: %s", got, e.text);
@@ -211,7 +227,7 @@ ends(struct capture_reader *r)
 /* What is in 'file' cannot be read beyond 'good' packets, and the sentence says
  * 'text'. */
 static void
-breaks(unsigned good, const char *text)
+breaks_as(unsigned good, const char *text, bool run)
 {
 	struct capture_reader *r = NULL;
 	struct capture_packet p;
@@ -222,7 +238,7 @@ breaks(unsigned good, const char *text)
 	rc = capture_open(path, READER_ANY, &r, &e);
 	for (unsigned i = 0; rc == 0 && i <= good; i++) {
 		capture_release(r);
-		rc = capture_next(r, &p, &e);
+		rc = get(r, &p, run, &e);
 		rc = rc == CAPTURE_PACKET ? 0 : rc;
 		if ((rc != 0) != (i == good))
 			fail_msg("packet %u: %d %s", i, rc, e.text);
@@ -231,6 +247,13 @@ breaks(unsigned good, const char *text)
 	assert_true(rc < 0);
 	if (strstr(e.text, text) == NULL || strstr(e.text, path) == NULL)
 		fail_msg("'%s' does not say '%s'", e.text, text);
+}
+
+static void
+breaks(unsigned good, const char *text)
+{
+	breaks_as(good, text, false);
+	breaks_as(good, text, true);
 }
 
 /* ---- tests ---- */
@@ -527,6 +550,89 @@ lends(void **state)
 	capture_close(r);
 }
 
+/* Reads a file again, as runs: they have the packets that come one by one. */
+static void
+compare_runs(int want)
+{
+	enum { MOST = 64, N = 4000 };
+	static struct capture_packet one[N];
+	static uint8_t data[N][64];
+	struct capture_packet run[MOST];
+	struct capture_reader *r = open_saved(want);
+	unsigned all = 0, at = 0, n = 0, k = 0;
+	int got;
+
+	while ((got = capture_next(r, &one[all], NULL)) == CAPTURE_PACKET) {
+		memcpy(data[all], one[all].data, one[all].kept < 64 ?
+		    one[all].kept : 64);
+		assert_true(++all < N);
+		capture_release(r);
+	}
+	assert_int_equal(got, CAPTURE_END);
+	assert_int_equal(capture_rewind(r, NULL), 0);
+	while ((got = capture_next_run(r, run, 1 + k++ % MOST, &n, NULL)) !=
+	    CAPTURE_END) {
+		assert_true(got == CAPTURE_PACKET || got == CAPTURE_WAIT);
+		assert_true(got == CAPTURE_PACKET ? n > 0 && n <= MOST :
+		    n == 0);
+		for (unsigned i = 0; i < n; i++, at++) {
+			assert_int_equal(run[i].ns, one[at].ns);
+			assert_int_equal(run[i].kept, one[at].kept);
+			assert_int_equal(run[i].len, one[at].len);
+			assert_int_equal(run[i].iface, one[at].iface);
+			assert_memory_equal(run[i].data, data[at],
+			    run[i].kept < 64 ? run[i].kept : 64);
+		}
+		if (got == CAPTURE_WAIT || k % 5 == 0)
+			capture_release(r);
+	}
+	assert_int_equal(at, all);
+	capture_close(r);
+}
+
+static void
+runs(void **state)
+{
+	(void)state;
+	for (unsigned big = 0; big < 2; big++) {
+		begin(big == 1);
+		section();
+		iface(1, 0, 9, 0, "ns");
+		iface(1, 0, 6, 0, "us");
+		iface(101, 0, 9, 0, "raw");
+		iface(1, 0, 9, 5, "off");
+		iface(1, 0, 3, 0, "ms");
+		for (unsigned i = 0; i < 3000; i++) {
+			packet(i % 7 == 6 ? i / 7 % 5 : i % 2,
+			    1000000 + (uint64_t)i * i, i % 300,
+			    i % 11 == 0 ? 0 : i % 300 + i % 3);
+			if (i % 500 == 0) {
+				block(0x0bad, 5);
+				put_octets(5, 0);
+				end_block(5);
+				block(3, 24);
+				put32(20);
+				put_octets(20, 0x45);
+				end_block(24);
+			}
+		}
+		compare_runs(READER_ANY);
+		compare_runs(0);
+		compare_runs(1);
+		compare_runs(4);
+		begin(big == 1);
+		pcap_head(big == 1 ? 0xa1b2c3d4 : 0xa1b23c4d, 1);
+		for (unsigned i = 0; i < 3000; i++)
+			pcap_packet(i, i * 3, i % 300, i % 300 + i % 3);
+		compare_runs(READER_ANY);
+		begin(big == 1);
+		pcap_head(0xa1b2c3d4, big == 1 ? 101 : 1);
+		for (unsigned i = 0; i < 3000; i++)
+			pcap_packet(i, i * 3, i % 300, i % 2);
+		compare_runs(0);
+	}
+}
+
 static void
 gzip_files(void **state)
 {
@@ -629,6 +735,28 @@ refuses(void **state)
 	packet(0, 1, 4, 4);
 	file[n_file - 16] = 5; /* kept */
 	breaks(0, "a packet of 5 octets in a block of 36");
+	/* the same when the window has more before it */
+	begin(false);
+	section();
+	iface(1, 0, 9, 0, NULL);
+	packet(0, 1, 4, 4);
+	packet(0, 1, 4, 4);
+	file[n_file - 16] = 5;
+	breaks(1, "a packet of 5 octets in a block of 36");
+	file[n_file - 16] = 4;
+	file[n_file - 24] = 0xff; /* stamp */
+	file[n_file - 21] = 0xff;
+	breaks(1, "after 2262");
+	file[n_file - 21] = 0;
+	file[n_file - 28] = 1; /* interface */
+	breaks(1, "interface 1, of 1");
+	file[n_file - 28] = 0;
+	packet(0, 1, 4, 4);
+	file[n_file - 36 - 32] = 38; /* length */
+	breaks(1, "a block of type 6 with 38 octets");
+	n_file -= 36;
+	file[n_file - 32] = 40;
+	breaks(1, "in the middle of a block");
 	begin(false);
 	section();
 	put32(6);
@@ -717,6 +845,7 @@ main(void)
 		cmocka_unit_test(simple_without_ethernet),
 		cmocka_unit_test(long_files),
 		cmocka_unit_test(lends),
+		cmocka_unit_test(runs),
 		cmocka_unit_test(gzip_files),
 		cmocka_unit_test(refuses),
 		cmocka_unit_test(many_ifaces),

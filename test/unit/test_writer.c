@@ -157,6 +157,68 @@ many(void **state)
 	}
 }
 
+static size_t
+load(const char *name, uint8_t *to, size_t room)
+{
+	FILE *f = fopen(name, "r");
+	size_t n;
+
+	assert_non_null(f);
+	n = fread(to, 1, room, f);
+	fclose(f);
+	return n;
+}
+
+/* Frames together are octet for octet what they are one by one. */
+static void
+together(void **state)
+{
+	static const char *const ends[] = {".pcap", ".pcapng"};
+	enum { N = 3000, SNAP = 300, ROOM = 1 << 20 };
+	static uint8_t data[512], file[2][ROOM];
+	static struct writer_frame f[N];
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(data); i++)
+		data[i] = (uint8_t)(i * i >> 3);
+	for (unsigned i = 0; i < N; i++)
+		f[i] = (struct writer_frame){.data = data + i % 64,
+		    .ns = 1700000000123456789ull * (i % 3 > 0) + i,
+		    .len = i % 400};
+	for (unsigned k = 0; k < ARRAY_LEN(ends); k++) {
+		size_t size[2];
+		char name[64];
+
+		snprintf(name, sizeof(name), "%s%s", path, ends[k]);
+		for (unsigned way = 0; way < 2; way++) {
+			struct writer *w = NULL;
+			unsigned iface;
+
+			assert_int_equal(writer_create(name, SNAP, &w, NULL),
+			    0);
+			writer_iface(w, "a");
+			iface = writer_iface(w, "b");
+			for (unsigned i = 0, n; i < N; i += n) {
+				n = way == 0 ? 1 : 1 + i % 256;
+				n = n < N - i ? n : N - i;
+				assert_int_equal(n, way == 1 ?
+				    writer_put_frames(w, iface, SNAP, f + i, n) :
+				    (unsigned)writer_put(w,
+					&(struct writer_packet){.ns = f[i].ns,
+					.iface = iface, .data = f[i].data,
+					.kept = f[i].len < SNAP ? f[i].len :
+					SNAP, .len = f[i].len}));
+			}
+			assert_int_equal(writer_close(w, NULL), 0);
+			size[way] = load(name, file[way], ROOM);
+		}
+		assert_true(size[0] > N * 100 && size[0] < ROOM);
+		assert_int_equal(size[0], size[1]);
+		assert_memory_equal(file[0], file[1], size[0]);
+		unlink(name);
+	}
+}
+
 static void
 says_what_is_wrong(void **state)
 {
@@ -173,6 +235,8 @@ says_what_is_wrong(void **state)
 	assert_false(writer_flush(f));
 	assert_false(writer_put(f,
 	    &(struct writer_packet){.iface = writer_iface(f, "a"), .data = ""}));
+	assert_int_equal(writer_put_frames(f, 0, 9,
+	    &(struct writer_frame){.len = 0}, 1), 0);
 	writer_close(f, NULL);
 }
 
@@ -183,6 +247,7 @@ main(void)
 		cmocka_unit_test(reads_back),
 		cmocka_unit_test(any_length),
 		cmocka_unit_test(many),
+		cmocka_unit_test(together),
 		cmocka_unit_test(says_what_is_wrong),
 	};
 	int fd = mkstemp(path), rc;
