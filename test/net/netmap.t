@@ -23,11 +23,11 @@ ok() { # WHAT FILE COMMAND ...
 		sed 's/^/# /' "$file"
 	fi
 }
-# Until the command succeeds, at most 15 s.
+# Until the command succeeds, at most a minute and more.
 soon() {
 	i=0
 	until "$@"; do
-		[ $i -lt 300 ] || return 1
+		[ $i -lt 1200 ] || return 1
 		i=$((i + 1))
 		sleep 0.05
 	done

@@ -195,7 +195,7 @@ def live(lab):
     for _ in range(5):  # a machine with too much to do may lose some
         done = net.run(os.path.join(BIN, 'kipfw'), '-p', '5599',
                        'pcap:in=%s,speed=asap' % capture, 'xdp:ka,tx=live')
-        got = rx.receive(len(sent), 2)
+        got = rx.receive(len(sent), 10)
         if got == sent or not is_among(got, sent):
             break
     counts = net.must('ethtool', '-S', 'ka')

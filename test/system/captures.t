@@ -90,7 +90,7 @@ assert v["time"] > "1700000000.07" and v["port"] == "visit"'
 then_fails() {
 	local rc=0
 	# shellcheck disable=SC2086
-	timeout 60 "$bin/kipfw" $2 --then 'show' --then 'show 7' \
+	timeout $PATIENCE "$bin/kipfw" $2 --then 'show' --then 'show 7' \
 	    --then 'shw' --then 'list 65535' "$1" sink: >said 2>errors || rc=$?
 	[ $rc = 69 ] &&
 	    [ "$(grep -c "^kipfw: --then '.*': failed, status" errors)" = 2 ] &&

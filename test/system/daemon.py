@@ -2,6 +2,7 @@
 """A kipfw for the Python scripts of this folder, and ipfw to talk to it."""
 import os
 import random
+import socket
 import subprocess
 import time
 
@@ -29,11 +30,25 @@ def answers(daemon, port):
     return False
 
 
+def free_port():
+    """Of two neighbours that nobody has, the first; below those that the kernel
+    hands out by itself."""
+    while True:
+        port = random.randrange(20000, 32000)
+        try:
+            for p in port, port + 1:
+                with socket.socket() as s:
+                    s.bind(('127.0.0.1', p))
+            return port
+        except OSError:
+            pass
+
+
 def start(out, err, *words):
     """kipfw with these words, its output in files of these names or nowhere;
     returns the process and its port of control, which is one that was free."""
     for _ in range(50):
-        port = random.randrange(20000, 50000)
+        port = free_port()
         with open(out or os.devnull, 'w') as o, \
                 open(err or os.devnull, 'w') as e:
             daemon = subprocess.Popen(
