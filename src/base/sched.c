@@ -39,9 +39,3 @@ sched_short_slices(void)
 {
 	set_slice(SHORTEST_NS);
 }
-
-void
-sched_usual_slices(void)
-{
-	set_slice(0);
-}

@@ -9,6 +9,3 @@
 /* For the calling thread; threads it makes from now on inherit it.  Where the
  * kernel does not know this, nothing happens. */
 void sched_short_slices(void);
-
-/* Back to the usual slices. */
-void sched_usual_slices(void);

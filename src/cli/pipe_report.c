@@ -10,9 +10,8 @@ typedef unsigned long long ull;
 
 /* Why packets ended, in the order of drops[]. */
 static const char *const reasons[] = {
-    "no pipe, queue or scheduler", "random loss", "queue full", "early",
-    "loss of the profile", "memory limit of the pipe", "memory limit of all",
-    "no memory for a flow", "deleted",
+#define DN_DROP(name, words) words,
+#include "pipe/dn_drop.def"
 };
 
 /* Three digits of a time are enough here. */

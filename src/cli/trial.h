@@ -54,9 +54,6 @@ void trial_print(struct text *t, const struct trial_view *v,
 void trial_print_line(struct text *t, const struct trial_view *v,
     unsigned number);
 
-/* "accepted by rule 00100": no line of its own. */
-void trial_print_end(struct text *t, const struct trial_view *v);
-
 /* True if a rule that does not match is to be shown. */
 bool trial_is_shown(const struct trial_step *s, const struct trial_opt *o);
 

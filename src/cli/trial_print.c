@@ -457,8 +457,9 @@ put_denied(struct text *t, const struct trial_view *v)
 	put_answer(t, r);
 }
 
-void
-trial_print_end(struct text *t, const struct trial_view *v)
+/* "accepted by rule 00100": no line of its own. */
+static void
+put_end(struct text *t, const struct trial_view *v)
 {
 	const struct trial_reply *r = v->r;
 
@@ -559,7 +560,7 @@ trial_print(struct text *t, const struct trial_view *v,
 		put_step(t, v, &v->steps[i], o, &w);
 	flush_passed(t, &w.passed);
 	put_remarks(t, v, o);
-	trial_print_end(t, v);
+	put_end(t, v);
 	text_f(t, "\n");
 }
 
@@ -569,6 +570,6 @@ trial_print_line(struct text *t, const struct trial_view *v, unsigned number)
 	text_f(t, "%6u ", number);
 	why_packet(t, &v->r->facts);
 	text_f(t, ": ");
-	trial_print_end(t, v);
+	put_end(t, v);
 	text_f(t, "\n");
 }

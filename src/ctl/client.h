@@ -65,10 +65,6 @@ typedef int ctl_sysctl_fn(void *arg, const struct ctl_sysctl *s);
 int ctl_sysctl_walk(struct ctl_client *c, ctl_sysctl_fn *fn, void *arg,
     struct err *e);
 
-/* Value of an integer sysctl; -ENOENT if the server has none of that name. */
-int ctl_sysctl_get(struct ctl_client *c, const char *name, int64_t *value,
-    struct err *e);
-
 /* Sets one; the original takes 32-bit values only. */
 int ctl_sysctl_set(struct ctl_client *c, const char *name, const void *data,
     size_t len, struct err *e);

@@ -78,45 +78,6 @@ ctl_sysctl_walk(struct ctl_client *c, ctl_sysctl_fn *fn, void *arg,
 	return r;
 }
 
-struct wanted {
-	const char *name;
-	int64_t value;
-};
-
-static int
-take_value(void *arg, const struct ctl_sysctl *s)
-{
-	struct wanted *w = arg;
-	int32_t v32;
-
-	if (strcmp(s->name, w->name) != 0)
-		return 0;
-	if (s->len == sizeof(w->value)) {
-		memcpy(&w->value, s->data, sizeof(w->value));
-	} else if (s->len == sizeof(v32)) {
-		memcpy(&v32, s->data, sizeof(v32));
-		w->value = v32;
-	} else {
-		return 0;
-	}
-	return 1;
-}
-
-int
-ctl_sysctl_get(struct ctl_client *c, const char *name, int64_t *value,
-    struct err *e)
-{
-	struct wanted w = {.name = name};
-	int r = ctl_sysctl_walk(c, take_value, &w, e);
-
-	if (r < 0)
-		return r;
-	if (r == 0)
-		return err_set(e, ENOENT, "unknown sysctl \"%.80s\"", name);
-	*value = w.value;
-	return 0;
-}
-
 int
 ctl_sysctl_set(struct ctl_client *c, const char *name, const void *data,
     size_t len, struct err *e)

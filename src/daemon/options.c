@@ -12,93 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-	OPT_DEFAULT = 256,
-	OPT_OUT_PASS,
-	OPT_SOURCE,
-	OPT_PACKET,
-	OPT_SEED,
-	OPT_ME,
-	OPT_STATES,
-	OPT_SYSLOG,
-	OPT_LOG_PCAP,
-	OPT_DIVERT,
-	OPT_VIRTUAL,
-	OPT_VERDICTS,
-	OPT_VERDICTS_FORMAT,
-	OPT_THEN,
-	OPT_STAY,
-	OPT_REALTIME,
-	OPT_CPUS,
-};
-
-static const struct option longs[] = {
-	{"file", required_argument, NULL, 'f'},
-	{"port", required_argument, NULL, 'p'},
-	{"socket", required_argument, NULL, 'S'},
-	{"workers", required_argument, NULL, 'w'},
-	{"default", required_argument, NULL, OPT_DEFAULT},
-	{"out-pass", no_argument, NULL, OPT_OUT_PASS},
-	{"source", required_argument, NULL, OPT_SOURCE},
-	{"source-packet", required_argument, NULL, OPT_PACKET},
-	{"seed", required_argument, NULL, OPT_SEED},
-	{"me", required_argument, NULL, OPT_ME},
-	{"states", required_argument, NULL, OPT_STATES},
-	{"syslog", no_argument, NULL, OPT_SYSLOG},
-	{"log-pcap", required_argument, NULL, OPT_LOG_PCAP},
-	{"divert", required_argument, NULL, OPT_DIVERT},
-	{"virtual", no_argument, NULL, OPT_VIRTUAL},
-	{"verdicts", required_argument, NULL, OPT_VERDICTS},
-	{"verdicts-format", required_argument, NULL, OPT_VERDICTS_FORMAT},
-	{"then", required_argument, NULL, OPT_THEN},
-	{"stay", no_argument, NULL, OPT_STAY},
-	{"realtime", optional_argument, NULL, OPT_REALTIME},
-	{"cpus", required_argument, NULL, OPT_CPUS},
-	{"help", no_argument, NULL, 'h'},
-	{"version", no_argument, NULL, 'V'},
-	{NULL, 0, NULL, 0},
-};
-
-static const char help_text[] =
-    "usage: kipfw [options] PORT PORT [PORT PORT ...]\n"
-    "Filters packets between pairs of ports with ipfw's rules; the command\n"
-    "ipfw controls it.  Without ports only the infinite source is there.\n"
-    "\n"
-    "  -f, --file FILE        load the ipfw commands of FILE at start\n"
-    "  -p, --port N           control on 127.0.0.1:N (IPFW_PORT, or 5555); the\n"
-    "                         infinite source is started at N + 1\n"
-    "  -S, --socket PATH      control on a unix socket as well\n"
-    "  -w, --workers N        threads that move packets (1)\n"
-    "      --cpus LIST        processors they stay on, 2,4-6 for example\n"
-    "      --realtime[=PRIO]  nothing ordinary takes the processor from them:\n"
-    "                         precise delays; SCHED_FIFO, priority 1 to 99 (10)\n"
-    "      --default WHAT     rule 65535: allow or deny (allow)\n"
-    "      --out-pass         evaluate packets a second time on their way out\n"
-    "      --source N         packets a burst of the infinite source (256)\n"
-    "      --source-packet F  packets it sends: those of the capture F\n"
-    "      --me ADDR[,ADDR]   the addresses that me and me6 stand for (none)\n"
-    "      --states N         room for so many dynamic states (1048576)\n"
-    "      --syslog           what rules log goes to syslog, not to standard error\n"
-    "      --log-pcap FILE    capture the packets that rules log, as pcapng\n"
-    "      --divert PATH      a socket for programs that divert and tee feed\n"
-    "      --seed N           seed of everything random\n"
-    "      --virtual          time is that of the captures, see pcap:\n"
-    "      --verdicts FILE    what became of each packet (with --virtual)\n"
-    "      --verdicts-format F  text or json (json if FILE ends in .json[l])\n"
-    "      --then COMMAND     an ipfw command at the end, 'show' for example\n"
-    "      --stay             do not end when all captures are over\n"
-    "  -h, --help             this text\n"
-    "  -V, --version          the version\n"
-    "\n"
-    "Ports:\n";
-
-void
-options_help(void)
-{
-	fputs(help_text, stdout);
-	for (const struct port_ops *const *k = port_kinds; *k != NULL; k++)
-		printf("  %s\n", (*k)->help);
-}
+/* ---- values of their own kinds ---- */
 
 /* A whole decimal number within [lo, hi]. */
 static int
@@ -120,7 +34,7 @@ number(const char *what, const char *text, uint64_t lo, uint64_t hi,
 }
 
 static int
-default_rule(struct options *o, const char *text, struct err *e)
+default_rule(struct options *o, char *text, struct err *e)
 {
 	if (strcmp(text, "allow") == 0 || strcmp(text, "accept") == 0)
 		o->engine.default_accept = true;
@@ -149,7 +63,7 @@ own_address(struct me *me, const char *text, struct err *e)
 }
 
 static int
-own_addresses(struct me *me, const char *list, struct err *e)
+own_addresses(struct options *o, char *list, struct err *e)
 {
 	char one[64];
 	int rc = 0;
@@ -158,14 +72,14 @@ own_addresses(struct me *me, const char *list, struct err *e)
 		size_t n = strcspn(list, ",");
 
 		snprintf(one, sizeof(one), "%.*s", (int)n, list);
-		rc = own_address(me, one, e);
+		rc = own_address(&o->engine.me, one, e);
 		list += n + (list[n] == ',');
 	}
 	return rc;
 }
 
 static int
-verdict_format(struct options *o, const char *text, struct err *e)
+verdict_format(struct options *o, char *text, struct err *e)
 {
 	if (strcmp(text, "text") == 0)
 		o->verdict_format = VERDICT_TEXT;
@@ -219,7 +133,7 @@ cpu_range(struct options *o, const char **text, struct err *e)
 }
 
 static int
-cpu_list(struct options *o, const char *list, struct err *e)
+cpu_list(struct options *o, char *list, struct err *e)
 {
 	const char *at = list;
 	int rc;
@@ -235,93 +149,192 @@ cpu_list(struct options *o, const char *list, struct err *e)
 	return rc;
 }
 
-static int
-one_option(struct options *o, int opt, char *text, struct err *e)
-{
-	uint64_t v = 0;
-	int rc = 0;
+/* ---- one row an option ---- */
 
-	switch (opt) {
-	case 'f':
-		o->rules_file = text;
-		break;
-	case 'p':
-		rc = number("--port", text, 1, 65534, &v, e);
-		o->port = (uint16_t)v;
-		break;
-	case 'S':
-		o->socket = text;
-		break;
-	case OPT_STATES:
-		rc = number("--states", text, STATE_CAPACITY_MIN,
-		    STATE_CAPACITY_MAX, &v, e);
-		o->engine.max_states = (uint32_t)v;
-		break;
-	case 'w':
-		rc = number("--workers", text, 1, ENGINE_MAX_WORKERS, &v, e);
-		o->engine.n_workers = (unsigned)v;
-		break;
-	case OPT_DEFAULT:
-		rc = default_rule(o, text, e);
-		break;
-	case OPT_OUT_PASS:
-		o->out_pass = true;
-		break;
-	case OPT_SOURCE:
-		rc = number("--source", text, 1, PORT_BURST, &v, e);
-		o->engine.source_burst = (unsigned)v;
-		break;
-	case OPT_PACKET:
-		o->engine.source_pcap = text;
-		break;
-	case OPT_SEED:
-		rc = number("--seed", text, 0, UINT64_MAX, &v, e);
-		o->engine.seed = v;
-		break;
-	case OPT_ME:
-		rc = own_addresses(&o->engine.me, text, e);
-		break;
-	case OPT_SYSLOG:
-		o->log.syslog = true;
-		break;
-	case OPT_LOG_PCAP:
-		o->log.pcap = text;
-		o->engine.log_capture = true;
-		break;
-	case OPT_DIVERT:
-		o->divert = text;
-		break;
-	case OPT_VIRTUAL:
-		o->engine.is_virtual = true;
-		break;
-	case OPT_VERDICTS:
-		o->verdicts = text;
-		break;
-	case OPT_VERDICTS_FORMAT:
-		rc = verdict_format(o, text, e);
-		break;
-	case OPT_THEN:
-		rc = then(o, text, e);
-		break;
-	case OPT_REALTIME:
-		rc = number("--realtime", text != NULL ? text : "10", 1, 99, &v,
-		    e);
-		o->engine.realtime = (int)v;
-		break;
-	case OPT_CPUS:
-		rc = cpu_list(o, text, e);
-		break;
-	case OPT_STAY:
-		o->stay = true;
-		break;
-	case 'h':
-		o->help = true;
-		break;
-	case 'V':
-		o->version = true;
-		break;
+enum kind {
+	FLAG,	/* a bool becomes true */
+	NUMBER, /* a whole number from lo to hi */
+	TEXT,	/* the word is kept */
+	READ,	/* 'read' does it */
+};
+
+#define AT(f)	  offsetof(struct options, f), sizeof(((struct options *)0)->f)
+#define NOWHERE	  0, 0
+#define ANY	  0, 0
+#define USUAL_PRIO "10"
+
+static const struct row {
+	char letter;	   /* 0 = none */
+	const char *word;
+	const char *value; /* NULL = none; "[=X]" may be left out */
+	const char *help;  /* '\n' begins a second line */
+	enum kind kind;
+	size_t at, size;   /* of the field in struct options */
+	uint64_t lo, hi;
+	int (*read)(struct options *o, char *text, struct err *e);
+} rows[] = {
+    {'f', "file", "FILE", "load the ipfw commands of FILE at start", TEXT,
+	AT(rules_file), ANY, NULL},
+    {'p', "port", "N", "control on 127.0.0.1:N (IPFW_PORT, or 5555); the\n"
+	"infinite source is started at N + 1", NUMBER, AT(port), 1, 65534,
+	NULL},
+    {'S', "socket", "PATH", "control on a unix socket as well", TEXT,
+	AT(socket), ANY, NULL},
+    {'w', "workers", "N", "threads that move packets (1)", NUMBER,
+	AT(engine.n_workers), 1, ENGINE_MAX_WORKERS, NULL},
+    {0, "cpus", "LIST", "processors they stay on, 2,4-6 for example", READ,
+	NOWHERE, ANY, cpu_list},
+    {0, "realtime", "[=PRIO]", "nothing ordinary takes the processor from "
+	"them:\nprecise delays; SCHED_FIFO, priority 1 to 99 (" USUAL_PRIO ")",
+	NUMBER, AT(engine.realtime), 1, 99, NULL},
+    {0, "default", "WHAT", "rule 65535: allow or deny (allow)", READ, NOWHERE,
+	ANY, default_rule},
+    {0, "out-pass", NULL, "evaluate packets a second time on their way out",
+	FLAG, AT(out_pass), ANY, NULL},
+    {0, "source", "N", "packets a burst of the infinite source (256)", NUMBER,
+	AT(engine.source_burst), 1, PORT_BURST, NULL},
+    {0, "source-packet", "F", "packets it sends: those of the capture F",
+	TEXT, AT(engine.source_pcap), ANY, NULL},
+    {0, "me", "ADDR[,ADDR]", "the addresses that me and me6 stand for (none)",
+	READ, NOWHERE, ANY, own_addresses},
+    {0, "states", "N", "room for so many dynamic states (1048576)", NUMBER,
+	AT(engine.max_states), STATE_CAPACITY_MIN, STATE_CAPACITY_MAX, NULL},
+    {0, "syslog", NULL, "what rules log goes to syslog, not to standard error",
+	FLAG, AT(log.syslog), ANY, NULL},
+    {0, "log-pcap", "FILE", "capture the packets that rules log, as pcapng",
+	TEXT, AT(log.pcap), ANY, NULL},
+    {0, "divert", "PATH", "a socket for programs that divert and tee feed",
+	TEXT, AT(divert), ANY, NULL},
+    {0, "seed", "N", "seed of everything random", NUMBER, AT(engine.seed), 0,
+	UINT64_MAX, NULL},
+    {0, "virtual", NULL, "time is that of the captures, see pcap:", FLAG,
+	AT(engine.is_virtual), ANY, NULL},
+    {0, "verdicts", "FILE", "what became of each packet (with --virtual)",
+	TEXT, AT(verdicts), ANY, NULL},
+    {0, "verdicts-format", "F", "text or json (json if FILE ends in .json[l])",
+	READ, NOWHERE, ANY, verdict_format},
+    {0, "then", "COMMAND", "an ipfw command at the end, 'show' for example",
+	READ, NOWHERE, ANY, then},
+    {0, "stay", NULL, "do not end when all captures are over", FLAG, AT(stay),
+	ANY, NULL},
+    {'h', "help", NULL, "this text", FLAG, AT(help), ANY, NULL},
+    {'V', "version", NULL, "the version", FLAG, AT(version), ANY, NULL},
+};
+
+enum { N_ROWS = ARRAY_LEN(rows), WORD = 256, COLUMN = 25 };
+
+/* ---- --help ---- */
+
+static void
+print_row(const struct row *r)
+{
+	const char *end = strchr(r->help, '\n');
+	char left[64];
+
+	snprintf(left, sizeof(left), "  %c%c%c --%s%s%s",
+	    r->letter != 0 ? '-' : ' ', r->letter != 0 ? r->letter : ' ',
+	    r->letter != 0 ? ',' : ' ', r->word,
+	    r->value != NULL && *r->value != '[' ? " " : "",
+	    r->value != NULL ? r->value : "");
+	if (strlen(left) + 2 > COLUMN)
+		printf("%s  ", left);
+	else
+		printf("%-*s", COLUMN, left);
+	if (end != NULL)
+		printf("%.*s\n%*s%s\n", (int)(end - r->help), r->help, COLUMN,
+		    "", end + 1);
+	else
+		printf("%s\n", r->help);
+}
+
+void
+options_help(void)
+{
+	fputs("usage: kipfw [options] PORT PORT [PORT PORT ...]\n"
+	      "Filters packets between pairs of ports with ipfw's rules; the "
+	      "command\n"
+	      "ipfw controls it.  Without ports only the infinite source is "
+	      "there.\n\n", stdout);
+	for (unsigned i = 0; i < N_ROWS; i++)
+		print_row(&rows[i]);
+	fputs("\nPorts:\n", stdout);
+	for (const struct port_ops *const *k = port_kinds; *k != NULL; k++)
+		printf("  %s\n", (*k)->help);
+}
+
+/* ---- reading ---- */
+
+/* Puts a number into the field of a row, whose size tells its type. */
+static void
+put_number(void *field, size_t size, uint64_t v)
+{
+	uint16_t v16 = (uint16_t)v;
+	uint32_t v32 = (uint32_t)v;
+
+	memcpy(field, size == sizeof(v16) ? (void *)&v16 :
+	    size == sizeof(v32)		  ? (void *)&v32 :
+					    (void *)&v, size);
+}
+
+static int
+one_option(struct options *o, const struct row *r, char *text, struct err *e)
+{
+	void *field = (char *)o + r->at;
+	char name[32];
+	uint64_t v = 0;
+	int rc;
+
+	switch (r->kind) {
+	case FLAG:
+		*(bool *)field = true;
+		return 0;
+	case NUMBER:
+		snprintf(name, sizeof(name), "--%s", r->word);
+		rc = number(name, text != NULL ? text : USUAL_PRIO, r->lo,
+		    r->hi, &v, e);
+		if (rc == 0)
+			put_number(field, r->size, v);
+		return rc;
+	case TEXT:
+		memcpy(field, &text, sizeof(text));
+		return 0;
+	case READ:
+		return r->read(o, text, e);
 	}
-	return rc;
+	return 0;
+}
+
+/* What getopt_long() wants to know. */
+static void
+getopt_tables(char *letters, struct option *words)
+{
+	*letters++ = ':';
+	for (unsigned i = 0; i < N_ROWS; i++) {
+		const struct row *r = &rows[i];
+
+		words[i] = (struct option){r->word,
+		    r->value == NULL  ? no_argument :
+		    *r->value == '['  ? optional_argument :
+					required_argument,
+		    NULL, WORD + (int)i};
+		if (r->letter != 0) {
+			*letters++ = r->letter;
+			if (r->value != NULL)
+				*letters++ = ':';
+		}
+	}
+	*letters = '\0';
+	words[N_ROWS] = (struct option){NULL, 0, NULL, 0};
+}
+
+static const struct row *
+row_of(int opt)
+{
+	if (opt >= WORD)
+		return &rows[opt - WORD];
+	for (unsigned i = 0;; i++)
+		if (rows[i].letter == opt)
+			return &rows[i];
 }
 
 /* The control port of the environment, or the usual one. */
@@ -375,6 +388,8 @@ check_together(const struct options *o, struct err *e)
 int
 options_parse(struct options *o, int argc, char **argv, struct err *e)
 {
+	struct option words[N_ROWS + 1];
+	char letters[2 * N_ROWS + 2];
 	int opt, rc;
 
 	memset(o, 0, sizeof(*o));
@@ -383,16 +398,17 @@ options_parse(struct options *o, int argc, char **argv, struct err *e)
 	if ((rc = env_port(o, e)) != 0)
 		return rc;
 	opterr = 0;
-	while ((opt = getopt_long(argc, argv, ":f:p:S:w:hV", longs, NULL)) !=
-	    -1) {
+	getopt_tables(letters, words);
+	while ((opt = getopt_long(argc, argv, letters, words, NULL)) != -1) {
 		if (opt == ':')
 			return err_set(e, EINVAL, "'%s' needs a value",
 			    argv[optind - 1]);
 		if (opt == '?')
 			return unknown(argv[optind - 1], e);
-		if ((rc = one_option(o, opt, optarg, e)) != 0)
+		if ((rc = one_option(o, row_of(opt), optarg, e)) != 0)
 			return rc;
 	}
+	o->engine.log_capture = o->log.pcap != NULL;
 	o->ports = argv + optind;
 	o->n_ports = (unsigned)(argc - optind);
 	return check_together(o, e);

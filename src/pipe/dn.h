@@ -323,7 +323,7 @@ struct dn_flow_totals {
 };
 void dn_flow_totals(const struct dn *dn, struct dn_flow_totals *out);
 
-/* Sentences for the reasons. */
+/* Words for the reasons. */
 extern const char *const dn_drop_text[N_DN_DROPS];
 
 /* -------------------------------------------------------- data path ---- */

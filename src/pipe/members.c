@@ -165,8 +165,8 @@ home(const struct dn *dn, const struct sched *s, struct flowset *fs)
 	return own != NULL && own->sched == s ? own : fs;
 }
 
-void
-members_queue_cfg(struct flowset *fs, struct queue_cfg *cfg)
+static void
+queue_cfg(struct flowset *fs, struct queue_cfg *cfg)
 {
 	cfg->limit = fs->cfg.limit;
 	cfg->by_bytes = (fs->cfg.flags & DN_FS_BYTES) != 0;
@@ -193,7 +193,7 @@ make_stream(struct dn *dn, struct flowset *fs, struct dn_inst *in,
 	    .used = now, .dynamic = fs->masked};
 	st->fs = fs;
 	st->inst = in;
-	members_queue_cfg(fs, &cfg);
+	queue_cfg(fs, &cfg);
 	cfg.aqm_state = (uint8_t *)st + own;
 	queue_init(&st->pub.q, &cfg, now);
 	st->pub.par = &fs->cfg.par;
@@ -292,8 +292,8 @@ members_find(struct dn *dn, struct flowset *fs, const struct pkt *p,
 
 /* ---- and their end ---- */
 
-void
-members_free_stream(struct dn *dn, struct dn_stream *st, ns_t now)
+static void
+free_stream(struct dn *dn, struct dn_stream *st, ns_t now)
 {
 	struct dn_inst *in = st->inst;
 	const struct sched_ops *ops = in->sched->ops;
@@ -325,8 +325,8 @@ end_inst(struct dn *dn, struct dn_inst *in)
 	slab_free(dn->slab, in);
 }
 
-void
-members_free_inst(struct dn *dn, struct dn_inst *in)
+static void
+free_inst(struct dn *dn, struct dn_inst *in)
 {
 	struct sched *s = in->sched;
 
@@ -363,7 +363,7 @@ void
 members_free_streams(struct dn *dn, struct flowset *fs, ns_t now)
 {
 	while (fs->streams.first != NULL)
-		members_free_stream(dn,
+		free_stream(dn,
 		    (struct dn_stream *)(void *)fs->streams.first, now);
 }
 
@@ -373,7 +373,7 @@ members_free_insts(struct dn *dn, struct sched *s, ns_t now)
 	for (struct flowset *fs = s->children; fs != NULL; fs = fs->next)
 		members_free_streams(dn, fs, now);
 	while (s->insts.first != NULL)
-		members_free_inst(dn,
+		free_inst(dn,
 		    (struct dn_inst *)(void *)s->insts.first);
 }
 
@@ -403,9 +403,9 @@ look_at(struct dn *dn, struct member *m, ns_t now)
 	if (now - m->used < dn->knobs.expire_after)
 		return;
 	if (m->is_inst && inst_is_idle(in, now))
-		members_free_inst(dn, in);
+		free_inst(dn, in);
 	else if (!m->is_inst && stream_is_idle(st))
-		members_free_stream(dn, st, now);
+		free_stream(dn, st, now);
 }
 
 void

@@ -186,10 +186,6 @@ struct dn_inst *members_only(struct dn *dn, struct sched *s, ns_t now);
 /* What an instance takes. */
 size_t members_inst_size(const struct sched_ops *ops, const struct fq_cfg *fq);
 
-/* Drops what waits in the stream, and frees it. */
-void members_free_stream(struct dn *dn, struct dn_stream *st, ns_t now);
-/* Its streams must be gone.  What is on its line keeps it alive, retired. */
-void members_free_inst(struct dn *dn, struct dn_inst *in);
 /* Ends a retired one whose line is empty. */
 void members_end_retired(struct dn *dn, struct dn_inst *in);
 
@@ -203,9 +199,6 @@ void members_free_insts(struct dn *dn, struct sched *s, ns_t now);
 
 /* Looks at some members, frees those that have been idle for long. */
 void members_sweep(struct dn *dn, ns_t now);
-
-/* How a queue of the flowset is set up. */
-void members_queue_cfg(struct flowset *fs, struct queue_cfg *cfg);
 
 /* ---- dn.c ---- */
 

@@ -180,5 +180,4 @@ void state_excess(struct state_table *t, struct state_excess *out);
 /* States (parents aside), and parents, that exist, expired ones included. */
 uint32_t state_count(const struct state_table *t);
 uint32_t state_parent_count(const struct state_table *t);
-uint32_t state_capacity(const struct state_table *t);
 uint32_t state_buckets(const struct state_table *t);

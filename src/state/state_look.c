@@ -53,12 +53,6 @@ state_parent_count(const struct state_table *t)
 }
 
 uint32_t
-state_capacity(const struct state_table *t)
-{
-	return t->capacity;
-}
-
-uint32_t
 state_buckets(const struct state_table *t)
 {
 	return t->mask + 1;

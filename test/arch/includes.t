@@ -14,7 +14,7 @@ capture:
 port: packet vale capture
 rule: packet state table
 engine: packet state table rule port pipe
-cli: ctl/client.h rule/insn.h rule/insn.def
+cli: ctl/client.h rule/insn.h rule/insn.def pipe/dn_drop.def
 ctl: state table rule engine pipe
 daemon: capture rule port engine ctl cli
 tools: capture packet port vale'

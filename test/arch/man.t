@@ -20,9 +20,10 @@ report() {
 # The pages of this project and of others may be installed or not.
 lint() { mandoc -Tlint "$1" 2>&1 | grep -v 'referenced manual not found\|mandoc.db'; }
 
-# words FILE: the names that begin the rows of a table, one a line.
-words() {
-	sed -n 's/^    {"\([^"]*\)", [A-Z].*/\1/p' "$1" | tr ' ' '\n' | sort -u
+# table FILE ARRAY: the names that begin the rows of a table, one a line.
+table() {
+	sed -n "/[ *]$2\[\] = {/,/^\(    \)\?.*};/p" "$1" | grep -o '{"[^"]*"' |
+	    tr -d '{"' | tr ' ' '\n' | grep . | sort -u
 }
 
 # text PAGE...: as it is read, without the backspaces of bold type.
@@ -39,18 +40,45 @@ missing() {
 for page in man/*.8; do
 	report "$page is clean" "$(lint "$page")"
 done
-report "ipfw.8 has every option of a rule" \
-    "$(words src/cli/option.c | missing man/ipfw.8)"
-report "ipfw.8 has every action" \
-    "$(words src/cli/action.c | missing man/ipfw.8)"
+# has PAGE FILE ARRAY...: a line of TAP for each table.
+has() {
+	page=$1 file=$2
+	shift 2
+	for array; do
+		names=$(table "$file" "$array")
+		report "$page has ${array//_/ } of $file" "$(
+			[ -n "$names" ] || echo "no table $array in $file"
+			missing "man/$page" <<<"$names")"
+	done
+}
+
+has ipfw.8 src/cli/option.c options
+has ipfw.8 src/cli/action.c actions modifiers
+has ipfw.8 src/cli/cli.c commands
+has ipfw.8 src/cli/cmd_switch.c switches
+has ipfw.8 src/cli/cmd_internal.c rows
+has ipfw.8 src/cli/cmd_table.c subs
+has ipfw.8 src/cli/cmd_test.c options
+has ipfw.8 src/cli/frame_field.c fields
+has ipfw.8 src/cli/tabentry.c names_table_type names_flow_field names_value_type
+has ipfw.8 src/cli/pipe_config.c params
+has ipfw.8 src/cli/pipe_extra.c extra_params
+has ipfw.8 src/cli/pipe_mask.c fields
 report "ipfw.8 has every flag" "$(sed -n "s/^    {'\(.\)', CLI_.*/-\1/p" \
     src/cli/cli.c | missing man/ipfw.8)"
+report "pkt-gen.8 has every option" "$(sed -n \
+    "s/^    {'\(.\)', .*/-\1/p; s/^    {OPT_[A-Z]*, \"\([a-z-]*\)\".*/--\1/p" \
+    src/tools/gen_cfg.c | missing man/pkt-gen.8)"
+report "vale-ctl.8 has every option" "$(sed -n \
+    's/^	case .\([a-zA-Z]\).:$/-\1/p' src/tools/vale-ctl.c |
+    missing man/vale-ctl.8)"
 report "kipfw.8 has every option" "$(sed -n \
-    's/^	{"\([a-z-]*\)", [a-z]*_argument.*/--\1/p' src/daemon/options.c |
+    's/^    {[^,]*, "\([a-z-]*\)", .*/--\1/p' src/daemon/options.c |
     missing man/kipfw.8)"
+both=$(text man/kipfw.8 man/ipfw.8)
 report "kipfw.8 or ipfw.8 has every sysctl" "$(sed -n \
     's/^KNOB[A-Z_]*([^"]*"\([^"]*\)".*/\1/p' src/engine/knobs.def |
     sed 's/.*\.//' | while read -r knob; do
-	text man/kipfw.8 man/ipfw.8 | grep -qwF "$knob" || echo "no '$knob'"
+	grep -qwF "$knob" <<<"$both" || echo "no '$knob'"
     done)"
 echo "1..$n"

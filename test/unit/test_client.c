@@ -290,20 +290,30 @@ play(void *arg, uint32_t optname, uint32_t dir, void *data, size_t len,
 	return 0;
 }
 
+/* Keeps the value of "a", which ends the walk. */
+static int
+keep_a(void *arg, const struct ctl_sysctl *s)
+{
+	if (strcmp(s->name, "a") != 0)
+		return 0;
+	assert_int_equal(s->len, sizeof(uint32_t));
+	memcpy(arg, s->data, s->len);
+	return 7;
+}
+
 static void
 sysctl_values(void **state)
 {
 	struct scene s = {0};
 	struct ctl_client *c = ctl_client_wrap(play, &s);
 	struct err e;
-	int64_t v = 0;
+	uint32_t v = 0;
 
 	(void)state;
-	assert_int_equal(ctl_sysctl_get(c, "a", &v, &e), 0);
+	assert_int_equal(ctl_sysctl_walk(c, keep_a, &v, &e), 7);
 	assert_int_equal(v, 42);
-	assert_int_equal(ctl_sysctl_get(c, "b", &v, &e), -ENOENT);
 	s.broken = true;
-	assert_int_equal(ctl_sysctl_get(c, "a", &v, &e), -EPROTO);
+	assert_int_equal(ctl_sysctl_walk(c, keep_a, &v, &e), -EPROTO);
 	ctl_client_close(c);
 }
 
