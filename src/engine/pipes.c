@@ -216,6 +216,42 @@ take_run(struct step_ctx *c, const struct pkt *const *p, unsigned n)
 	}
 }
 
+/* The segments of a packet that has them left, one after the other. */
+static void
+take_segments(struct step_ctx *c, const struct pkt *p)
+{
+	struct segments cut;
+	struct pkt one;
+	const struct pkt *run = &one;
+
+	if (!segments_begin(&cut, p->data, p->len, p->slot)) {
+		stat_add(&c->drops[DROP_PIPE], 1);
+		return; /* it has been begun once: this cannot be */
+	}
+	while ((one.len = (uint16_t)segments_next(&cut, c->segment)) != 0) {
+		one = (struct pkt){.data = c->segment, .len = one.len};
+		parse(&one, &c->parse);
+		one.fate = p->fate;
+		one.verdict = p->verdict;
+		one.mark = p->mark;
+		one.tags = p->tags;
+		take_run(c, &run, 1);
+	}
+}
+
+/* Packets of a burst, some of which may have segments left. */
+static void
+take_cutting(struct step_ctx *c)
+{
+	for (unsigned i = 0; i < c->n_piped; i++) {
+		if (c->piped[i]->slot != NULL)
+			take_segments(c, c->piped[i]);
+		else
+			take_run(c, &c->piped[i], 1);
+	}
+	c->n_piped = 0;
+}
+
 void
 pipes_take(struct step_ctx *c)
 {
@@ -224,6 +260,10 @@ pipes_take(struct step_ctx *c)
 
 	if (c->now_ns == 0)
 		c->now_ns = vtime_mono_ns(c->vtime);
+	if (unlikely(c->whole)) {
+		take_cutting(c);
+		return;
+	}
 	for (unsigned at = 0, k; at < n; at += k) {
 		for (k = 1; at + k < n &&
 		     p[at + k]->fate.to == p[at]->fate.to &&

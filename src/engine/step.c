@@ -40,11 +40,13 @@ step(struct step_ctx *c, struct lane *lane, unsigned max)
 	}
 	lane->blocked = max == 0;
 	if (lane->whole) /* what is kept must be what a wire would carry */
-		lane->in->whole = !c->pass.rules->keeps;
+		c->whole = lane->in->whole =
+		    !ruleset_wants_segments(c->pass.rules);
 	if (max == 0 || (n = port_rx(lane->in, c->pkts, max)) == 0)
 		return 0;
 	c->now_ns = unlikely(c->timed) ? vtime_mono_ns(c->vtime) : 0;
 	fate_send(c, lane, lane->in, step_filter(c, lane, n));
+	c->whole = false;
 	if (unlikely(c->defrag->n_done != 0))
 		defrag_finish(c, lane);
 	port_release(lane->in);

@@ -52,6 +52,7 @@ struct step_ctx {
 	uint32_t now_s;		/* monotonic, for what is kept */
 	unsigned n_bounced;	/* of this burst */
 	struct pkt *bounced[PORT_BURST];
+	bool whole;		/* packets of this burst may have segments left */
 	unsigned n_piped;	/* to pipes and queues */
 	const struct pkt *piped[PORT_BURST];
 	uint64_t drops[N_DROPS]; /* this worker's, read by anybody */
@@ -59,6 +60,7 @@ struct step_ctx {
 			   * arena, so that they are copied */
 	struct pkt pkts[PORT_BURST];
 	struct pkt *to_send[PORT_BURST];
+	uint8_t segment[UINT16_MAX]; /* of a packet that a pipe takes */
 };
 
 /* Moves one burst of at most 'max' packets along the lane.  Returns how many

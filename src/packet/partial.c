@@ -8,6 +8,7 @@
 enum {
 	MAX_TAGS = 2,
 	MAX_EXT = 8, /* IPv6 extension headers that are looked through */
+	TCP_OFF = 12,
 	TCP_SUM = 16,
 	UDP_SUM = 6,
 	SCTP_SUM = 8,
@@ -27,7 +28,8 @@ enum {
 
 /* A transport packet within its frame. */
 struct segment {
-	unsigned at;	/* where it begins */
+	unsigned l3;	/* where its IP header begins */
+	unsigned at;	/* where it begins itself */
 	unsigned len;	/* by the IP header; all of it is there */
 	uint64_t addrs; /* sum of the addresses, as they lie in memory */
 	uint8_t proto;
@@ -74,6 +76,7 @@ find_ip4(const uint8_t *f, unsigned l3, unsigned len, struct segment *s)
 	    (get16(h + 6) & 0x3fff) != 0)
 		return false;
 	s->proto = get8_once(h + 9);
+	s->l3 = l3;
 	s->at = l3 + hlen;
 	s->len = total - hlen;
 	s->addrs = halves(raw64(h + 12));
@@ -120,6 +123,7 @@ find_ip6(const uint8_t *f, unsigned l3, unsigned len, struct segment *s)
 	payload = get16(h + 4);
 	if (payload > len - l3 - IP6_LEN)
 		return false;
+	s->l3 = l3;
 	s->addrs = halves(raw64(h + 8)) + halves(raw64(h + 16)) +
 	    halves(raw64(h + 24)) + halves(raw64(h + 32));
 	return find_upper(f, l3 + IP6_LEN, l3 + IP6_LEN + payload,
@@ -218,16 +222,22 @@ into_tunnel(const uint8_t *f, struct segment *s)
 
 /* ---- checksums ---- */
 
+/* What the pseudo-header adds to, as it lies in memory. */
+static inline uint16_t
+pseudo_sum(const struct segment *s)
+{
+	return fold(s->addrs + __builtin_bswap16((uint16_t)s->len) +
+	    ((uint64_t)s->proto << 8));
+}
+
 /* TCP's or UDP's, at frame[field]. */
 static inline bool
 finish_sum(uint8_t *frame, const struct segment *s, unsigned field)
 {
-	uint16_t pseudo, there, sum;
+	uint16_t there, sum;
 
-	pseudo = fold(s->addrs + __builtin_bswap16((uint16_t)s->len) +
-	    ((uint64_t)s->proto << 8));
 	memcpy(&there, frame + field, sizeof(there));
-	if (likely(there != pseudo))
+	if (likely(there != pseudo_sum(s)))
 		return false;
 	/* The field holds just what the pseudo-header adds to the sum, so the
 	 * packet as it stands has the sum that its checksum completes. */
@@ -284,4 +294,28 @@ partial_finish(uint8_t *frame, unsigned len)
 			return true;
 	}
 	return false;
+}
+
+bool
+partial_merged(const uint8_t *frame, unsigned len, unsigned mtu,
+    struct offload *o)
+{
+	struct segment s;
+	unsigned headers;
+	uint16_t there;
+
+	if (!find(frame, 0, len, &s) || s.proto != PROTO_TCP || s.len < TCP_LEN)
+		return false;
+	headers = s.at - s.l3 + (get8_once(frame + s.at + TCP_OFF) >> 4) * 4u;
+	memcpy(&there, frame + s.at + TCP_SUM, sizeof(there));
+	if (there != pseudo_sum(&s) || mtu <= headers)
+		return false;
+	*o = (struct offload){
+		.flags = OFFLOAD_CSUM,
+		.gso = frame[s.l3] >> 4 == 4 ? OFFLOAD_TCP4 : OFFLOAD_TCP6,
+		.gso_size = (uint16_t)(mtu - headers),
+		.csum_start = (uint16_t)s.at,
+		.csum_offset = TCP_SUM,
+	};
+	return true;
 }

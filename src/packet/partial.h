@@ -19,7 +19,15 @@
 #pragma once
 
 #include "base/cdefs.h"
+#include "packet/offload.h"
 
 /* Looks at frame[len], and finishes its checksum if it is unfinished; true if
  * it did.  No octet beyond 'len' is touched. */
 bool partial_finish(uint8_t *frame, unsigned len);
+
+/* Looks whether frame[len] is a TCP packet whose checksum is unfinished, as those
+ * are that are longer than a link's 'mtu' since nobody has cut them, or somebody
+ * has merged them.  True: *o says how to cut it into segments that fit, of which
+ * the original's number is not known. */
+bool partial_merged(const uint8_t *frame, unsigned len, unsigned mtu,
+    struct offload *o);

@@ -99,23 +99,29 @@ struct link_question {
 	struct ifinfomsg link;
 };
 
-/* The index in IFLA_LINK; 0 if that is in another namespace, or not told. */
+/* The index in IFLA_LINK of msg[n]; 0 if that is in another namespace, or not
+ * told. */
 static unsigned
-peer_in(const struct nlmsghdr *h, size_t len)
+peer_in(const uint8_t *msg, size_t n)
 {
-	const struct ifinfomsg *link = NLMSG_DATA(h);
-	const struct rtattr *a = IFLA_RTA(link);
+	size_t at = NLMSG_HDRLEN + NLMSG_ALIGN(sizeof(struct ifinfomsg));
+	struct nlmsghdr h;
+	struct rtattr a;
 	unsigned peer = 0;
-	int left;
 
-	if (!NLMSG_OK(h, len) || h->nlmsg_type != RTM_NEWLINK)
+	if (n < at)
 		return 0;
-	left = (int)IFLA_PAYLOAD(h);
-	for (; RTA_OK(a, left); a = RTA_NEXT(a, left)) {
-		if (a->rta_type == IFLA_LINK_NETNSID)
+	memcpy(&h, msg, sizeof(h));
+	if (h.nlmsg_type != RTM_NEWLINK || h.nlmsg_len > n)
+		return 0;
+	for (; at + sizeof(a) <= h.nlmsg_len; at += RTA_ALIGN(a.rta_len)) {
+		memcpy(&a, msg + at, sizeof(a));
+		if (a.rta_len < sizeof(a) || a.rta_len > h.nlmsg_len - at ||
+		    a.rta_type == IFLA_LINK_NETNSID)
 			return 0;
-		if (a->rta_type == IFLA_LINK && RTA_PAYLOAD(a) == sizeof(peer))
-			memcpy(&peer, RTA_DATA(a), sizeof(peer));
+		if (a.rta_type == IFLA_LINK &&
+		    a.rta_len == RTA_LENGTH(sizeof(peer)))
+			memcpy(&peer, msg + at + RTA_LENGTH(0), sizeof(peer));
 	}
 	return peer;
 }
@@ -128,19 +134,16 @@ peer_of(unsigned index)
 		    .nlmsg_flags = NLM_F_REQUEST},
 		.link = {.ifi_index = (int)index},
 	};
-	union {
-		struct nlmsghdr head;
-		char octets[16384];
-	} answer;
+	uint8_t answer[16384];
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 	ssize_t n = -1;
 
 	if (fd == -1)
 		return 0;
 	if (send(fd, &q, sizeof(q), 0) == (ssize_t)sizeof(q))
-		n = recv(fd, &answer, sizeof(answer), 0);
+		n = recv(fd, answer, sizeof(answer), 0);
 	close(fd);
-	return n > 0 ? peer_in(&answer.head, (size_t)n) : 0;
+	return n > 0 ? peer_in(answer, (size_t)n) : 0;
 }
 
 /* ---- at the start ---- */

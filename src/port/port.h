@@ -11,9 +11,9 @@
  * Work left  hosts leave checksums and segmentation to their cards
  *            (packet/offload.h).  rx finishes them, so that rules see what a
  *            wire would carry.  Only if both ports of a lane can handle them,
- *            and no rule keeps, copies or delays packets, TCP and UDP packets
- *            of up to 64 kB are lent as they came: 'whole' is set, and pkt.slot
- *            says what is left.
+ *            and the rules do with them (ruleset_wants_segments), TCP and UDP
+ *            packets of up to 64 kB are lent as they came: 'whole' is set, and
+ *            pkt.slot says what is left.
  * Cost       per burst, not per packet: one rx, one tx, one release, one kick.
  */
 #pragma once

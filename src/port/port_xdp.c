@@ -170,6 +170,9 @@ xdp_close(struct port *p)
 	if (x->longs != MAP_FAILED)
 		munmap(x->longs, LONGS_OCTETS);
 	free(x->free);
+	if (x->cutter != NULL)
+		vnet_fini(x->cutter);
+	free(x->cutter);
 	if (x->umem != NULL)
 		xdp_umem_put(x->umem, x->half);
 	free(x);
@@ -210,6 +213,7 @@ xdp_open(struct port *p, const char *name, struct err *e)
 	x->batch = x->live = XDP_BATCH_NONE;
 	x->promisc = x->epoll = XDP_NONE;
 	x->longs = MAP_FAILED;
+	x->cutting = XDP_NONE;
 	p->priv = x;
 	if ((rc = open_port(p, name, e)) != 0) {
 		xdp_close(p);

@@ -70,6 +70,13 @@ void vnet_tell(const char *port);
 void vnet_put(struct vnet_out *out, struct iovec *iov, const struct port *from,
     struct pkt *const *pkts, unsigned n, bool join);
 
+/* Forgets the frame that was taken; for who lost it. */
+static inline void
+vnet_forget(struct vnet *v)
+{
+	v->frame = NULL;
+}
+
 /* The burst has been released. */
 void vnet_recycle(struct vnet *v);
 

@@ -18,6 +18,7 @@
 #include "base/ns.h"
 #include "port/nic.h"
 #include "port/port.h"
+#include "port/vnet.h"
 #include "port/xdp_live.h"
 #include "port/xdp_prog.h"
 #include "port/xdp_queue.h"
@@ -29,6 +30,7 @@ enum {
 	XDP_LONGS = XDP_LONGS_LENT + XDP_MAX_QUEUES,
 	XDP_ALL = -1,  /* queues */
 	XDP_NONE = -1, /* long buffer, descriptor */
+	XDP_CUT = -2,  /* in the place of a long buffer: vnet's */
 };
 
 enum xdp_state {
@@ -47,7 +49,7 @@ enum xdp_send {
 /* Where a lent packet lies. */
 struct xdp_lent {
 	uint32_t frame; /* unless it is in a long buffer */
-	int16_t in_long; /* its number, XDP_NONE */
+	int16_t in_long; /* its number, XDP_NONE, XDP_CUT */
 	uint16_t queue;	 /* of the interface, that it came in by */
 };
 
@@ -68,6 +70,9 @@ struct xdp {
 	uint8_t *longs;	   /* XDP_LONGS of XDP_LONG_SIZE */
 	unsigned n_free_longs;
 	int free_longs[XDP_LONGS];
+	struct vnet *cutter; /* of merged segments; NULL in native mode */
+	int cutting;	   /* the long buffer that it cuts, XDP_NONE */
+	uint16_t cutting_queue; /* that it came in by */
 	struct xdp_queue queues[XDP_MAX_QUEUES]; /* the first one sends */
 	struct xdp_batch batch; /* or this does, if it is open */
 	struct xdp_batch live;	/* or this, while is_live */

@@ -33,18 +33,46 @@ xdp_refill(struct xdp *x, struct xdp_queue *q)
 /* ---- receiving ---- */
 
 /* Drops what came and is no packet. */
-static bool
+static void
 refuse(struct port *p)
 {
 	stat_add(&p->stats.rx_lost, 1);
-	return false;
 }
 
-static bool
-refuse_merged(struct port *p)
+/* The long buffer 'i' holds a frame of 'len' octets, more than the link takes:
+ * begins to cut it, if that can be. */
+static void
+begin_cut(struct port *p, const struct xdp_queue *q, int i, unsigned len)
 {
+	struct xdp *x = p->priv;
+	struct offload o;
+
+	if (x->cutter != NULL && len < XDP_LONG_SIZE &&
+	    partial_merged(xdp_long(x, i), len, x->nic.now.mtu, &o) &&
+	    vnet_take(x->cutter, xdp_long(x, i), len, &o, false)) {
+		x->cutting = i;
+		x->cutting_queue = q->number;
+		return;
+	}
+	x->free_longs[x->n_free_longs++] = i;
 	xdp_warn_merged(p);
-	return refuse(p);
+	refuse(p);
+}
+
+/* Up to max segments of the frame that is being cut. */
+static unsigned
+give_cut(struct xdp *x, struct pkt *pkts, struct xdp_lent *lent, unsigned max)
+{
+	unsigned n = vnet_give(x->cutter, pkts, max);
+
+	for (unsigned i = 0; i < n; i++)
+		lent[i] = (struct xdp_lent){.in_long = XDP_CUT,
+		    .queue = x->cutting_queue};
+	if (vnet_is_idle(x->cutter)) { /* segments lie elsewhere */
+		x->free_longs[x->n_free_longs++] = x->cutting;
+		x->cutting = XDP_NONE;
+	}
+	return n;
 }
 
 /* Begins a frame in pieces; false if there is no buffer now. */
@@ -68,7 +96,7 @@ gather(struct port *p, struct xdp_queue *q, const struct xdp_desc *d,
 	uint8_t *buf = xdp_long(x, q->gather);
 	int i = q->gather;
 
-	if (q->gathered + d->len <= x->max_len)
+	if (q->gathered + d->len < XDP_LONG_SIZE)
 		memcpy(buf + q->gathered, x->umem->frames + d->addr, d->len);
 	q->gathered += d->len;
 	xdp_free(x, (uint32_t)(d->addr >> XDP_FRAME_SHIFT));
@@ -76,8 +104,8 @@ gather(struct port *p, struct xdp_queue *q, const struct xdp_desc *d,
 		return false;
 	q->gather = XDP_NONE;
 	if (q->gathered > x->max_len) {
-		x->free_longs[x->n_free_longs++] = i;
-		return refuse_merged(p);
+		begin_cut(p, q, i, q->gathered);
+		return false;
 	}
 	*l = (struct xdp_lent){.in_long = (int16_t)i, .queue = q->number};
 	pkt->data = buf;
@@ -86,22 +114,16 @@ gather(struct port *p, struct xdp_queue *q, const struct xdp_desc *d,
 }
 
 /* Takes a frame that lies in one piece. */
-static inline bool
-take(struct port *p, const struct xdp_queue *q, const struct xdp_desc *d,
+static inline void
+take(struct xdp *x, const struct xdp_queue *q, const struct xdp_desc *d,
     struct pkt *pkt, struct xdp_lent *l)
 {
-	struct xdp *x = p->priv;
 	uint32_t frame = (uint32_t)(d->addr >> XDP_FRAME_SHIFT);
 
-	if (unlikely(d->len > x->max_len)) {
-		xdp_free(x, frame);
-		return refuse_merged(p);
-	}
 	pkt->data = x->umem->frames + d->addr;
 	__builtin_prefetch(pkt->data);
 	pkt->len = (uint16_t)d->len;
 	*l = (struct xdp_lent){frame, XDP_NONE, q->number};
-	return true;
 }
 
 /* Reads up to max packets of one queue. */
@@ -113,11 +135,11 @@ queue_rx(struct port *p, struct xdp_queue *q, struct pkt *pkts,
 	uint32_t at, i, n_got = 0;
 	uint32_t n = xsk_ring_cons__peek(&q->rx, max, &at);
 
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < n && x->cutting == XDP_NONE; i++) {
 		const struct xdp_desc d = *xsk_ring_cons__rx_desc(&q->rx,
 		    at + i);
 		bool in_pieces = (d.options & XDP_DESC_MORE) != 0 ||
-		    q->gather != XDP_NONE;
+		    q->gather != XDP_NONE || d.len > x->max_len;
 
 		if (unlikely(d.addr >= x->umem->size ||
 			d.len > x->umem->size - d.addr)) {
@@ -125,14 +147,16 @@ queue_rx(struct port *p, struct xdp_queue *q, struct pkt *pkts,
 			continue;
 		}
 		if (likely(!in_pieces)) {
-			n_got += take(p, q, &d, &pkts[n_got],
-			    &lent[n_got]);
+			take(x, q, &d, &pkts[n_got], &lent[n_got]);
+			n_got++;
 			continue;
 		}
 		if (q->gather == XDP_NONE && !gather_begin(x, q))
 			break;
 		n_got += gather(p, q, &d, &pkts[n_got], &lent[n_got]);
 	}
+	if (unlikely(x->cutting != XDP_NONE))
+		n_got += give_cut(x, pkts + n_got, lent + n_got, max - n_got);
 	if (i < n)
 		xsk_ring_cons__cancel(&q->rx, n - i);
 	if (i > 0)
@@ -158,7 +182,10 @@ xdp_rx(struct port *p, struct pkt *pkts, unsigned max)
 	uint64_t bytes = 0;
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < x->n_queues && n < max; i++) {
+	if (unlikely(x->cutting != XDP_NONE))
+		n = give_cut(x, pkts, x->lent, max);
+	for (unsigned i = 0; i < x->n_queues && n < max &&
+	     x->cutting == XDP_NONE; i++) {
 		struct xdp_queue *q = &x->queues[x->turn];
 		unsigned got;
 
@@ -189,10 +216,12 @@ xdp_release(struct port *p)
 	for (unsigned i = 0; i < x->n_lent; i++) {
 		if (likely(x->lent[i].in_long == XDP_NONE))
 			xdp_free(x, x->lent[i].frame);
-		else
+		else if (x->lent[i].in_long != XDP_CUT)
 			x->free_longs[x->n_free_longs++] = x->lent[i].in_long;
 	}
 	x->n_lent = 0;
+	if (x->cutter != NULL)
+		vnet_recycle(x->cutter);
 	xdp_look(p);
 }
 
@@ -460,6 +489,8 @@ xdp_sleep_begin(struct port *p, unsigned flags)
 	struct xdp *x = p->priv;
 
 	xdp_look(p);
+	if ((flags & PORT_RX) != 0 && x->cutting != XDP_NONE)
+		return false;
 	if ((flags & PORT_TX) != 0 && xdp_pending(p) == 0 && xdp_room(p) > 0)
 		return false;
 	for (unsigned i = 0; i < x->n_queues && (flags & PORT_RX) != 0; i++) {

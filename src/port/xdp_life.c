@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <linux/if_xdp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -37,6 +38,22 @@ reset_frames(struct xdp *x)
 	for (x->n_free_longs = 0; x->n_free_longs < XDP_LONGS;
 	     x->n_free_longs++)
 		x->free_longs[x->n_free_longs] = (int)x->n_free_longs;
+	x->cutting = XDP_NONE;
+	if (x->cutter != NULL)
+		vnet_forget(x->cutter);
+}
+
+/* In generic mode, what a neighbour has not cut, or the stack has merged, comes
+ * as it is. */
+static int
+get_cutter(struct xdp *x, struct err *e)
+{
+	if (x->prog.mode != XDP_MODE_GENERIC || x->cutter != NULL)
+		return 0;
+	x->cutter = calloc(1, sizeof(*x->cutter));
+	if (x->cutter == NULL || vnet_init(x->cutter) != 0)
+		return err_set(e, ENOMEM, "interface %s: no memory", x->name);
+	return 0;
 }
 
 void
@@ -193,20 +210,13 @@ tell_limits(const struct port *p)
 {
 	const struct xdp *x = p->priv;
 	bool is_veth = strcmp(x->nic.driver, "veth") == 0;
-	bool cuts = x->prog.mode == XDP_MODE_GENERIC &&
-	    (is_veth || x->nic.merges);
-	bool tags = !x->prog.has_tags && (is_veth || x->nic.takes_tags);
 
-	if (!cuts && !tags)
+	if (x->prog.has_tags || (!is_veth && !x->nic.takes_tags))
 		return;
-	log_msg(is_veth ? LOG_INFO : LOG_WARN, "%s: %s%s%s%s, which is not "
-	    "understood; mended by: ethtool -K %s%s%s", p->name,
-	    is_veth ? "its veth peer may leave" : "its card may leave",
-	    cuts ? " segments uncut" : "", cuts && tags ? " and" : "",
-	    tags ? " VLAN tags beside frames" : "",
-	    is_veth ? "PEER" : x->name,
-	    !cuts ? "" : is_veth ? " tso off gso off" : " gro off lro off",
-	    !tags ? "" : is_veth ? " txvlan off" : " rxvlan off");
+	log_msg(is_veth ? LOG_INFO : LOG_WARN, "%s: %s VLAN tags beside frames, "
+	    "which is not understood; mended by: ethtool -K %s %s", p->name,
+	    is_veth ? "its veth peer may leave" : "its card leaves",
+	    is_veth ? "PEER" : x->name, is_veth ? "txvlan off" : "rxvlan off");
 }
 
 static void
@@ -232,7 +242,7 @@ xdp_take(struct port *p, struct err *e)
 	reset_frames(x);
 	set_mtu(x, x->nic.now.mtu);
 	if ((rc = open_all(x, e)) != 0 || (rc = open_batch(x, e)) != 0 ||
-	    (rc = open_live(x, e)) != 0) {
+	    (rc = open_live(x, e)) != 0 || (rc = get_cutter(x, e)) != 0) {
 		xdp_leave(x);
 		return rc;
 	}
@@ -376,8 +386,9 @@ xdp_warn_merged(struct port *p)
 	if (x->has_warned)
 		return;
 	x->has_warned = true;
-	log_msg(LOG_WARN, "%s: frames longer than its mtu of %u are dropped; "
+	log_msg(LOG_WARN, "%s: frames longer than its mtu of %u%s are dropped; "
 	    "ended by: ethtool -K %s tso off gso off%s", p->name, x->nic.now.mtu,
+	    x->cutter != NULL ? " and not TCP" : "",
 	    strcmp(x->nic.driver, "veth") == 0 ? "PEER" : x->name,
 	    strcmp(x->nic.driver, "veth") == 0 ? "" : " gro off lro off");
 }

@@ -47,25 +47,34 @@ is_asking(const struct rule *r)
 	return false;
 }
 
-/* True if the action keeps, copies or delays packets. */
-static bool
-is_keeping(const struct rule *r)
+/* What it does, or wants to know, that packets with segments left do not suit. */
+static void
+note_manners(struct rule *r)
 {
-	for (unsigned at = r->act_ofs; at < r->n_words;
+	for (unsigned at = 0; at < r->n_words;
 	     at += insn_words(r->cmd + at)) {
 		switch (r->cmd[at].opcode) {
 		case O_PIPE:
 		case O_QUEUE:
+			r->delays = true;
+			break;
 		case O_DIVERT:
 		case O_TEE:
 		case O_NAT:
 		case O_REASS:
-			return true;
+			r->keeps = true;
+			break;
+		case O_IPLEN:
+		case O_TCPDATALEN:
+		case O_IPID:
+		case O_TCPSEQ:
+		case O_PROB:
+			r->measures = true;
+			break;
 		}
 		if (insn_words(r->cmd + at) == 0)
 			break;
 	}
-	return false;
 }
 
 struct rule *
@@ -88,7 +97,7 @@ rule_create(
 		lookup_set_rulenum(&n->cmd[k], num);
 	n->stateful = is_stateful(n);
 	n->asks = is_asking(n);
-	n->keeps = is_keeping(n);
+	note_manners(n);
 	n->keyed = key_of_rule(n, &key) && !n->stateful;
 	key_find_rest(n, &n->rest_src, &n->rest_dst);
 	return n;
@@ -107,6 +116,8 @@ rule_copy(struct rule *r, uint8_t set)
 	n->stateful = r->stateful;
 	n->asks = r->asks;
 	n->keeps = r->keeps;
+	n->delays = r->delays;
+	n->measures = r->measures;
 	n->keyed = r->keyed;
 	n->rest_src = r->rest_src;
 	n->rest_dst = r->rest_dst;

@@ -31,7 +31,10 @@ struct rule {
 	uint16_t n_words; /* of cmd */
 	uint16_t act_ofs; /* words from cmd to the action part */
 	bool stateful;	  /* has instructions about states */
-	bool keeps;	  /* its action keeps, copies or delays packets */
+	bool keeps;	  /* its action keeps or copies packets */
+	bool delays;	  /* its action is a pipe or a queue */
+	bool measures;	  /* it looks at what tells segments apart: lengths,
+			   * IP ids, TCP's numbers; or it draws lots */
 	bool asks;	  /* has instructions that a burst asks of a table */
 	bool keyed;	  /* a packet that its key fits matches: rule/key */
 	uint16_t rest_src; /* where it asks what its key leaves: rule/key */

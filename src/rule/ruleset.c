@@ -36,7 +36,7 @@ alloc(unsigned n, uint32_t set_disabled)
 	rs->n_counters = 0;
 	rs->plan = NULL;
 	rs->stateful = false;
-	rs->keeps = false;
+	rs->keeps = rs->delays = rs->measures = false;
 	rs->n_asks = 0;
 	return rs;
 }
@@ -99,8 +99,18 @@ inherit(struct ruleset *next, const struct ruleset *rs)
 	next->n_counters = rs->n_counters;
 	next->stateful = rs->stateful;
 	next->keeps = rs->keeps;
+	next->delays = rs->delays;
+	next->measures = rs->measures;
 	next->n_asks = rs->n_asks;
 	memcpy(next->asks, rs->asks, sizeof(rs->asks));
+}
+
+static void
+add_manners(struct ruleset *rs, const struct rule *r)
+{
+	rs->keeps = rs->keeps || r->keeps;
+	rs->delays = rs->delays || r->delays;
+	rs->measures = rs->measures || r->measures;
 }
 
 static void
@@ -110,7 +120,7 @@ append(struct ruleset *rs, struct rule *r)
 	if (rs->n_counters <= r->counter)
 		rs->n_counters = r->counter + 1;
 	rs->stateful = rs->stateful || r->stateful;
-	rs->keeps = rs->keeps || r->keeps;
+	add_manners(rs, r);
 	if (r->asks)
 		add_asks(rs, r);
 }
@@ -130,7 +140,7 @@ static void
 append_orphan(struct ruleset *rs, struct rule *r)
 {
 	rs->rules[rs->n_rules + rs->n_orphans++] = r;
-	rs->keeps = rs->keeps || r->keeps;
+	add_manners(rs, r);
 	if (rs->n_counters <= r->counter)
 		rs->n_counters = r->counter + 1;
 }

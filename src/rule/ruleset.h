@@ -31,7 +31,9 @@ struct ruleset {
 	unsigned n_rules;	/* the default rule included */
 	unsigned n_orphans;	/* deleted rules, behind it */
 	bool stateful;		/* some rule looks up or makes states */
-	bool keeps;		/* some rule keeps, copies or delays packets */
+	bool keeps;		/* some rule is so; the three as in rule.h */
+	bool delays;
+	bool measures;
 	unsigned n_asks;	/* what lookup_burst() asks before the rules */
 	struct lookup_ask asks[LOOKUP_ASKS];
 	unsigned n_counters;	/* rules' counter indexes are below this */
@@ -39,6 +41,15 @@ struct ruleset {
 	struct plan *plan;	/* owned; NULL = interp looks at every rule */
 	struct rule *rules[];	/* sorted, and so are the orphans behind */
 };
+
+/* True if packets must be cut into their segments before these rules see them.
+ * Pipes and queues take segments one by one, which their worker cuts; but if rules
+ * tell segments apart, what reaches a pipe must not depend on who has cut. */
+static inline bool
+ruleset_wants_segments(const struct ruleset *rs)
+{
+	return rs->keeps || (rs->delays && rs->measures);
+}
 
 /* Beside the ABI's RANGE_* flags: the default rule may be meant as well.  Only
  * what keeps the rule (zero, resetlog) sets it. */

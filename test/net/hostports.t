@@ -268,6 +268,8 @@ def segments_of_the_kernel(lab):
 def same_segments(tx, rx, want):
     """Sends all large frames; the first difference, or ''."""
     for key, (frame, work) in large_frames():
+        if key not in want:
+            continue
         tx.send(frame, work)
         got = rx.frames(len(want[key]))
         if got != want[key]:
@@ -276,8 +278,10 @@ def same_segments(tx, rx, want):
     return '' if not rx.frames(1, QUIET_S) else 'more than that'
 
 
-def same_whole(tx, rx, tail):
+def same_whole(tx, rx, tail, wanted=lambda key: True):
     for key, (frame, work) in large_frames():
+        if not wanted(key):
+            continue
         tx.send(frame, work)
         got = rx.get(1)
         if len(got) != 1 or got[0][1] != frame or got[0][0][1] & 15 != key[0]:
@@ -362,8 +366,17 @@ def packet_tests(lab, want):
     ok(counted == str(n), 'a large frame is one packet to the rules', counted)
     lab.ipfw('pipe', '1', 'config', 'delay', '1')
     lab.ipfw('add', '50', 'pipe', '1', 'udp', 'from', 'any', 'to', 'any')
+    udp = {k: v for k, v in want.items() if k[0] == UDP}
+    why = (same_segments(tx, rx, udp) or
+           same_whole(tx, rx, 'beside a pipe', lambda key: key[0] != UDP))
+    ok(not why, 'what goes to a pipe is cut, the rest stays whole', why)
+    counted = lab.ipfw('show', '50').split()[1]
+    ok(counted == str(len(udp)), 'a large frame is one to the rule of the pipe',
+       counted)
+    lab.ipfw('add', '40', 'count', 'ip', 'from', 'any', 'to', 'any', 'iplen',
+             '1-100')
     why = same_segments(tx, rx, want)
-    ok(not why, 'with a pipe among the rules it is cut', why)
+    ok(not why, 'with rules that look at lengths beside a pipe all is cut', why)
     lab.ipfw('delete', '50')
     why = same_whole(tx, rx, 'without pipe')
     ok(not why, 'and whole again without', why)

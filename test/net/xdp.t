@@ -57,7 +57,7 @@ def names(lab):
     report.ok('native mode, copy, 1 queue, mtu 1500, sends batches\n' in log and
               'generic mode, copy, 1 queue, mtu 1500\n' in log and
               log.count('ethtool') == 1 and
-              'ethtool -K PEER tso off gso off txvlan off\n' in log,
+              'mended by: ethtool -K PEER txvlan off\n' in log,
               'says what it got', log)
     kipfw.stop()
     loops(net)
@@ -211,19 +211,25 @@ def live(lab):
 
 
 def segments(lab):
-    """In generic mode segments come whole: they are dropped with a word about
-    the line that ends it, and that line does."""
+    """In generic mode segments come whole: TCP is cut here, the rest is dropped
+    with a word about the line that ends it, and that line does."""
     with Xdp(lab, left='xdp:ka,generic', right='xdp:kb,generic') as path:
         path.ready()
-        cases.iperf(path, '-t', '1')
         log = path.daemons[0].log
+        for what, case in (('TCP', cases.tcp), ('TCP, IPv6', cases.tcp6),
+                           ('eight connections', cases.many)):
+            good, notes = case(path)
+            report.ok(good, 'merged segments: ' + what, notes, path.story())
+        report.ok('dropped' not in log(), 'none was dropped', log())
+        cases.segments(path)
         wait_until(lambda: 'are dropped; ended by' in log())
-        report.ok(log().count('are dropped; ended by: ethtool -K PEER tso off '
-                              'gso off\n') in (1, 2), 'merged segments', log())
-        for net in (path.a, path.b):
-            net.must('ethtool', '-K', 'eth0', 'tso', 'off', 'gso', 'off')
-        good, notes = cases.tcp(path)
-        report.ok(good, 'single segments', notes, path.story())
+        report.ok(log().count('and not TCP are dropped; ended by: ethtool -K '
+                              'PEER tso off gso off\n') in (1, 2),
+                  'merged segments: UDP', log())
+        cases.single_frames(path)
+        for what, case in ('TCP', cases.tcp), ('UDP', cases.segments):
+            good, notes = case(path)
+            report.ok(good, 'single segments: ' + what, notes, path.story())
 
 
 def tag_beside(lab):

@@ -429,6 +429,46 @@ no_tunnels(void **state)
 	}
 }
 
+/* TCP packets with an unfinished checksum, and no others, can be cut, and then
+ * are. */
+static void
+merged(void **state)
+{
+	struct shape s = {.payload = 1400};
+	struct segments cut;
+	struct offload o;
+	uint16_t left;
+	unsigned headers;
+
+	(void)state;
+	for (unsigned kind = 0; kind < 2 * 3 * 4; kind++) {
+		s.six = kind % 2;
+		s.tags = kind / 2 % 3;
+		s.more = kind / 6;
+		make(&s, 2);
+		left = pseudo(&s);
+		headers = l4 - (ETHER_LEN + s.tags * VLAN_LEN) + TCP_LEN;
+		put16(f.b + field, left);
+		assert_false(partial_merged(f.b, f.len, headers, &o));
+		assert_true(partial_merged(f.b, f.len, headers + 500, &o));
+		assert_int_equal(o.gso_size, 500);
+		assert_true(segments_begin(&cut, f.b, f.len, &o));
+		for (unsigned len = 0; len < f.len; len += 7) {
+			uint8_t *copy = malloc(len + 1);
+
+			memcpy(copy, f.b, len);
+			assert_false(partial_merged(copy, len, 9000, &o));
+			free(copy);
+		}
+		put16(f.b + field, (uint16_t)(left + 1));
+		assert_false(partial_merged(f.b, f.len, 9000, &o));
+	}
+	s = (struct shape){.udp = true, .payload = 1400};
+	make(&s, 2);
+	put16(f.b + field, pseudo(&s));
+	assert_false(partial_merged(f.b, f.len, 1000, &o));
+}
+
 /* Any octets at all: no access outside, and a change is a checksum. */
 static void
 noise(void **state)
@@ -473,6 +513,7 @@ main(void)
 		cmocka_unit_test(sctp),
 		cmocka_unit_test(in_tunnels),
 		cmocka_unit_test(no_tunnels),
+		cmocka_unit_test(merged),
 		cmocka_unit_test(noise),
 	};
 

@@ -236,6 +236,65 @@ adds_lists_in_order(void **state)
 	end(rs);
 }
 
+/* A rule of these two instructions. */
+static struct rule *
+rule_of(unsigned id, uint8_t match, uint8_t action)
+{
+	struct {
+		struct abi_rule head;
+		struct insn cmd[2];
+	} abi = {
+	    .head = {.act_ofs = 1, .cmd_len = 2},
+	    .cmd = {{match, 1, 0}, {action, 1, 0}},
+	};
+
+	return rule_create(&abi.head, (uint16_t)(10 * id), id, take());
+}
+
+/* Which rules make segments of packets, through edits and copies. */
+static void
+segments_where_they_matter(void **state)
+{
+	static const struct {
+		uint8_t match, action;
+		bool wants; /* with the rules before it */
+	} rules[] = {
+	    {O_IPLEN, O_ACCEPT, false}, {O_IP4, O_REASS, true},
+	    {O_IP4, O_PIPE, true}, {O_IP4, O_QUEUE, true},
+	    {O_IP4, O_ACCEPT, true}};
+	struct rule_range gone = {.flags = RANGE_RULES, .lo = 10, .hi = 20};
+	struct model m;
+	struct ruleset *rs = begin(&m);
+	unsigned n;
+
+	(void)state;
+	assert_false(ruleset_wants_segments(rs));
+	for (unsigned i = 0; i < ARRAY_LEN(rules); i++) {
+		struct rule *r = rule_of(i + 1, rules[i].match,
+		    rules[i].action);
+
+		replace(&rs, ruleset_add(rs, &r, 1));
+		assert_int_equal(ruleset_wants_segments(rs), rules[i].wants);
+	}
+	replace(&rs, ruleset_delete(rs, &gone, &n));
+	assert_false(ruleset_wants_segments(rs)); /* pipes alone */
+	for (unsigned i = 0; i < 5; i++) {
+		static const uint8_t ops[] = {O_IPLEN, O_TCPDATALEN, O_IPID,
+		    O_TCPSEQ, O_PROB};
+		struct rule *r = rule_of(1, ops[i], O_COUNT);
+
+		replace(&rs, ruleset_add(rs, &r, 1));
+		assert_true(ruleset_wants_segments(rs));
+		replace(&rs, ruleset_move_set(rs, 0, 7, false));
+		assert_true(ruleset_wants_segments(rs));
+		gone.hi = 10;
+		replace(&rs, ruleset_delete(rs, &gone, &n));
+		assert_int_equal(n, 1);
+		assert_false(ruleset_wants_segments(rs));
+	}
+	end(rs);
+}
+
 /* The counter stays while any copy of the rule lives, in whatever ruleset. */
 static void
 copies_share_the_counter(void **state)
@@ -486,6 +545,7 @@ main(void)
 	    cmocka_unit_test(automatic_numbers),
 	    cmocka_unit_test(finds_by_number),
 	    cmocka_unit_test(adds_lists_in_order),
+	    cmocka_unit_test(segments_where_they_matter),
 	    cmocka_unit_test(copies_share_the_counter),
 	    cmocka_unit_test(orphans_live_on),
 	    cmocka_unit_test(default_rule_stays),

@@ -3,6 +3,8 @@
  * frames that are lent, swapped, gathered and cut, and descriptors that lie. */
 #include "unit.h"
 
+#include "frames.h"
+
 #include "port/kinds.h"
 #include "port/xdp_io.h"
 
@@ -74,6 +76,7 @@ make(unsigned max_len)
 	x->look_at = UINT64_MAX; /* there is no interface to look at */
 	x->has_warned = true; /* and nobody to warn */
 	x->batch = x->live = XDP_BATCH_NONE;
+	x->cutting = XDP_NONE;
 	make_rings(s);
 	return s;
 }
@@ -291,6 +294,102 @@ too_long(void **state)
 	complete(a);
 }
 
+enum { HDR = ETHER_LEN + IP4_LEN + TCP_LEN, MERGED = 60000 };
+
+/* A TCP packet of so many octets whose checksum is left to a card; each octet of
+ * payload tells its place. */
+static void
+merged(uint8_t *to, unsigned len)
+{
+	struct frame f;
+	unsigned sum;
+
+	f_ether(&f, ETYPE_IP4);
+	f_ip4(&f, PROTO_TCP, 0x0a000001, 0x0a000002, 0x4000);
+	f_tcp(&f, 1000, 80, TH_ACK);
+	memcpy(to, f.b, HDR);
+	put16(to + ETHER_LEN + 2, (uint16_t)(len - ETHER_LEN));
+	sum = 0x0a00 + 1 + 0x0a00 + 2 + PROTO_TCP + len - ETHER_LEN - IP4_LEN;
+	put16(to + ETHER_LEN + IP4_LEN + 16,
+	    (uint16_t)((sum & 0xffff) + (sum >> 16)));
+	for (unsigned i = HDR; i < len; i++)
+		to[i] = (uint8_t)((i - HDR) * 2654435761u >> 24);
+}
+
+static void
+k_receive_merged(struct side *s, unsigned len, unsigned piece)
+{
+	uint8_t *all = malloc(len);
+
+	merged(all, len);
+	for (unsigned at = 0, n; at < len; at += n) {
+		uint64_t addr = k_frame(s) + 256;
+
+		n = len - at < piece ? len - at : piece;
+		memcpy(s->x.umem->frames + addr, all + at, n);
+		k_describe(s, addr, n, at + n < len);
+	}
+	free(all);
+}
+
+/* Packets of the burst from 'i' on are the segments of a merged frame, from octet
+ * *at of its payload on. */
+static void
+check_segments(unsigned i, unsigned n, unsigned *at)
+{
+	for (; i < n; i++) {
+		assert_in_range(pkts[i].len, HDR + 1, 1514);
+		assert_int_equal(get32(pkts[i].data + 14 + 20 + 4), *at);
+		for (unsigned k = HDR; k < pkts[i].len; k++)
+			assert_int_equal(pkts[i].data[k],
+			    (uint8_t)((*at)++ * 2654435761u >> 24));
+	}
+}
+
+/* In generic mode TCP segments that were merged are cut, in as many bursts as
+ * it takes; what comes behind them waits, and nothing is lost. */
+static void
+cut_again(void **state)
+{
+	unsigned at = 0, n, rounds = 0;
+	bool is_last = false;
+
+	(void)state;
+	a->x.max_len = 1522;
+	a->x.nic.now.mtu = 1500;
+	a->x.cutter = calloc(1, sizeof(*a->x.cutter));
+	assert_int_equal(vnet_init(a->x.cutter), 0);
+	rx(a);
+	k_receive(a, 60, 1, 4096);
+	k_receive_merged(a, 3000, 4096);
+	k_receive_merged(a, MERGED, 3840);
+	k_receive(a, 60, 2, 4096);
+	assert_int_equal(rx(a), 1 + 3);
+	assert_int_equal(pkts[0].len, 60);
+	check_segments(1, 4, &at);
+	assert_int_equal(at, 3000 - HDR);
+	xdp_release(&a->port);
+	for (at = 0; !is_last; rounds++) {
+		n = xdp_rx(&a->port, pkts, 7);
+		is_last = n > 0 && pkts[n - 1].len == 60;
+		check_segments(0, n - is_last, &at);
+		assert_false(at > 0 && at < MERGED - HDR &&
+		    xdp_sleep_begin(&a->port, PORT_RX));
+		xdp_release(&a->port);
+		assert_true(rounds < 20);
+	}
+	assert_int_equal(at, MERGED - HDR);
+	assert_int_equal(a->port.stats.rx_lost, 0);
+	k_receive(a, 3000, 9, 4096); /* no TCP */
+	k_receive_merged(a, 70000, 3840); /* no packet is that long */
+	assert_int_equal(rx(a), 0);
+	assert_int_equal(a->port.stats.rx_lost, 2);
+	rx(a);
+	complete(a);
+	vnet_fini(a->x.cutter);
+	free(a->x.cutter);
+}
+
 /* Descriptors that point outside are counted and cost their frame, no more. */
 static void
 lies(void **state)
@@ -402,6 +501,7 @@ main(void)
 		ONE(in_pieces),
 		ONE(many_long),
 		ONE(too_long),
+		ONE(cut_again),
 		ONE(lies),
 		ONE(refused),
 		ONE(no_link),
