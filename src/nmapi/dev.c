@@ -137,8 +137,6 @@ leave_port(struct dev *d)
 	__atomic_store_n(&d->share, NULL, __ATOMIC_RELEASE);
 	if (d->has_extra)
 		nmport_if(s->nm)->ni_bufs_head = d->nifp->ni_bufs_head;
-	share_nifp_put(s, d->nifp);
-	share_unclaim(s, &d->on, d->is_excl);
 	share_put(s);
 	close(d->efd);
 }
@@ -265,9 +263,9 @@ dev_dup2(int fd, int to, int flags)
 
 /* ---- register ---- */
 
-/* All numbers of the device become ones that keep the port alive. */
+/* All numbers of the device become ones of 'claim'. */
 static int
-move_numbers(struct dev *d, int alive_fd)
+move_numbers(struct dev *d, int claim)
 {
 	unsigned left = d->n_fds;
 
@@ -278,7 +276,7 @@ move_numbers(struct dev *d, int alive_fd)
 			continue;
 		left--;
 		cloexec = real()->fcntl(fd, F_GETFD) & FD_CLOEXEC;
-		if (real()->dup3(alive_fd, fd, cloexec ? O_CLOEXEC : 0) == -1)
+		if (real()->dup3(claim, fd, cloexec ? O_CLOEXEC : 0) == -1)
 			return -errno;
 	}
 	return 0;
@@ -310,7 +308,11 @@ choose_rings(const struct share *s, struct dev_reg *reg)
 static void
 take_extra(struct dev *d, struct share *s)
 {
-	d->has_extra = s->n_users == 1 && nmport_if(s->nm)->ni_bufs_head != 0;
+	struct nmport_info i;
+
+	nmport_get_info(s->nm, &i);
+	d->has_extra = s->n_users == 1 && i.n_extra != 0 &&
+	    nmport_if(s->nm)->ni_bufs_head != 0;
 	if (!d->has_extra)
 		return;
 	d->nifp->ni_bufs_head = nmport_if(s->nm)->ni_bufs_head;
@@ -318,38 +320,35 @@ take_extra(struct dev *d, struct share *s)
 }
 
 static int
+open_efd(struct dev *d)
+{
+	d->efd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE);
+	return d->efd == -1 ? -errno : 0;
+}
+
+static int
 bind_share(struct dev *d, struct share *s, struct dev_reg *reg)
 {
-	int rc = choose_rings(s, reg);
+	int claim, rc = choose_rings(s, reg);
 
+	if (rc == 0)
+		rc = open_efd(d);
 	if (rc < 0)
 		return rc;
-	d->efd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE);
-	if (d->efd == -1)
-		return -errno;
-	rc = share_claim(s, &reg->on, reg->is_excl);
-	if (rc < 0)
-		goto err_efd;
-	rc = share_nifp_get(s, &reg->on, &d->nifp);
-	if (rc < 0)
-		goto err_claim;
-	rc = move_numbers(d, nmport_alive_fd(s->nm));
-	if (rc < 0)
-		goto err_nifp;
+	claim = share_claim(s, &reg->on, reg->is_excl, &d->nifp);
+	rc = claim < 0 ? claim : move_numbers(d, claim);
+	if (claim >= 0)
+		real()->close(claim);
+	if (rc < 0) {
+		close(d->efd);
+		return rc;
+	}
 	take_extra(d, s);
 	d->on = reg->on;
-	d->is_excl = reg->is_excl;
 	d->tx_poll = reg->tx_poll;
 	d->rx_poll = reg->rx_poll;
 	__atomic_store_n(&d->share, s, __ATOMIC_RELEASE);
 	return 0;
-err_nifp:
-	share_nifp_put(s, d->nifp);
-err_claim:
-	share_unclaim(s, &reg->on, reg->is_excl);
-err_efd:
-	close(d->efd);
-	return rc;
 }
 
 static int
@@ -387,29 +386,44 @@ dev_register(struct dev *d, struct dev_reg *reg, struct err *e)
 	return rc == -EAGAIN ? -ENXIO : rc;
 }
 
+/* The number of a descriptor that another process registered: the claims are
+ * its own already, and what it shows of the port. */
+static struct dev *
+bind_adopted(int fd, struct share *s, unsigned place)
+{
+	struct dev *d = alloc_dev();
+
+	if (d == NULL)
+		return NULL;
+	if (open_efd(d) < 0) {
+		d->next = free_list;
+		free_list = d;
+		return NULL;
+	}
+	d->nifp = share_shown(s, place, &d->on);
+	d->tx_poll = true;
+	set_number(fd, d);
+	__atomic_store_n(&d->share, s, __ATOMIC_RELEASE);
+	return d;
+}
+
 /* A plain file whose position says that it is ours?  Anything else costs one
  * system call, and only after an ioctl that nobody else has. */
 struct dev *
 dev_adopt(int fd)
 {
-	struct dev_reg all = { .one_ring = -1, .tx_poll = true };
 	struct share *s = NULL;
 	struct dev *d = NULL;
+	unsigned place;
 
 	if (n_inside != 0 || (unsigned)fd >= DEV_MAX_FD)
 		return NULL;
 	pthread_once(&once, start);
 	ctl_lock();
-	if (dev_table[fd] == NULL && share_adopt(fd, &s, NULL) == 0) {
-		d = alloc_dev();
-		if (d != NULL)
-			set_number(fd, d);
-		if (d == NULL || bind_share(d, s, &all) < 0) {
-			if (d != NULL)
-				drop_number(take_number(fd));
-			d = NULL;
+	if (dev_table[fd] == NULL && share_adopt(fd, &s, &place, NULL) == 0) {
+		d = bind_adopted(fd, s, place);
+		if (d == NULL)
 			share_put(s);
-		}
 	}
 	ctl_unlock();
 	return d;

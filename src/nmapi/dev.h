@@ -22,7 +22,6 @@ struct dev {
 	unsigned n_fds;	     /* numbers of this process; 0: free block */
 	struct share *share; /* NULL until registered */
 	struct share_rings on;
-	bool is_excl;
 	bool tx_poll; /* poll() sends whatever is asked for */
 	bool rx_poll; /* poll() receives whatever is asked for */
 	struct netmap_if *nifp;

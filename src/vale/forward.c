@@ -586,6 +586,14 @@ fwd_forget(struct txring *t)
 		t->lists[i].first = FWD_NONE;
 }
 
+/* What was not sent yet is pending; batches half done are not known. */
+void
+fwd_resume(struct txring *t)
+{
+	fwd_forget(t);
+	t->cur = t->head = (ld_relaxed(&t->ring->tail) + 1) & t->mask;
+}
+
 bool
 fwd_can_go_on(struct txring *t, ns_t now, ns_t *wait_ns)
 {

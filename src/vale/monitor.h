@@ -21,10 +21,11 @@
 
 /* Whose lock words are those of ring 'ring' that shows what goes 'way': no ring
  * of forward's has such a number. */
+enum { MONITOR_RING = 0x80, MONITOR_WAY_SHIFT = 4 };
 static inline unsigned
 monitor_ring(unsigned way, unsigned ring)
 {
-	return 0x80 | way << 4 | ring;
+	return MONITOR_RING | way << MONITOR_WAY_SHIFT | ring;
 }
 
 /* Attaches a monitor of the port 'n' names.  '*cfg' is completed: zero slots

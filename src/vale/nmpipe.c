@@ -94,12 +94,14 @@ enter(struct place *t, struct nmport_cfg *cfg, struct err *e)
 	int rc;
 
 	if (arena_is_alive(t->a, t->port))
-		return err_set(e, EBUSY, "%s: in use by process %u", t->name,
-		    vp->pid);
+		return place_join(t, cfg, e);
 	if (vp->has_user) /* who died after the sweep */
 		sweep_pipe_end(t->a, t->port);
+	vp->is_shared = cfg->may_share;
 	*cfg = shape_of(vp);
 	cfg->n_extra = n_extra;
+	cfg->may_share = vp->is_shared;
+	memset(vp->turns, 0, sizeof(vp->turns));
 	vp->has_user = 1;
 	st_release(&vp->gen, ++arena_hdr(t->a->base)->gen);
 	for (unsigned r = 0; r < NMPORT_MAX_RINGS; r++)
@@ -262,8 +264,6 @@ nmpipe_init_tx(struct pipering *r, struct arena *a, unsigned port, unsigned i,
 	    vp->tx_slots);
 	r->head = r->sent = ld_acquire(&r->k->tail) & r->mask;
 	r->other = ld_acquire(&r->k->head) & r->mask;
-	ring->head = ring->cur = r->head;
-	ring->tail = (r->other - 1) & r->mask;
 }
 
 void
@@ -274,7 +274,27 @@ nmpipe_init_rx(struct pipering *r, struct arena *a, unsigned port, unsigned i,
 
 	init(r, ring, &vp->rx[i], vp->rx_slots);
 	r->head = r->other = ld_acquire(&r->k->head) & r->mask;
-	ring->head = ring->cur = ring->tail = r->head;
+}
+
+void
+nmpipe_start(const struct pipering *r, bool is_tx)
+{
+	r->ring->head = r->ring->cur = r->head;
+	r->ring->tail = is_tx ? (r->other - 1) & r->mask : r->head;
+}
+
+void
+nmpipe_resume_tx(struct pipering *r)
+{
+	r->head = r->sent = ld_acquire(&r->k->tail) & r->mask;
+	r->other = (ld_relaxed(&r->ring->tail) + 1) & r->mask;
+}
+
+void
+nmpipe_resume_rx(struct pipering *r)
+{
+	r->head = ld_acquire(&r->k->head) & r->mask;
+	r->other = ld_relaxed(&r->ring->tail) & r->mask;
 }
 
 /* What the receiver has given back. */
