@@ -3,6 +3,7 @@
 
 #include "vale/extra.h"
 #include "vale/kring.h"
+#include "vale/monitor.h"
 #include "vale/sweep.h"
 #include "vale/vswitch.h"
 #include "vale/wake.h"
@@ -307,6 +308,20 @@ take_returned(struct pipering *r)
 		r->other = head;
 }
 
+/* What the other end is about to get, for its monitors. */
+static void
+show(const struct pipering *r, struct arena *a, unsigned port, unsigned i,
+    uint32_t to)
+{
+	unsigned peer = arena_port(a->base, port)->peer % VALE_MAX_PORTS;
+	const struct monitor_view v = { peer, NMPORT_RX, i, r->ring->slot,
+		r->mask, r->sent, to, port, i };
+
+	if (unlikely(ld_acquire(&arena_port(a->base, peer)->watched) &
+		NMPORT_RX))
+		monitor_copy(a, &v);
+}
+
 void
 nmpipe_txsync(struct pipering *r, struct arena *a, unsigned port, unsigned i,
     uint32_t head)
@@ -328,6 +343,7 @@ nmpipe_txsync(struct pipering *r, struct arena *a, unsigned port, unsigned i,
 	}
 	r->head = head;
 	if (sent != r->sent) {
+		show(r, a, port, i, sent);
 		st_seqcst(&r->k->tail, sent);
 		r->sent = sent;
 		add_to(&vp->tx[i].pkts, pkts);

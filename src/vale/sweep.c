@@ -79,16 +79,13 @@ sweep_each_slot(struct arena *a, unsigned port,
 	return true;
 }
 
-/* Of a port that processes share: does the one live that is at this ring, as lock
- * words have it? */
+/* Of a port that processes share: does the one live that is at this tx ring, as
+ * lock words have it? */
 static bool
 is_at_ring(struct vport *vp, unsigned ring)
 {
-	bool is_tx = (ring & MONITOR_RING) == 0 ||
-	    (ring >> MONITOR_WAY_SHIFT & 3) == NMPORT_TX;
-
 	return turn_is_held(ld_acquire(
-	    &vp->turns[is_tx][ring % NMPORT_MAX_RINGS].lock));
+	    &vp->turns[1][ring % NMPORT_MAX_RINGS].lock));
 }
 
 bool
