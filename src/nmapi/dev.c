@@ -494,8 +494,32 @@ mask_of(const struct dev *d, unsigned dir)
 	return ((1u << d->on.hi[dir]) - 1) & ~((1u << d->on.lo[dir]) - 1);
 }
 
+void
+dev_edges(struct dev *d, uint32_t edges[SHARE_DIRS])
+{
+	struct share *s = __atomic_load_n(&d->share, __ATOMIC_ACQUIRE);
+
+	edges[0] = edges[1] = 0;
+	for (unsigned dir = 0; s != NULL && dir < SHARE_DIRS; dir++)
+		for (unsigned i = d->on.lo[dir]; i < d->on.hi[dir]; i++)
+			edges[dir] += share_arrived(s, dir, i);
+}
+
+short
+dev_new_events(struct dev *d, short found, const uint32_t seen[SHARE_DIRS])
+{
+	uint32_t now[SHARE_DIRS];
+
+	dev_edges(d, now);
+	if (now[SHARE_RX] == seen[SHARE_RX])
+		found &= ~RX_EVENTS;
+	if (now[SHARE_TX] == seen[SHARE_TX])
+		found &= ~TX_EVENTS;
+	return found;
+}
+
 int
-dev_sleep_begin(struct dev *d, short events, bool pending,
+dev_sleep_begin(struct dev *d, short events, bool pending, bool is_new,
     struct share_sleeper *sl, int fds[2])
 {
 	struct share *s = __atomic_load_n(&d->share, __ATOMIC_ACQUIRE);
@@ -513,6 +537,8 @@ dev_sleep_begin(struct dev *d, short events, bool pending,
 		sl->flags |= NMPORT_TX;
 	if (sl->flags == 0)
 		return 2;
+	if (is_new)
+		sl->flags |= NMPORT_NEW;
 	if (!share_sleep_begin(s, sl, &fds[0]))
 		return 0;
 	fds[1] = d->efd;

@@ -103,6 +103,7 @@ fill_share(struct share *s, struct nmport *nm, const char *name)
 	s->is_pipe = i.is_pipe;
 	s->n_rings[SHARE_TX] = i.tx_rings;
 	s->n_rings[SHARE_RX] = i.rx_rings;
+	memset(s->seen, 0, sizeof(s->seen));
 	strncpy(s->name, name, sizeof(s->name) - 1);
 	s->n_users = 1;
 	__atomic_store_n(&s->nm, nm, __ATOMIC_RELEASE);
@@ -257,6 +258,24 @@ share_shown(const struct share *s, unsigned place, struct share_rings *on)
 
 /* ---- sync ---- */
 
+static inline void
+note_tail(struct share *s, unsigned dir, unsigned i,
+    const struct netmap_ring *r)
+{
+	uint32_t tail = __atomic_load_n(&r->tail, __ATOMIC_RELAXED);
+
+	if (tail == s->seen[dir][i].tail)
+		return;
+	s->seen[dir][i].tail = tail;
+	__atomic_add_fetch(&s->seen[dir][i].n, 1, __ATOMIC_RELAXED);
+}
+
+uint32_t
+share_arrived(const struct share *s, unsigned dir, unsigned i)
+{
+	return __atomic_load_n(&s->seen[dir][i].n, __ATOMIC_RELAXED);
+}
+
 int
 share_sync(struct share *s, unsigned dir, unsigned i, struct share_sync *what)
 {
@@ -275,6 +294,7 @@ share_sync(struct share *s, unsigned dir, unsigned i, struct share_sync *what)
 		rc = dir == SHARE_TX ? nmport_txsync(nm, i) :
 				       nmport_rxsync(nm, i);
 		r = share_ring(s, dir, i);
+		note_tail(s, dir, i, r);
 		what->ready |= r->cur != r->tail;
 		what->pending |= dir == SHARE_TX && nmport_txpending(nm, i);
 	}
@@ -289,17 +309,18 @@ static bool
 arm(struct share *s)
 {
 	struct nmport_rings on = { 0, 0 };
-	unsigned flags = 0;
+	unsigned flags = 0, new = NMPORT_NEW;
 	bool ok = false;
 
 	for (struct share_sleeper *o = s->sleepers; o != NULL; o = o->next) {
-		flags |= o->flags;
+		flags |= o->flags & ~(unsigned)NMPORT_NEW;
+		new &= o->flags;
 		on.tx |= o->rings.tx;
 		on.rx |= o->rings.rx;
 	}
 	lock_all(s);
 	if (s->nm != NULL)
-		ok = nmport_sleep_on(s->nm, flags, on);
+		ok = nmport_sleep_on(s->nm, flags | new, on);
 	unlock_all(s);
 	return ok;
 }

@@ -44,6 +44,10 @@ struct share {
 	unsigned n_users;	       /* descriptors of this process */
 	unsigned n_rings[SHARE_DIRS];
 	bool is_pipe;
+	/* What came, as this process's syncs saw it; with the ring's lock. */
+	struct {
+		uint32_t tail, n;
+	} seen[SHARE_DIRS][NMPORT_MAX_RINGS];
 	uint64_t (*locks)[NMPORT_MAX_RINGS][CACHE_LINE / 8]; /* [SHARE_DIRS] */
 	pthread_mutex_t sleep_mutex;
 	struct share_sleeper *sleepers;
@@ -83,6 +87,10 @@ struct share_sync {
  * the port has been left meanwhile. */
 int share_sync(struct share *s, unsigned dir, unsigned i,
     struct share_sync *what);
+
+/* A number that changes when slots become the program's: packets to read, or
+ * room to send.  As of the last sync. */
+uint32_t share_arrived(const struct share *s, unsigned dir, unsigned i);
 
 /* As nmport_sleep_on() for one of several sleepers; after true, poll '*fd' and
  * sl->efd, then call share_sleep_end(). */

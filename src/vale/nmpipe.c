@@ -370,11 +370,13 @@ nmpipe_rxsync(struct pipering *r, uint32_t head)
 }
 
 bool
-nmpipe_has_room(const struct pipering *r)
+nmpipe_has_room(const struct pipering *r, bool is_new)
 {
 	uint32_t head = ld_seqcst(&r->k->head);
 
 	if (!pos_is_between(r->other, head, r->sent, r->mask))
 		head = r->other;
+	if (is_new)
+		return head != r->other;
 	return ((head - 1) & r->mask) != ld_relaxed(&r->ring->cur);
 }

@@ -64,5 +64,5 @@ void nmpipe_txsync(struct pipering *r, struct arena *a, unsigned port,
     unsigned i, uint32_t head);
 void nmpipe_rxsync(struct pipering *r, uint32_t head);
 
-/* Room for the sender, as of now. */
-bool nmpipe_has_room(const struct pipering *r);
+/* Room for the sender, as of now; 'is_new': more than at the last sync. */
+bool nmpipe_has_room(const struct pipering *r, bool is_new);

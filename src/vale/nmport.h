@@ -51,6 +51,7 @@ enum {
 	NMPORT_MAX_RINGS = 8,
 	NMPORT_RX = 1, /* flags of nmport_sleep_begin() */
 	NMPORT_TX = 2,
+	NMPORT_NEW = 4, /* with them: what came before the last sync is no work */
 };
 
 /*

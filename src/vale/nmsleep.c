@@ -157,14 +157,15 @@ nmsleep_tell_waiters(struct nmport *p, unsigned i, bool is_last)
 		if (((set) >> i & 1) != 0)
 
 static bool
-has_arrivals(const struct nmport *p, unsigned rings)
+has_arrivals(const struct nmport *p, unsigned rings, bool is_new)
 {
 	EACH(i, rings, p->n_rx) {
 		const struct kring *k = &p->vp->rx[i];
 		const struct netmap_ring *ring =
 		    p->is_pipe ? p->pipe_rx[i].ring : p->rx[i].ring;
 
-		if (ld_seqcst(&k->tail) != ld_relaxed(&ring->cur))
+		if (ld_seqcst(&k->tail) !=
+		    ld_relaxed(is_new ? &ring->tail : &ring->cur))
 			return true;
 	}
 	return p->is_monitor && ld_acquire(&p->vp->peer) == NO_PEER;
@@ -198,13 +199,13 @@ ask(struct nmport *p, unsigned rings)
 
 /* Can any of these rings go on?  Otherwise how long that can last. */
 static bool
-can_send(struct nmport *p, unsigned rings, ns_t *wait_ns)
+can_send(struct nmport *p, unsigned rings, bool is_new, ns_t *wait_ns)
 {
 	ns_t now = p->is_pipe ? 0 : clock_mono_ns(), w = PIPE_LOOK_NS;
 
 	*wait_ns = 0;
 	EACH(i, rings, p->n_tx) {
-		if (p->is_pipe ? nmpipe_has_room(&p->pipe_tx[i]) :
+		if (p->is_pipe ? nmpipe_has_room(&p->pipe_tx[i], is_new) :
 				 fwd_can_go_on(&p->tx[i], now, &w))
 			return true;
 		if (*wait_ns == 0 || w < *wait_ns)
@@ -299,8 +300,8 @@ begin(struct nmport *p, struct sleeper *s, unsigned flags,
     struct nmport_rings on)
 {
 	unsigned all = (1u << p->fds.n_wakes) - 1;
+	bool has_words, is_new = (flags & NMPORT_NEW) != 0;
 	ns_t wait_ns = 0;
-	bool has_words;
 
 	if (unlikely(p->kernel != NULL))
 		return begin_kernel(p, flags, on);
@@ -312,8 +313,8 @@ begin(struct nmport *p, struct sleeper *s, unsigned flags,
 		return false;
 	has_words = set_words(p, on, (p->user << USER_SHIFT) + ++s->seq);
 	ask(p, on.tx);
-	if ((on.rx != 0 && has_arrivals(p, on.rx)) ||
-	    (on.tx != 0 && can_send(p, on.tx, &wait_ns))) {
+	if ((on.rx != 0 && has_arrivals(p, on.rx, is_new)) ||
+	    (on.tx != 0 && can_send(p, on.tx, is_new, &wait_ns))) {
 		clear_words(p, on.rx | on.tx, false);
 		return false;
 	}

@@ -343,6 +343,95 @@ test_epoll(void **state)
 	detach(&b);
 }
 
+static int
+epoll_one(int ep, int timeout_ms, struct epoll_event *got)
+{
+	return nmapi_epoll_pwait(ep, got, 1, timeout_ms, NULL);
+}
+
+/* An edge is what comes, not what is there. */
+static void
+test_epoll_edges(void **state)
+{
+	struct epoll_event ev = { .events = EPOLLIN | EPOLLET,
+		.data.u64 = 11 }, got;
+	int ep = epoll_create1(0);
+	struct nm a, b;
+
+	(void)state;
+	attach(&a, "valeD:a");
+	attach(&b, "valeD:b");
+	assert_int_equal(nmapi_epoll_ctl(ep, EPOLL_CTL_ADD, b.fd, &ev), 0);
+	assert_int_equal(epoll_one(ep, 0, &got), 0);
+	send_one(&a, 0xff, 60);
+	send_one(&a, 0xff, 61);
+	nmapi_ioctl(a.fd, NIOCTXSYNC, NULL);
+	assert_int_equal(epoll_one(ep, -1, &got), 1);
+	assert_int_equal(got.events, EPOLLIN);
+	assert_int_equal(got.data.u64, 11);
+	assert_int_equal(epoll_one(ep, 50, &got), 0); /* it sleeps, too */
+	assert_int_equal(receive_one(&b), 60); /* in part: no edge */
+	assert_int_equal(epoll_one(ep, 0, &got), 0);
+	send_one(&a, 0xff, 62); /* more: an edge */
+	nmapi_ioctl(a.fd, NIOCTXSYNC, NULL);
+	assert_int_equal(epoll_one(ep, -1, &got), 1);
+	assert_int_equal(epoll_one(ep, 0, &got), 0);
+	/* A change of the member looks once more. */
+	ev.events = EPOLLIN | EPOLLOUT | EPOLLET | EPOLLONESHOT;
+	assert_int_equal(nmapi_epoll_ctl(ep, EPOLL_CTL_MOD, b.fd, &ev), 0);
+	assert_int_equal(epoll_one(ep, -1, &got), 1);
+	assert_int_equal(got.events, EPOLLIN | EPOLLOUT);
+	send_one(&a, 0xff, 63);
+	nmapi_ioctl(a.fd, NIOCTXSYNC, NULL);
+	assert_int_equal(epoll_one(ep, 0, &got), 0); /* the shot was fired */
+	nmapi_close(ep);
+	detach(&a);
+	detach(&b);
+}
+
+static void *
+send_later(void *arg)
+{
+	struct nm *a = arg;
+
+	usleep(100000);
+	send_one(a, 0xff, 64);
+	nmapi_ioctl(a->fd, NIOCTXSYNC, NULL);
+	return NULL;
+}
+
+/* Asleep with an unread frame, which is no news, until another comes. */
+static void
+test_epoll_edge_wakes(void **state)
+{
+	struct epoll_event ev = { .events = EPOLLIN | EPOLLET }, got;
+	int ep = epoll_create1(0);
+	struct rusage before, after;
+	struct nm a, b;
+	pthread_t t;
+
+	(void)state;
+	attach(&a, "valeD:a");
+	attach(&b, "valeD:b");
+	assert_int_equal(nmapi_epoll_ctl(ep, EPOLL_CTL_ADD, b.fd, &ev), 0);
+	send_one(&a, 0xff, 60);
+	nmapi_ioctl(a.fd, NIOCTXSYNC, NULL);
+	assert_int_equal(epoll_one(ep, -1, &got), 1);
+	getrusage(RUSAGE_THREAD, &before);
+	assert_int_equal(pthread_create(&t, NULL, send_later, &a), 0);
+	assert_int_equal(epoll_one(ep, 60000, &got), 1);
+	pthread_join(t, NULL);
+	getrusage(RUSAGE_THREAD, &after);
+	/* It slept: spinning would have been thousands. */
+	assert_true(after.ru_nivcsw + after.ru_nvcsw <
+	    before.ru_nivcsw + before.ru_nvcsw + 2000);
+	assert_int_equal(receive_one(&b), 60);
+	assert_int_equal(receive_one(&b), 64);
+	nmapi_close(ep);
+	detach(&a);
+	detach(&b);
+}
+
 /* ---- several users ---- */
 
 /* Parent and child have the same descriptor and take turns. */
@@ -711,6 +800,8 @@ main(void)
 		cmocka_unit_test(test_signals),
 		cmocka_unit_test(test_select),
 		cmocka_unit_test(test_epoll),
+		cmocka_unit_test(test_epoll_edges),
+		cmocka_unit_test(test_epoll_edge_wakes),
 		cmocka_unit_test(test_fork),
 		cmocka_unit_test(test_handed_over),
 		cmocka_unit_test(test_threads),
