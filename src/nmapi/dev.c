@@ -81,11 +81,13 @@ before_fork(void)
 	ctl_lock();
 	pthread_mutex_lock(&map_mutex);
 	epolls_before_fork();
+	arena_before_fork();
 }
 
 static void
 after_fork(void)
 {
+	arena_after_fork();
 	epolls_after_fork();
 	pthread_mutex_unlock(&map_mutex);
 	ctl_unlock();
@@ -561,6 +563,7 @@ dev_map(struct dev *d, size_t *size)
 {
 	struct map *m = malloc(sizeof(*m));
 	uint8_t *base = NULL;
+	sigset_t old;
 
 	ctl_lock();
 	if (m != NULL && d->share != NULL && arena_get(&m->a, NULL) == 0) {
@@ -575,11 +578,11 @@ dev_map(struct dev *d, size_t *size)
 		free(m);
 		return NULL;
 	}
-	pthread_mutex_lock(&map_mutex);
+	quiet_lock(&map_mutex, &old);
 	m->next = maps;
 	maps = m;
 	__atomic_add_fetch(&n_maps, 1, __ATOMIC_RELAXED);
-	pthread_mutex_unlock(&map_mutex);
+	quiet_unlock(&map_mutex, &old);
 	return base;
 }
 
@@ -588,8 +591,9 @@ static struct map *
 take_map(const void *addr)
 {
 	struct map *m = NULL;
+	sigset_t old;
 
-	pthread_mutex_lock(&map_mutex);
+	quiet_lock(&map_mutex, &old);
 	for (struct map **p = &maps; *p != NULL; p = &(*p)->next)
 		if ((*p)->a->base == addr) {
 			m = *p;
@@ -597,7 +601,7 @@ take_map(const void *addr)
 			__atomic_sub_fetch(&n_maps, 1, __ATOMIC_RELAXED);
 			break;
 		}
-	pthread_mutex_unlock(&map_mutex);
+	quiet_unlock(&map_mutex, &old);
 	return m;
 }
 

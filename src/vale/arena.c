@@ -426,6 +426,27 @@ arena_unlock(struct arena *a)
 	pthread_mutex_unlock(&a->slow);
 }
 
+/* In the order in which the mutexes are taken elsewhere. */
+void
+arena_before_fork(void)
+{
+	pthread_mutex_lock(&list_mutex);
+	for (struct arena *a = list; a != NULL; a = a->next) {
+		pthread_mutex_lock(&a->slow);
+		pthread_mutex_lock(&a->wake_mutex);
+	}
+}
+
+void
+arena_after_fork(void)
+{
+	for (struct arena *a = list; a != NULL; a = a->next) {
+		pthread_mutex_unlock(&a->wake_mutex);
+		pthread_mutex_unlock(&a->slow);
+	}
+	pthread_mutex_unlock(&list_mutex);
+}
+
 /* A lock on one octet of a descriptor's own. */
 static int
 lock_octet(int fd, short type, off_t at)

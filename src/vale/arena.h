@@ -60,6 +60,11 @@ void arena_put(struct arena *a);
 int arena_lock(struct arena *a, bool wait, struct err *e);
 void arena_unlock(struct arena *a);
 
+/* Around a fork(), in the thread that forks, parent and child: whatever other
+ * threads are at, the child finds no mutex locked. */
+void arena_before_fork(void);
+void arena_after_fork(void);
+
 /* Liveness.  hold: opens a descriptor that says 'port is alive' until it is
  * closed, by all processes that have it, and whoever else holds it; -errno on
  * failure.  unhold: closes it and says so no longer, whoever else has a copy.

@@ -761,6 +761,71 @@ has_ended(pid_t pid)
 }
 
 /* A child can ask for its sets whatever other threads did when it was born. */
+static volatile bool wakes_stop;
+
+/* Wakes a sleeper as often as it can. */
+static void *
+wake_all_the_time(void *arg)
+{
+	struct nm *a = arg;
+
+	while (!wakes_stop) {
+		send_one(a, 0xff, 60);
+		nmapi_ioctl(a->fd, NIOCTXSYNC, NULL);
+	}
+	return NULL;
+}
+
+static void *
+sleep_all_the_time(void *arg)
+{
+	struct nm *b = arg;
+
+	while (!wakes_stop)
+		wait_receive(b);
+	return NULL;
+}
+
+/* Whatever other threads are at, the child can open, map, wake and leave. */
+static void
+test_fork_at_any_time(void **state)
+{
+	struct nm a, b, c, d;
+	pthread_t t[2];
+
+	(void)state;
+	attach(&a, "valeD:a");
+	attach(&b, "valeD:b");
+	wakes_stop = false;
+	assert_int_equal(pthread_create(&t[0], NULL, wake_all_the_time, &a),
+	    0);
+	assert_int_equal(pthread_create(&t[1], NULL, sleep_all_the_time, &b),
+	    0);
+	for (int i = 0; i < 100; i++) {
+		pid_t pid = fork();
+		int st;
+
+		if (pid == 0) {
+			alarm(30);
+			attach(&c, "valeE:c");
+			attach(&d, "valeE:d");
+			send_one(&c, 0xff, 61);
+			nmapi_ioctl(c.fd, NIOCTXSYNC, NULL);
+			st = wait_receive(&d);
+			detach(&c);
+			detach(&d);
+			_exit(st != 61);
+		}
+		assert_int_equal(waitpid(pid, &st, 0), pid);
+		assert_int_equal(st, 0);
+	}
+	wakes_stop = true;
+	pthread_join(t[0], NULL);
+	pthread_join(t[1], NULL);
+	detach(&a);
+	detach(&b);
+}
+
 static void
 test_fork_epoll(void **state)
 {
@@ -813,6 +878,7 @@ main(void)
 		cmocka_unit_test(test_epoll_replaced),
 		cmocka_unit_test(test_handlers),
 		cmocka_unit_test(test_fork_epoll),
+		cmocka_unit_test(test_fork_at_any_time),
 	};
 
 	return cmocka_run_group_tests_name("nmapi io", tests, setup, teardown);
