@@ -81,11 +81,13 @@ before_fork(void)
 	ctl_lock();
 	pthread_mutex_lock(&map_mutex);
 	epolls_before_fork();
+	arena_before_fork();
 }
 
 static void
 after_fork(void)
 {
+	arena_after_fork();
 	epolls_after_fork();
 	pthread_mutex_unlock(&map_mutex);
 	ctl_unlock();
@@ -137,8 +139,6 @@ leave_port(struct dev *d)
 	__atomic_store_n(&d->share, NULL, __ATOMIC_RELEASE);
 	if (d->has_extra)
 		nmport_if(s->nm)->ni_bufs_head = d->nifp->ni_bufs_head;
-	share_nifp_put(s, d->nifp);
-	share_unclaim(s, &d->on, d->is_excl);
 	share_put(s);
 	close(d->efd);
 }
@@ -265,9 +265,9 @@ dev_dup2(int fd, int to, int flags)
 
 /* ---- register ---- */
 
-/* All numbers of the device become ones that keep the port alive. */
+/* All numbers of the device become ones of 'claim'. */
 static int
-move_numbers(struct dev *d, int alive_fd)
+move_numbers(struct dev *d, int claim)
 {
 	unsigned left = d->n_fds;
 
@@ -278,7 +278,7 @@ move_numbers(struct dev *d, int alive_fd)
 			continue;
 		left--;
 		cloexec = real()->fcntl(fd, F_GETFD) & FD_CLOEXEC;
-		if (real()->dup3(alive_fd, fd, cloexec ? O_CLOEXEC : 0) == -1)
+		if (real()->dup3(claim, fd, cloexec ? O_CLOEXEC : 0) == -1)
 			return -errno;
 	}
 	return 0;
@@ -310,7 +310,11 @@ choose_rings(const struct share *s, struct dev_reg *reg)
 static void
 take_extra(struct dev *d, struct share *s)
 {
-	d->has_extra = s->n_users == 1 && nmport_if(s->nm)->ni_bufs_head != 0;
+	struct nmport_info i;
+
+	nmport_get_info(s->nm, &i);
+	d->has_extra = s->n_users == 1 && i.n_extra != 0 &&
+	    nmport_if(s->nm)->ni_bufs_head != 0;
 	if (!d->has_extra)
 		return;
 	d->nifp->ni_bufs_head = nmport_if(s->nm)->ni_bufs_head;
@@ -318,38 +322,35 @@ take_extra(struct dev *d, struct share *s)
 }
 
 static int
+open_efd(struct dev *d)
+{
+	d->efd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE);
+	return d->efd == -1 ? -errno : 0;
+}
+
+static int
 bind_share(struct dev *d, struct share *s, struct dev_reg *reg)
 {
-	int rc = choose_rings(s, reg);
+	int claim, rc = choose_rings(s, reg);
 
+	if (rc == 0)
+		rc = open_efd(d);
 	if (rc < 0)
 		return rc;
-	d->efd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE);
-	if (d->efd == -1)
-		return -errno;
-	rc = share_claim(s, &reg->on, reg->is_excl);
-	if (rc < 0)
-		goto err_efd;
-	rc = share_nifp_get(s, &reg->on, &d->nifp);
-	if (rc < 0)
-		goto err_claim;
-	rc = move_numbers(d, nmport_alive_fd(s->nm));
-	if (rc < 0)
-		goto err_nifp;
+	claim = share_claim(s, &reg->on, reg->is_excl, &d->nifp);
+	rc = claim < 0 ? claim : move_numbers(d, claim);
+	if (claim >= 0)
+		real()->close(claim);
+	if (rc < 0) {
+		close(d->efd);
+		return rc;
+	}
 	take_extra(d, s);
 	d->on = reg->on;
-	d->is_excl = reg->is_excl;
 	d->tx_poll = reg->tx_poll;
 	d->rx_poll = reg->rx_poll;
 	__atomic_store_n(&d->share, s, __ATOMIC_RELEASE);
 	return 0;
-err_nifp:
-	share_nifp_put(s, d->nifp);
-err_claim:
-	share_unclaim(s, &reg->on, reg->is_excl);
-err_efd:
-	close(d->efd);
-	return rc;
 }
 
 static int
@@ -387,29 +388,44 @@ dev_register(struct dev *d, struct dev_reg *reg, struct err *e)
 	return rc == -EAGAIN ? -ENXIO : rc;
 }
 
+/* The number of a descriptor that another process registered: the claims are
+ * its own already, and what it shows of the port. */
+static struct dev *
+bind_adopted(int fd, struct share *s, unsigned place)
+{
+	struct dev *d = alloc_dev();
+
+	if (d == NULL)
+		return NULL;
+	if (open_efd(d) < 0) {
+		d->next = free_list;
+		free_list = d;
+		return NULL;
+	}
+	d->nifp = share_shown(s, place, &d->on);
+	d->tx_poll = true;
+	set_number(fd, d);
+	__atomic_store_n(&d->share, s, __ATOMIC_RELEASE);
+	return d;
+}
+
 /* A plain file whose position says that it is ours?  Anything else costs one
  * system call, and only after an ioctl that nobody else has. */
 struct dev *
 dev_adopt(int fd)
 {
-	struct dev_reg all = { .one_ring = -1, .tx_poll = true };
 	struct share *s = NULL;
 	struct dev *d = NULL;
+	unsigned place;
 
 	if (n_inside != 0 || (unsigned)fd >= DEV_MAX_FD)
 		return NULL;
 	pthread_once(&once, start);
 	ctl_lock();
-	if (dev_table[fd] == NULL && share_adopt(fd, &s, NULL) == 0) {
-		d = alloc_dev();
-		if (d != NULL)
-			set_number(fd, d);
-		if (d == NULL || bind_share(d, s, &all) < 0) {
-			if (d != NULL)
-				drop_number(take_number(fd));
-			d = NULL;
+	if (dev_table[fd] == NULL && share_adopt(fd, &s, &place, NULL) == 0) {
+		d = bind_adopted(fd, s, place);
+		if (d == NULL)
 			share_put(s);
-		}
 	}
 	ctl_unlock();
 	return d;
@@ -480,8 +496,32 @@ mask_of(const struct dev *d, unsigned dir)
 	return ((1u << d->on.hi[dir]) - 1) & ~((1u << d->on.lo[dir]) - 1);
 }
 
+void
+dev_edges(struct dev *d, uint32_t edges[SHARE_DIRS])
+{
+	struct share *s = __atomic_load_n(&d->share, __ATOMIC_ACQUIRE);
+
+	edges[0] = edges[1] = 0;
+	for (unsigned dir = 0; s != NULL && dir < SHARE_DIRS; dir++)
+		for (unsigned i = d->on.lo[dir]; i < d->on.hi[dir]; i++)
+			edges[dir] += share_arrived(s, dir, i);
+}
+
+short
+dev_new_events(struct dev *d, short found, const uint32_t seen[SHARE_DIRS])
+{
+	uint32_t now[SHARE_DIRS];
+
+	dev_edges(d, now);
+	if (now[SHARE_RX] == seen[SHARE_RX])
+		found &= ~RX_EVENTS;
+	if (now[SHARE_TX] == seen[SHARE_TX])
+		found &= ~TX_EVENTS;
+	return found;
+}
+
 int
-dev_sleep_begin(struct dev *d, short events, bool pending,
+dev_sleep_begin(struct dev *d, short events, bool pending, bool is_new,
     struct share_sleeper *sl, int fds[2])
 {
 	struct share *s = __atomic_load_n(&d->share, __ATOMIC_ACQUIRE);
@@ -499,6 +539,8 @@ dev_sleep_begin(struct dev *d, short events, bool pending,
 		sl->flags |= NMPORT_TX;
 	if (sl->flags == 0)
 		return 2;
+	if (is_new)
+		sl->flags |= NMPORT_NEW;
 	if (!share_sleep_begin(s, sl, &fds[0]))
 		return 0;
 	fds[1] = d->efd;
@@ -521,6 +563,7 @@ dev_map(struct dev *d, size_t *size)
 {
 	struct map *m = malloc(sizeof(*m));
 	uint8_t *base = NULL;
+	sigset_t old;
 
 	ctl_lock();
 	if (m != NULL && d->share != NULL && arena_get(&m->a, NULL) == 0) {
@@ -535,11 +578,11 @@ dev_map(struct dev *d, size_t *size)
 		free(m);
 		return NULL;
 	}
-	pthread_mutex_lock(&map_mutex);
+	quiet_lock(&map_mutex, &old);
 	m->next = maps;
 	maps = m;
 	__atomic_add_fetch(&n_maps, 1, __ATOMIC_RELAXED);
-	pthread_mutex_unlock(&map_mutex);
+	quiet_unlock(&map_mutex, &old);
 	return base;
 }
 
@@ -548,8 +591,9 @@ static struct map *
 take_map(const void *addr)
 {
 	struct map *m = NULL;
+	sigset_t old;
 
-	pthread_mutex_lock(&map_mutex);
+	quiet_lock(&map_mutex, &old);
 	for (struct map **p = &maps; *p != NULL; p = &(*p)->next)
 		if ((*p)->a->base == addr) {
 			m = *p;
@@ -557,7 +601,7 @@ take_map(const void *addr)
 			__atomic_sub_fetch(&n_maps, 1, __ATOMIC_RELAXED);
 			break;
 		}
-	pthread_mutex_unlock(&map_mutex);
+	quiet_unlock(&map_mutex, &old);
 	return m;
 }
 

@@ -22,7 +22,6 @@ struct dev {
 	unsigned n_fds;	     /* numbers of this process; 0: free block */
 	struct share *share; /* NULL until registered */
 	struct share_rings on;
-	bool is_excl;
 	bool tx_poll; /* poll() sends whatever is asked for */
 	bool rx_poll; /* poll() receives whatever is asked for */
 	struct netmap_if *nifp;
@@ -87,11 +86,19 @@ int dev_sync(struct dev *d, unsigned dir);
  * slots '*pending' that it wants sent? */
 short dev_poll(struct dev *d, short events, bool *pending);
 
-/* Prepares to sleep for 'events', and for what is pending.  Returns 0: there is
+/* Numbers that change with what arrives (share_arrived()), rx and tx. */
+void dev_edges(struct dev *d, uint32_t edges[SHARE_DIRS]);
+
+/* Leaves of 'found' what has an edge: a number that is not in 'seen'. */
+short dev_new_events(struct dev *d, short found,
+    const uint32_t seen[SHARE_DIRS]);
+
+/* Prepares to sleep for 'events', and for what is pending; 'is_new': what is
+ * there already is none.  Returns 0: there is
  * work, look again; 1: poll fds[0] and fds[1] for input and call
  * dev_sleep_end(); 2: nothing will ever come, do not call it.  'sl' lives on
  * the caller's stack. */
-int dev_sleep_begin(struct dev *d, short events, bool pending,
+int dev_sleep_begin(struct dev *d, short events, bool pending, bool is_new,
     struct share_sleeper *sl, int fds[2]);
 void dev_sleep_end(struct dev *d, struct share_sleeper *sl);
 

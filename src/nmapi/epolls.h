@@ -2,9 +2,9 @@
 /*
  * Descriptors of ours in epoll sets: a list beside the kernel's.
  *
- * Semantics  level triggered, whatever EPOLLET says: whoever copes with edges
- *            copes with a level.  EPOLLONESHOT is kept.  A set that contains
- *            one of ours cannot itself be polled for it.
+ * Semantics  epoll(7)'s.  An edge is slots that became the program's since the
+ *            last event was reported; adding and changing a member is one, too.
+ *            A set that contains one of ours cannot itself be polled for it.
  * Threads    any; one mutex around the list.
  * Cost       nothing of ours in any set: one load and one branch.
  */

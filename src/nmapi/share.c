@@ -3,66 +3,41 @@
 
 #include "nmapi/hostif.h"
 #include "nmapi/quiet.h"
+#include "vale/turn.h"
 
 #include <errno.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 enum {
-	NIFP_SIZE = 256, /* header, 8 rings and a host ring each way */
-	NIFP_PLACES = 16, /* in the page before the rings; 0 is the port's */
 	SYNC_TRIES = 100, /* whoever syncs a ring is done soon, or stopped */
 };
-_Static_assert(sizeof(struct netmap_if) +
-	2 * (NMPORT_MAX_RINGS + 1) * sizeof(ssize_t) <= NIFP_SIZE, "nifp");
+_Static_assert(sizeof(struct netmap_if) + 2 * (NMPORT_MAX_RINGS + 1) *
+	sizeof(ssize_t) <= NMPORT_IF_SIZE, "a host ring each way, too");
 
 static struct share *list;
-static __thread uint32_t own_tid;
 
 /* ---- locks that name their holder ---- */
 
 static bool
-is_dead(uint32_t tid)
+try_lock(uint64_t *lock)
 {
-	return kill((pid_t)tid, 0) == -1 && errno == ESRCH;
-}
+	bool from_dead; /* a process; the port itself sees to that */
 
-static bool
-try_lock(uint32_t *lock)
-{
-	uint32_t seen = 0;
-
-	if (unlikely(own_tid == 0))
-		own_tid = (uint32_t)syscall(SYS_gettid);
-	for (;;) {
-		if (__atomic_compare_exchange_n(lock, &seen, own_tid, false,
-			__ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
-			return true;
-		/* A process may die in the middle; threads do not. */
-		if (seen == 0 || !is_dead(seen))
-			return false;
-	}
+	return turn_try(lock, &from_dead);
 }
 
 static void
-lock_wait(uint32_t *lock)
+lock_wait(uint64_t *lock)
 {
 	while (!try_lock(lock))
 		sched_yield();
 }
 
-static void
-unlock(uint32_t *lock)
-{
-	__atomic_store_n(lock, 0, __ATOMIC_RELEASE);
-}
-
-static uint32_t *
+static uint64_t *
 lock_of(const struct share *s, unsigned dir, unsigned i)
 {
 	return s->locks[dir][i];
@@ -81,7 +56,7 @@ unlock_all(struct share *s)
 {
 	for (unsigned d = 0; d < SHARE_DIRS; d++)
 		for (unsigned i = 0; i < NMPORT_MAX_RINGS; i++)
-			unlock(lock_of(s, d, i));
+			turn_end(lock_of(s, d, i));
 }
 
 /* ---- get and put ---- */
@@ -98,10 +73,9 @@ kick_others(const struct share *s)
 static struct share *
 alloc_share(void)
 {
-	size_t size = SHARE_DIRS * sizeof(*((struct share *)0)->locks) +
-	    CACHE_LINE;
+	size_t size = SHARE_DIRS * sizeof(*((struct share *)0)->locks);
 	struct share *s;
-	char *m;
+	void *m;
 
 	for (s = list; s != NULL; s = s->next)
 		if (s->n_users == 0)
@@ -113,8 +87,7 @@ alloc_share(void)
 		free(s);
 		return NULL;
 	}
-	s->nifps = (uint32_t *)(void *)m;
-	s->locks = (void *)(m + CACHE_LINE);
+	s->locks = m;
 	pthread_mutex_init(&s->sleep_mutex, NULL);
 	s->next = list;
 	list = s;
@@ -130,10 +103,8 @@ fill_share(struct share *s, struct nmport *nm, const char *name)
 	s->is_pipe = i.is_pipe;
 	s->n_rings[SHARE_TX] = i.tx_rings;
 	s->n_rings[SHARE_RX] = i.rx_rings;
-	memset(s->n_on, 0, sizeof(s->n_on));
-	memset(s->is_excl, 0, sizeof(s->is_excl));
+	memset(s->seen, 0, sizeof(s->seen));
 	strncpy(s->name, name, sizeof(s->name) - 1);
-	__atomic_store_n(s->nifps, 1, __ATOMIC_RELAXED);
 	s->n_users = 1;
 	__atomic_store_n(&s->nm, nm, __ATOMIC_RELEASE);
 }
@@ -145,11 +116,14 @@ open_port(const char *name, const struct nmport_cfg *cfg, struct nmport **out,
     struct err *e)
 {
 	char port[HOSTIF_NAME_SIZE];
-	int rc = nmport_open(name, cfg, out, e);
+	struct nmport_cfg c = *cfg;
+	int rc;
 
+	c.may_share = true;
+	rc = nmport_open(name, &c, out, e);
 	if ((rc != -ENXIO && rc != -EINVAL) || !hostif_port(name, port))
 		return rc;
-	return hostif_open(port, cfg, out, e);
+	return hostif_open(port, &c, out, e);
 }
 
 int
@@ -178,7 +152,7 @@ share_get(const char *name, const struct nmport_cfg *cfg, bool new,
 }
 
 int
-share_adopt(int fd, struct share **out, struct err *e)
+share_adopt(int fd, struct share **out, unsigned *place, struct err *e)
 {
 	struct share *s = alloc_share();
 	struct nmport *nm;
@@ -186,7 +160,7 @@ share_adopt(int fd, struct share **out, struct err *e)
 
 	if (s == NULL)
 		return err_set(e, ENOMEM, "port: no memory");
-	rc = nmport_adopt(fd, &nm, e);
+	rc = nmport_adopt(fd, &nm, place, e);
 	if (rc < 0)
 		return rc;
 	/* No name of a port begins so: it is never found by name. */
@@ -209,32 +183,6 @@ share_put(struct share *s)
 	kick_others(s);
 	pthread_mutex_unlock(&s->sleep_mutex);
 	nmport_leave(nm);
-}
-
-int
-share_claim(struct share *s, const struct share_rings *on, bool excl)
-{
-	for (unsigned d = 0; d < SHARE_DIRS; d++)
-		for (unsigned i = on->lo[d]; i < on->hi[d]; i++)
-			if (s->is_excl[d][i] || (excl && s->n_on[d][i] != 0))
-				return -EBUSY;
-	for (unsigned d = 0; d < SHARE_DIRS; d++)
-		for (unsigned i = on->lo[d]; i < on->hi[d]; i++) {
-			s->n_on[d][i]++;
-			s->is_excl[d][i] = excl;
-		}
-	return 0;
-}
-
-void
-share_unclaim(struct share *s, const struct share_rings *on, bool excl)
-{
-	for (unsigned d = 0; d < SHARE_DIRS; d++)
-		for (unsigned i = on->lo[d]; i < on->hi[d]; i++) {
-			s->n_on[d][i]--;
-			if (excl)
-				s->is_excl[d][i] = false;
-		}
 }
 
 /* ---- what a descriptor shows its program ---- */
@@ -269,39 +217,69 @@ fill_nifp(const struct share *s, const struct share_rings *on,
 	}
 }
 
-int
-share_nifp_get(struct share *s, const struct share_rings *on,
-    struct netmap_if **out)
+static unsigned
+mask_of(const struct share_rings *on, unsigned dir)
 {
-	uint32_t used = __atomic_load_n(s->nifps, __ATOMIC_RELAXED);
-	unsigned i;
-
-	do {
-		i = (unsigned)__builtin_ctz(~used);
-		if (i >= NIFP_PLACES)
-			return -ENOMEM;
-	} while (!__atomic_compare_exchange_n(s->nifps, &used, used | 1u << i,
-	    false, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
-	*out = (void *)((char *)nmport_if(s->nm) + i * NIFP_SIZE);
-	fill_nifp(s, on, *out);
-	return 0;
+	return ((1u << on->hi[dir]) - 1) & ~((1u << on->lo[dir]) - 1);
 }
 
-void
-share_nifp_put(struct share *s, struct netmap_if *nifp)
+int
+share_claim(struct share *s, const struct share_rings *on, bool excl,
+    struct netmap_if **nifp)
 {
-	size_t i = (size_t)((char *)nifp - (char *)nmport_if(s->nm)) /
-	    NIFP_SIZE;
+	unsigned place = 0;
+	int fd = nmport_claim(s->nm, (struct nmport_rings){
+		mask_of(on, SHARE_TX), mask_of(on, SHARE_RX) }, excl, &place);
 
-	__atomic_and_fetch(s->nifps, ~(1u << i), __ATOMIC_RELAXED);
+	if (fd < 0)
+		return fd;
+	*nifp = nmport_if_at(s->nm, place);
+	fill_nifp(s, on, *nifp);
+	return fd;
+}
+
+struct netmap_if *
+share_shown(const struct share *s, unsigned place, struct share_rings *on)
+{
+	struct netmap_if *nifp = nmport_if_at(s->nm, place);
+	const ssize_t *ofs = nifp->ring_ofs;
+
+	*on = (struct share_rings){ 0 };
+	for (unsigned d = 0; d < SHARE_DIRS; d++, ofs++) /* and a host ring */
+		for (unsigned i = 0; i < s->n_rings[d]; i++) {
+			if (*ofs++ == 0)
+				continue;
+			if (on->hi[d] == 0)
+				on->lo[d] = i;
+			on->hi[d] = i + 1;
+		}
+	return nifp;
 }
 
 /* ---- sync ---- */
 
+static inline void
+note_tail(struct share *s, unsigned dir, unsigned i,
+    const struct netmap_ring *r)
+{
+	uint32_t tail = __atomic_load_n(&r->tail, __ATOMIC_RELAXED);
+
+	if (tail == s->seen[dir][i].tail)
+		return;
+	s->seen[dir][i].tail = tail;
+	__atomic_add_fetch(&s->seen[dir][i].n, 1, __ATOMIC_RELAXED);
+}
+
+uint32_t
+share_arrived(const struct share *s, unsigned dir, unsigned i)
+{
+	return __atomic_load_n(&s->seen[dir][i].n, __ATOMIC_RELAXED);
+}
+
 int
 share_sync(struct share *s, unsigned dir, unsigned i, struct share_sync *what)
 {
-	uint32_t *lock = lock_of(s, dir, i);
+	uint64_t *lock = lock_of(s, dir, i);
 	const struct netmap_ring *r;
 	struct nmport *nm;
 	int rc = -ENXIO;
@@ -316,10 +294,11 @@ share_sync(struct share *s, unsigned dir, unsigned i, struct share_sync *what)
 		rc = dir == SHARE_TX ? nmport_txsync(nm, i) :
 				       nmport_rxsync(nm, i);
 		r = share_ring(s, dir, i);
+		note_tail(s, dir, i, r);
 		what->ready |= r->cur != r->tail;
 		what->pending |= dir == SHARE_TX && nmport_txpending(nm, i);
 	}
-	unlock(lock);
+	turn_end(lock);
 	return rc;
 }
 
@@ -330,17 +309,18 @@ static bool
 arm(struct share *s)
 {
 	struct nmport_rings on = { 0, 0 };
-	unsigned flags = 0;
+	unsigned flags = 0, new = NMPORT_NEW;
 	bool ok = false;
 
 	for (struct share_sleeper *o = s->sleepers; o != NULL; o = o->next) {
-		flags |= o->flags;
+		flags |= o->flags & ~(unsigned)NMPORT_NEW;
+		new &= o->flags;
 		on.tx |= o->rings.tx;
 		on.rx |= o->rings.rx;
 	}
 	lock_all(s);
 	if (s->nm != NULL)
-		ok = nmport_sleep_on(s->nm, flags, on);
+		ok = nmport_sleep_on(s->nm, flags | new, on);
 	unlock_all(s);
 	return ok;
 }
@@ -386,7 +366,7 @@ share_sleep_end(struct share *s, struct share_sleeper *sl)
 void
 share_forked(void)
 {
-	own_tid = 0;
+	turn_forked();
 	for (struct share *s = list; s != NULL; s = s->next) {
 		pthread_mutex_init(&s->sleep_mutex, NULL);
 		s->sleepers = NULL;

@@ -3,8 +3,10 @@
  * A netmap port as the descriptors of this process share it.
  *
  * Place      over vale/nmport, under dev.  netmap lets any number of
- *            descriptors stand for one port, or for some of its rings; an
- *            nmport has one user.
+ *            descriptors stand for one port, or for some of its rings.  Those of
+ *            a process have one nmport, other processes have theirs: what
+ *            counts for all, who uses which ring, is in locks of the
+ *            descriptors (nmport_claim()).
  * Life       share_get -> sync, sleep -> share_put; the last one leaves the
  *            port.  The block itself is used again and never unmapped, so a
  *            thread that is late finds a port without nmport, no hole.
@@ -42,10 +44,11 @@ struct share {
 	unsigned n_users;	       /* descriptors of this process */
 	unsigned n_rings[SHARE_DIRS];
 	bool is_pipe;
-	uint8_t n_on[SHARE_DIRS][NMPORT_MAX_RINGS]; /* descriptors, a ring */
-	bool is_excl[SHARE_DIRS][NMPORT_MAX_RINGS];
-	uint32_t (*locks)[NMPORT_MAX_RINGS][CACHE_LINE / 4]; /* [SHARE_DIRS] */
-	uint32_t *nifps; /* shared by children: bit = place in use */
+	/* What came, as this process's syncs saw it; with the ring's lock. */
+	struct {
+		uint32_t tail, n;
+	} seen[SHARE_DIRS][NMPORT_MAX_RINGS];
+	uint64_t (*locks)[NMPORT_MAX_RINGS][CACHE_LINE / 8]; /* [SHARE_DIRS] */
 	pthread_mutex_t sleep_mutex;
 	struct share_sleeper *sleepers;
 };
@@ -56,20 +59,20 @@ struct share {
 int share_get(const char *name, const struct nmport_cfg *cfg, bool new,
     struct share **out, struct err *e);
 
-/* The port that 'fd' keeps alive (nmport_adopt()). */
-int share_adopt(int fd, struct share **out, struct err *e);
+/* The port that 'fd', received from another process, stands for
+ * (nmport_adopt()), and the place of its netmap_if. */
+int share_adopt(int fd, struct share **out, unsigned *place, struct err *e);
 void share_put(struct share *s);
 
-/* Marks 'on' as used.  EBUSY: one of the rings is somebody's exclusively, or
- * 'excl' and one has a user. */
-int share_claim(struct share *s, const struct share_rings *on, bool excl);
-void share_unclaim(struct share *s, const struct share_rings *on, bool excl);
+/* A descriptor that stands for the rings 'on' (nmport_claim()), owned by the
+ * caller, and what it shows its program of them.  EBUSY: somebody has one of
+ * the rings, and one of the two is exclusive; ENOMEM: too many descriptors. */
+int share_claim(struct share *s, const struct share_rings *on, bool excl,
+    struct netmap_if **nifp);
 
-/* A netmap_if of one descriptor's own, in the shared region, that shows the
- * rings 'on'; ENOMEM if there is no place for one more. */
-int share_nifp_get(struct share *s, const struct share_rings *on,
-    struct netmap_if **out);
-void share_nifp_put(struct share *s, struct netmap_if *nifp);
+/* The netmap_if of an adopted descriptor, and the rings that it shows. */
+struct netmap_if *share_shown(const struct share *s, unsigned place,
+    struct share_rings *on);
 
 struct netmap_ring *share_ring(const struct share *s, unsigned dir, unsigned i);
 
@@ -84,6 +87,10 @@ struct share_sync {
  * the port has been left meanwhile. */
 int share_sync(struct share *s, unsigned dir, unsigned i,
     struct share_sync *what);
+
+/* A number that changes when slots become the program's: packets to read, or
+ * room to send.  As of the last sync. */
+uint32_t share_arrived(const struct share *s, unsigned dir, unsigned i);
 
 /* As nmport_sleep_on() for one of several sleepers; after true, poll '*fd' and
  * sl->efd, then call share_sleep_end(). */

@@ -17,6 +17,7 @@ enum { ON_STACK = 16 };
 struct own {
 	struct dev *dev;
 	struct pollfd *pfd; /* of the caller */
+	const struct wait_edge *edge; /* NULL: its state counts */
 	struct share_sleeper sleeper;
 	bool is_armed, pending;
 };
@@ -25,6 +26,7 @@ struct own {
  * place of ours, and behind them two descriptors for each. */
 struct wait {
 	struct pollfd *fds;
+	const struct wait_edge *edges; /* NULL: none */
 	nfds_t n;
 	unsigned n_own, n_other, n_wake;
 	struct own *own;
@@ -54,7 +56,10 @@ split(struct wait *w)
 		if (d != NULL) {
 			w->sys[i].fd = -1;
 			w->own[w->n_own++] = (struct own){ .dev = d,
-				.pfd = &w->fds[i] };
+				.pfd = &w->fds[i],
+				.edge = w->edges != NULL &&
+					w->edges[i].is_edge ?
+				    &w->edges[i] : NULL };
 		} else if (w->fds[i].fd >= 0) {
 			w->n_other++;
 		}
@@ -71,6 +76,9 @@ look_at_own(struct wait *w)
 
 		o->pfd->revents = dev_poll(o->dev, o->pfd->events,
 		    &o->pending);
+		if (unlikely(o->edge != NULL))
+			o->pfd->revents = dev_new_events(o->dev,
+			    o->pfd->revents, o->edge->seen);
 		found += o->pfd->revents != 0;
 	}
 	return found;
@@ -133,7 +141,7 @@ arm(struct wait *w)
 	for (unsigned i = 0; i < w->n_own; i++) {
 		struct own *o = &w->own[i];
 		int fds[2], rc = dev_sleep_begin(o->dev, o->pfd->events,
-			    o->pending, &o->sleeper, fds);
+			    o->pending, o->edge != NULL, &o->sleeper, fds);
 
 		if (rc == 0) {
 			disarm(w);
@@ -205,10 +213,17 @@ run(struct wait *w)
 int
 wait_poll(struct pollfd *fds, nfds_t n, ns_t timeout_ns, const sigset_t *mask)
 {
+	return wait_news(fds, NULL, n, timeout_ns, mask);
+}
+
+int
+wait_news(struct pollfd *fds, const struct wait_edge *edges, nfds_t n,
+    ns_t timeout_ns, const sigset_t *mask)
+{
 	struct pollfd sys[3 * ON_STACK];
 	struct own own[ON_STACK];
-	struct wait w = { .fds = fds, .n = n, .sys = sys, .own = own,
-		.mask = mask };
+	struct wait w = { .fds = fds, .edges = edges, .n = n, .sys = sys,
+		.own = own, .mask = mask };
 	int rc;
 
 	w.end = timeout_ns == WAIT_FOREVER || timeout_ns == 0 ? timeout_ns :

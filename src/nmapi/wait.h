@@ -23,6 +23,15 @@
 int wait_poll(struct pollfd *fds, nfds_t n, ns_t timeout_ns,
     const sigset_t *mask);
 
+/* The same for some of whose descriptors only news count: 'edges' has an element
+ * for each of ours in fds. */
+struct wait_edge {
+	bool is_edge;	  /* of such a one, */
+	uint32_t seen[2]; /* by dev_edges(), what is no news */
+};
+int wait_news(struct pollfd *fds, const struct wait_edge *edges, nfds_t n,
+    ns_t timeout_ns, const sigset_t *mask);
+
 /* Until a tx ring of 'd' has room, or the time is over, or a signal comes. */
 struct dev;
 void wait_room(struct dev *d, ns_t timeout_ns);

@@ -17,6 +17,7 @@ enum {
 	POOL_CHUNK = 31,    /* buffers backed at once: 16 pages */
 };
 #define ALIVE_OFS ((off_t)1 << 40) /* far behind the end of the file */
+#define CLAIM_OFS ((off_t)1 << 41)
 
 /* All arenas of this process; more than one only when KIPFW_SHM changes. */
 static pthread_mutex_t list_mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -425,24 +426,69 @@ arena_unlock(struct arena *a)
 	pthread_mutex_unlock(&a->slow);
 }
 
-int
-arena_hold(struct arena *a, unsigned port)
+/* In the order in which the mutexes are taken elsewhere. */
+void
+arena_before_fork(void)
+{
+	pthread_mutex_lock(&list_mutex);
+	for (struct arena *a = list; a != NULL; a = a->next) {
+		pthread_mutex_lock(&a->slow);
+		pthread_mutex_lock(&a->wake_mutex);
+	}
+}
+
+void
+arena_after_fork(void)
+{
+	for (struct arena *a = list; a != NULL; a = a->next) {
+		pthread_mutex_unlock(&a->wake_mutex);
+		pthread_mutex_unlock(&a->slow);
+	}
+	pthread_mutex_unlock(&list_mutex);
+}
+
+/* A lock on one octet of a descriptor's own. */
+static int
+lock_octet(int fd, short type, off_t at)
+{
+	struct flock fl = {
+		.l_type = type,
+		.l_whence = SEEK_SET,
+		.l_start = at,
+		.l_len = 1,
+	};
+
+	if (fcntl(fd, F_OFD_SETLK, &fl) == 0)
+		return 0;
+	return errno == EAGAIN || errno == EACCES ? -EBUSY : -errno;
+}
+
+/* When in doubt it is locked. */
+static bool
+is_locked(const struct arena *a, off_t at)
 {
 	struct flock fl = {
 		.l_type = F_WRLCK,
 		.l_whence = SEEK_SET,
-		.l_start = ALIVE_OFS + port,
+		.l_start = at,
 		.l_len = 1,
 	};
-	int code, fd = openat(a->dir_fd, "arena",
-		      O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+
+	return fcntl(a->fd, F_OFD_GETLK, &fl) == -1 || fl.l_type != F_UNLCK;
+}
+
+int
+arena_hold(struct arena *a, unsigned port)
+{
+	int rc, fd = openat(a->dir_fd, "arena",
+		    O_RDWR | O_NOFOLLOW | O_CLOEXEC);
 
 	if (fd == -1)
 		return -errno;
-	if (fcntl(fd, F_OFD_SETLK, &fl) == -1) {
-		code = errno == EAGAIN || errno == EACCES ? EBUSY : errno;
+	rc = lock_octet(fd, F_RDLCK, ALIVE_OFS + (off_t)port);
+	if (rc < 0) {
 		close(fd);
-		return -code;
+		return rc;
 	}
 	return fd;
 }
@@ -459,15 +505,20 @@ arena_unhold(int fd)
 bool
 arena_is_alive(const struct arena *a, unsigned port)
 {
-	struct flock fl = {
-		.l_type = F_WRLCK,
-		.l_whence = SEEK_SET,
-		.l_start = ALIVE_OFS + port,
-		.l_len = 1,
-	};
+	return is_locked(a, ALIVE_OFS + (off_t)port);
+}
 
-	/* When in doubt nobody is declared dead. */
-	return fcntl(a->fd, F_OFD_GETLK, &fl) == -1 || fl.l_type != F_UNLCK;
+int
+arena_claim(int fd, unsigned port, unsigned claim, bool is_exclusive)
+{
+	return lock_octet(fd, is_exclusive ? F_WRLCK : F_RDLCK,
+	    CLAIM_OFS + (off_t)(port * CLAIMS + claim));
+}
+
+bool
+arena_is_claimed(const struct arena *a, unsigned port, unsigned claim)
+{
+	return is_locked(a, CLAIM_OFS + (off_t)(port * CLAIMS + claim));
 }
 
 int

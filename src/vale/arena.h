@@ -60,13 +60,31 @@ void arena_put(struct arena *a);
 int arena_lock(struct arena *a, bool wait, struct err *e);
 void arena_unlock(struct arena *a);
 
+/* Around a fork(), in the thread that forks, parent and child: whatever other
+ * threads are at, the child finds no mutex locked. */
+void arena_before_fork(void);
+void arena_after_fork(void);
+
 /* Liveness.  hold: opens a descriptor that says 'port is alive' until it is
- * closed, by all processes that have it; -errno on failure, -EBUSY if another
- * one says so.  unhold: closes it and says so no longer, whoever else has a
- * copy.  alive: does anybody hold it?  One system call. */
+ * closed, by all processes that have it, and whoever else holds it; -errno on
+ * failure.  unhold: closes it and says so no longer, whoever else has a copy.
+ * alive: does anybody hold it?  One system call. */
 int arena_hold(struct arena *a, unsigned port);
 void arena_unhold(int fd);
 bool arena_is_alive(const struct arena *a, unsigned port);
+
+/* What is used of a port: the rings, and places for a netmap_if.  claim: 'fd',
+ * which holds the port, says so from now on; -EBUSY if another descriptor says
+ * so and one of them is exclusive.  On failure nothing changes but that the
+ * claims before it stay.  claimed: by anybody? */
+enum {
+	CLAIM_TX = 0,
+	CLAIM_RX = 8,
+	CLAIM_IF = 16, /* ... 31 */
+	CLAIMS = 32,
+};
+int arena_claim(int fd, unsigned port, unsigned claim, bool is_exclusive);
+bool arena_is_claimed(const struct arena *a, unsigned port, unsigned claim);
 
 /* Backs [ofs, ofs + size) with memory; ENOSPC if there is none. */
 int arena_reserve(struct arena *a, size_t ofs, size_t size, struct err *e);

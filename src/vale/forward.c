@@ -5,6 +5,7 @@
 #include "vale/classify.h"
 #include "vale/journal.h"
 #include "vale/kring.h"
+#include "vale/monitor.h"
 #include "vale/wake.h"
 
 #include <string.h>
@@ -357,9 +358,21 @@ deliver_lists(struct txring *t, struct dst *d, unsigned port)
 	}
 }
 
+/* What came into the ring, for the monitors of its port. */
+static void
+show(struct txring *t, unsigned port, unsigned ring, const struct dst *d,
+    uint32_t from)
+{
+	const struct monitor_view v = { port, NMPORT_RX, ring, d->slots,
+		d->mask, from, d->tail, t->port, t->ring_idx };
+
+	monitor_copy(t->a, &v);
+}
+
 static void
 deliver(struct txring *t, unsigned port)
 {
+	struct vport *vp = arena_port(t->a->base, port);
 	struct kring *k = kring_of(t, port);
 	uint64_t seen = 0;
 	struct dst d;
@@ -374,17 +387,18 @@ deliver(struct txring *t, unsigned port)
 		miss(t, port, KLOCK_CLOSED);
 		return;
 	}
-	d.hdr_len = hdr_len_of(arena_port(t->a->base, port));
+	d.hdr_len = hdr_len_of(vp);
 	tail = d.tail;
 	deliver_lists(t, &d, port);
 	add_to(&k->pkts, d.pkts);
 	add_to(&k->bytes, d.bytes);
+	if (unlikely(ld_acquire(&vp->watched) & NMPORT_RX))
+		show(t, port, (unsigned)(k - vp->rx), &d, tail);
 	if (d.tail != tail)
 		st_seqcst(&k->tail, d.tail);
 	kring_unlock(k);
 	t->next_dst = &d.slots[d.tail];
-	wake_ring(t->a, port, (unsigned)(k - arena_port(t->a->base, port)->rx),
-	    NMPORT_RX);
+	wake_ring(t->a, port, (unsigned)(k - vp->rx), NMPORT_RX);
 }
 
 static void
@@ -584,6 +598,14 @@ fwd_forget(struct txring *t)
 	t->flood.first = FWD_NONE;
 	for (unsigned i = 0; i < VALE_MAX_PORTS; i++)
 		t->lists[i].first = FWD_NONE;
+}
+
+/* What was not sent yet is pending; batches half done are not known. */
+void
+fwd_resume(struct txring *t)
+{
+	fwd_forget(t);
+	t->cur = t->head = (ld_relaxed(&t->ring->tail) + 1) & t->mask;
 }
 
 bool

@@ -100,6 +100,9 @@ void fwd_run(struct txring *t);
 /* Somebody died in fwd_run(): nothing is pending any more. */
 void fwd_forget(struct txring *t);
 
+/* Another handle of the port was at the ring: goes on where it stopped. */
+void fwd_resume(struct txring *t);
+
 /* Could fwd_run() move the first pending slot now, or give it up?  Otherwise
  * false, and '*wait_ns' is when to ask again at the latest. */
 bool fwd_can_go_on(struct txring *t, ns_t now, ns_t *wait_ns);

@@ -47,7 +47,7 @@ enum {
 };
 
 #define LAYOUT_MAGIC   0x314572417066694bull
-#define LAYOUT_VERSION 2u
+#define LAYOUT_VERSION 3u
 #define LINE2	       __attribute__((aligned(128))) /* lines come in pairs */
 
 enum vdrop {
@@ -136,6 +136,7 @@ struct vport {
 	uint32_t one_ring;	/* [slow] of a monitor: 1 + its only ring, or 0 */
 	uint32_t has_user;	/* [slow] of a pipe's end: it was opened */
 	uint32_t is_persistent; /* [slow] */
+	uint32_t is_shared;	/* [slow] more users may come, by its name */
 	uint32_t hdr_len;	/* [slow] of the virtio-net header, read by all */
 	uint32_t watched;	/* [slow] NMPORT_* that monitors want, read by
 				 * its user */
@@ -145,6 +146,10 @@ struct vport {
 	struct {
 		uint32_t word LINE2; /* 0 awake, else seq << 2 | NMPORT_* */
 	} sleeping[NMPORT_MAX_RINGS]; /* the user of tx and rx ring i */
+	struct {
+		uint64_t lock LINE2; /* turn.h; 0 = nobody is at the ring */
+		uint32_t last;	     /* who was: struct nmport.user */
+	} turns[2][NMPORT_MAX_RINGS]; /* of a shared port: rx, tx */
 	struct txstat tx[NMPORT_MAX_RINGS];
 	struct kring rx[NMPORT_MAX_RINGS];
 };
@@ -170,6 +175,7 @@ struct arena_hdr {
 	uint32_t reserved;   /* [slow] the tables are backed by memory */
 	uint32_t suspect;    /* [slow] buffers may be lost: audit */
 	uint32_t gen; /* [slow] of the latest port; never goes back */
+	uint32_t users; /* handles given out, ever; atomic */
 	uint64_t hash_seed;
 };
 

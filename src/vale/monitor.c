@@ -203,15 +203,9 @@ copy_slot(struct arena *a, struct dst *d, const struct netmap_slot *slot,
 	return true;
 }
 
-struct source {
-	unsigned port, way, ring;
-	const struct netmap_slot *slots;
-	uint32_t mask, from, to;
-};
-
 /* As many as there is room for. */
 static void
-copy_slots(struct arena *a, struct dst *d, const struct source *s)
+copy_slots(struct arena *a, struct dst *d, const struct monitor_view *s)
 {
 	uint32_t n = (s->to - s->from) & s->mask, fit;
 
@@ -224,18 +218,19 @@ copy_slots(struct arena *a, struct dst *d, const struct source *s)
 }
 
 static void
-copy_to(struct arena *a, unsigned monitor, const struct source *s)
+copy_to(struct arena *a, unsigned monitor, const struct monitor_view *s)
 {
 	struct vport *vp = arena_port(a->base, monitor);
 	struct kring *k = &vp->rx[s->ring];
-	uint32_t gen = ld_relaxed(&arena_port(a->base, s->port)->gen), tail;
+	uint32_t gen = ld_relaxed(&arena_port(a->base, s->by_port)->gen), tail;
 	uint64_t seen;
 	struct dst d;
 
 	if (vp->one_ring != 0 && vp->one_ring != s->ring + 1)
 		return;
-	if (!kring_lock(k, klock_word(s->port, monitor_ring(s->way, s->ring),
-			       gen, 0), 0, &seen))
+	if (!kring_lock(k, klock_word(s->by_port,
+			       monitor_ring(s->way, s->by_ring), gen, 0), 0,
+		&seen))
 		return; /* our other thread was stopped in there: missed */
 	if (dst_open(a->base, monitor, k, NO_SWITCH, &d)) {
 		tail = d.tail;
@@ -250,14 +245,13 @@ copy_to(struct arena *a, unsigned monitor, const struct source *s)
 }
 
 void
-monitor_copy(struct arena *a, unsigned port, unsigned way, unsigned ring,
-    const struct netmap_slot *slots, uint32_t mask, uint32_t from, uint32_t to)
+monitor_copy(struct arena *a, const struct monitor_view *v)
 {
-	const struct vport *vp = arena_port(a->base, port);
-	struct source s = { port, way, ring, slots, mask, from, to };
+	const struct vport *vp = arena_port(a->base, v->port);
 
-	for (unsigned i = 0; from != to && i < VALE_PORT_WORDS; i++)
-		for (uint64_t w = ld_acquire(&vp->watchers[way_idx(way)][i]);
+	for (unsigned i = 0; v->from != v->to && i < VALE_PORT_WORDS; i++)
+		for (uint64_t w = ld_acquire(
+			 &vp->watchers[way_idx(v->way)][i]);
 		     w != 0; w &= w - 1)
-			copy_to(a, i * 64 + (unsigned)__builtin_ctzll(w), &s);
+			copy_to(a, i * 64 + (unsigned)__builtin_ctzll(w), v);
 }

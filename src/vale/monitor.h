@@ -3,9 +3,9 @@
  * Monitors: ports that get a copy of what another port sends or receives.
  *
  * Place      beside vswitch (attach), under nmport's syncs (copying).
- * When       the monitored port's own threads copy: what it sends at its
- *            txsync, before it goes anywhere; what it receives at its rxsync,
- *            before its user sees it.  Ring i goes to rx ring i.
+ * When       the sender's threads copy: what a port sends at its txsync, before
+ *            it goes anywhere; what it receives as it is put into its ring, so
+ *            its user may be asleep.  Ring i goes to rx ring i.
  * Room       what the monitor has no room for, it misses, and counts; nobody
  *            waits.
  * Life       a monitor is a place of kind VPORT_MONITOR whose 'peer' is the
@@ -19,8 +19,8 @@
 #include "vale/place.h"
 #include "vale/pname.h"
 
-/* Whose lock words are those of ring 'ring' that shows what goes 'way': no ring
- * of forward's has such a number. */
+/* Whose lock words are those of tx ring 'ring' that shows what goes 'way', of its
+ * own port or to another: no ring of forward's has such a number. */
 static inline unsigned
 monitor_ring(unsigned way, unsigned ring)
 {
@@ -37,7 +37,14 @@ int monitor_attach(struct arena *a, const struct pname *n,
  * whom it watches.  Slow lock held. */
 void monitor_forget(struct arena *a, unsigned port);
 
-/* Copies slots [from, to) of the ring to the monitors of its port that watch
- * 'way' (NMPORT_RX, NMPORT_TX). */
-void monitor_copy(struct arena *a, unsigned port, unsigned way, unsigned ring,
-    const struct netmap_slot *slots, uint32_t mask, uint32_t from, uint32_t to);
+/* Slots [from, to) of a ring, and by which tx ring they came there. */
+struct monitor_view {
+	unsigned port, way, ring; /* NMPORT_RX, NMPORT_TX */
+	const struct netmap_slot *slots;
+	uint32_t mask, from, to;
+	unsigned by_port, by_ring;
+};
+
+/* Copies them to the monitors of the port that watch this way.  The lock of the
+ * ring that the slots are in may be held. */
+void monitor_copy(struct arena *a, const struct monitor_view *v);

@@ -3,6 +3,7 @@
 
 #include "vale/extra.h"
 #include "vale/kring.h"
+#include "vale/monitor.h"
 #include "vale/sweep.h"
 #include "vale/vswitch.h"
 #include "vale/wake.h"
@@ -94,12 +95,14 @@ enter(struct place *t, struct nmport_cfg *cfg, struct err *e)
 	int rc;
 
 	if (arena_is_alive(t->a, t->port))
-		return err_set(e, EBUSY, "%s: in use by process %u", t->name,
-		    vp->pid);
+		return place_join(t, cfg, e);
 	if (vp->has_user) /* who died after the sweep */
 		sweep_pipe_end(t->a, t->port);
+	vp->is_shared = cfg->may_share;
 	*cfg = shape_of(vp);
 	cfg->n_extra = n_extra;
+	cfg->may_share = vp->is_shared;
+	memset(vp->turns, 0, sizeof(vp->turns));
 	vp->has_user = 1;
 	st_release(&vp->gen, ++arena_hdr(t->a->base)->gen);
 	for (unsigned r = 0; r < NMPORT_MAX_RINGS; r++)
@@ -262,8 +265,6 @@ nmpipe_init_tx(struct pipering *r, struct arena *a, unsigned port, unsigned i,
 	    vp->tx_slots);
 	r->head = r->sent = ld_acquire(&r->k->tail) & r->mask;
 	r->other = ld_acquire(&r->k->head) & r->mask;
-	ring->head = ring->cur = r->head;
-	ring->tail = (r->other - 1) & r->mask;
 }
 
 void
@@ -274,7 +275,27 @@ nmpipe_init_rx(struct pipering *r, struct arena *a, unsigned port, unsigned i,
 
 	init(r, ring, &vp->rx[i], vp->rx_slots);
 	r->head = r->other = ld_acquire(&r->k->head) & r->mask;
-	ring->head = ring->cur = ring->tail = r->head;
+}
+
+void
+nmpipe_start(const struct pipering *r, bool is_tx)
+{
+	r->ring->head = r->ring->cur = r->head;
+	r->ring->tail = is_tx ? (r->other - 1) & r->mask : r->head;
+}
+
+void
+nmpipe_resume_tx(struct pipering *r)
+{
+	r->head = r->sent = ld_acquire(&r->k->tail) & r->mask;
+	r->other = (ld_relaxed(&r->ring->tail) + 1) & r->mask;
+}
+
+void
+nmpipe_resume_rx(struct pipering *r)
+{
+	r->head = ld_acquire(&r->k->head) & r->mask;
+	r->other = ld_relaxed(&r->ring->tail) & r->mask;
 }
 
 /* What the receiver has given back. */
@@ -285,6 +306,20 @@ take_returned(struct pipering *r)
 
 	if (pos_is_between(r->other, head, r->sent, r->mask))
 		r->other = head;
+}
+
+/* What the other end is about to get, for its monitors. */
+static void
+show(const struct pipering *r, struct arena *a, unsigned port, unsigned i,
+    uint32_t to)
+{
+	unsigned peer = arena_port(a->base, port)->peer % VALE_MAX_PORTS;
+	const struct monitor_view v = { peer, NMPORT_RX, i, r->ring->slot,
+		r->mask, r->sent, to, port, i };
+
+	if (unlikely(ld_acquire(&arena_port(a->base, peer)->watched) &
+		NMPORT_RX))
+		monitor_copy(a, &v);
 }
 
 void
@@ -308,6 +343,7 @@ nmpipe_txsync(struct pipering *r, struct arena *a, unsigned port, unsigned i,
 	}
 	r->head = head;
 	if (sent != r->sent) {
+		show(r, a, port, i, sent);
 		st_seqcst(&r->k->tail, sent);
 		r->sent = sent;
 		add_to(&vp->tx[i].pkts, pkts);
@@ -334,11 +370,13 @@ nmpipe_rxsync(struct pipering *r, uint32_t head)
 }
 
 bool
-nmpipe_has_room(const struct pipering *r)
+nmpipe_has_room(const struct pipering *r, bool is_new)
 {
 	uint32_t head = ld_seqcst(&r->k->head);
 
 	if (!pos_is_between(r->other, head, r->sent, r->mask))
 		head = r->other;
+	if (is_new)
+		return head != r->other;
 	return ((head - 1) & r->mask) != ld_relaxed(&r->ring->cur);
 }

@@ -48,15 +48,21 @@ struct pipering {
 	uint32_t sent;	/* tx: what the receiver was told */
 };
 
+/* Positions as the two ends left them; start tells the user, and is for its
+ * first handle only.  resume: as another handle of this end left them. */
 void nmpipe_init_tx(struct pipering *r, struct arena *a, unsigned port,
     unsigned i, struct netmap_ring *ring);
 void nmpipe_init_rx(struct pipering *r, struct arena *a, unsigned port,
     unsigned i, struct netmap_ring *ring);
+
+void nmpipe_start(const struct pipering *r, bool is_tx);
+void nmpipe_resume_tx(struct pipering *r);
+void nmpipe_resume_rx(struct pipering *r);
 
 /* The syncs, after head and cur were checked: head is r->head's successor. */
 void nmpipe_txsync(struct pipering *r, struct arena *a, unsigned port,
     unsigned i, uint32_t head);
 void nmpipe_rxsync(struct pipering *r, uint32_t head);
 
-/* Room for the sender, as of now. */
-bool nmpipe_has_room(const struct pipering *r);
+/* Room for the sender, as of now; 'is_new': more than at the last sync. */
+bool nmpipe_has_room(const struct pipering *r, bool is_new);

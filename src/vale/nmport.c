@@ -6,11 +6,15 @@
 #include "vale/nmport_in.h"
 #include "vale/pname.h"
 #include "vale/sweep.h"
+#include "vale/turn.h"
 #include "vale/vswitch.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/time.h>
+
+enum { TURN_TRIES = 100 }; /* whoever syncs a ring is done soon, or stopped */
 
 /* ---- open and close ---- */
 
@@ -26,25 +30,55 @@ attach(struct nmport *p, const struct pname *n, struct nmport_cfg *cfg,
 }
 
 static void
+init_tx(struct nmport *p, unsigned i)
+{
+	struct netmap_ring *ring = nmport_txring(p, i);
+
+	if (p->is_pipe)
+		nmpipe_init_tx(&p->pipe_tx[i], p->a, p->idx, i, ring);
+	else
+		fwd_init(&p->tx[i], p->a, p->idx, i, ring, p->tx_slots);
+}
+
+static void
+init_rx(struct nmport *p, unsigned i)
+{
+	struct netmap_ring *ring = nmport_rxring(p, i);
+
+	if (p->is_pipe)
+		nmpipe_init_rx(&p->pipe_rx[i], p->a, p->idx, i, ring);
+	else
+		p->rx[i] = (struct rxring){
+			.ring = ring,
+			.k = &p->vp->rx[i],
+			.mask = p->rx_slots - 1,
+		};
+}
+
+/* The first handle's are the positions that the rings begin with; another one
+ * finds out at its first turn. */
+static void
+start_rings(struct nmport *p)
+{
+	for (unsigned i = 0; i < NMPORT_MAX_RINGS; i++) {
+		st_relaxed(&p->vp->turns[0][i].last, p->user);
+		st_relaxed(&p->vp->turns[1][i].last, p->user);
+	}
+	for (unsigned i = 0; p->is_pipe && i < p->n_tx; i++)
+		nmpipe_start(&p->pipe_tx[i], true);
+	for (unsigned i = 0; p->is_pipe && i < p->n_rx; i++)
+		nmpipe_start(&p->pipe_rx[i], false);
+}
+
+static void
 init_rings(struct nmport *p)
 {
 	for (unsigned i = 0; i < p->n_tx; i++)
-		if (p->is_pipe)
-			nmpipe_init_tx(&p->pipe_tx[i], p->a, p->idx, i,
-			    nmport_txring(p, i));
-		else
-			fwd_init(&p->tx[i], p->a, p->idx, i,
-			    nmport_txring(p, i), p->tx_slots);
+		init_tx(p, i);
 	for (unsigned i = 0; i < p->n_rx; i++)
-		if (p->is_pipe)
-			nmpipe_init_rx(&p->pipe_rx[i], p->a, p->idx, i,
-			    nmport_rxring(p, i));
-		else
-			p->rx[i] = (struct rxring){
-				.ring = nmport_rxring(p, i),
-				.k = &p->vp->rx[i],
-				.mask = p->rx_slots - 1,
-			};
+		init_rx(p, i);
+	if (!p->fds.has_joined)
+		start_rings(p);
 }
 
 int
@@ -63,6 +97,9 @@ nmport_set_up(struct nmport *p, unsigned idx, const struct nmport_cfg *cfg,
 	p->tx_slots = cfg->tx_slots;
 	p->rx_slots = cfg->rx_slots;
 	p->n_extra = cfg->n_extra;
+	p->is_shared = p->vp->is_shared;
+	p->user = __atomic_add_fetch(&arena_hdr(p->a->base)->users, 1,
+	    __ATOMIC_RELAXED);
 	rc = nmpipe_map(p->a, p->idx, e);
 	if (rc == 0)
 		rc = nmsleep_init(p, e);
@@ -319,13 +356,16 @@ stamp(struct netmap_ring *ring)
 		gettimeofday(&ring->ts, NULL);
 }
 
-/* Shows monitors slots [from, to) of a ring. */
+/* Shows monitors what is about to be sent. */
 static inline void
-show(struct nmport *p, unsigned way, unsigned i, struct netmap_ring *ring,
-    uint32_t mask, uint32_t from, uint32_t to)
+show(struct nmport *p, unsigned i, struct netmap_ring *ring, uint32_t mask,
+    uint32_t from, uint32_t to)
 {
-	if (unlikely(ld_acquire(&p->vp->watched) & way))
-		monitor_copy(p->a, p->idx, way, i, ring->slot, mask, from, to);
+	const struct monitor_view v = { p->idx, NMPORT_TX, i, ring->slot,
+		mask, from, to, p->idx, i };
+
+	if (unlikely(ld_acquire(&p->vp->watched) & NMPORT_TX))
+		monitor_copy(p->a, &v);
 }
 
 static int
@@ -339,7 +379,7 @@ pipe_txsync(struct nmport *p, unsigned i)
 	if (!pos_is_between(r->head, head, tail, r->mask) ||
 	    !pos_is_between(head, cur, tail, r->mask))
 		return refuse(r->ring, r->head, tail);
-	show(p, NMPORT_TX, i, r->ring, r->mask, r->head, head);
+	show(p, i, r->ring, r->mask, r->head, head);
 	nmpipe_txsync(r, p->a, p->idx, i, head);
 	stamp(r->ring);
 	return 0;
@@ -351,22 +391,70 @@ pipe_txsync(struct nmport *p, unsigned i)
 static void
 recover(struct nmport *p, unsigned way, unsigned i)
 {
-	sweep_repair_ring_user(p->a, p->idx, monitor_ring(way, i));
-	if (way != NMPORT_TX || p->is_pipe)
+	if (way != NMPORT_TX)
+		return;
+	sweep_repair_ring_user(p->a, p->idx, monitor_ring(NMPORT_TX, i));
+	sweep_repair_ring_user(p->a, p->idx, monitor_ring(NMPORT_RX, i));
+	if (p->is_pipe)
 		return;
 	sweep_repair_ring_user(p->a, p->idx, i);
 	fwd_forget(&p->tx[i]);
 }
 
-static inline void
+/* Another handle was at the ring after us: the ring says where it is. */
+static void
+resume(struct nmport *p, unsigned way, unsigned i)
+{
+	if (way == NMPORT_TX) {
+		if (p->is_pipe)
+			nmpipe_resume_tx(&p->pipe_tx[i]);
+		else
+			fwd_resume(&p->tx[i]);
+	} else if (p->is_pipe) {
+		nmpipe_resume_rx(&p->pipe_rx[i]);
+	} else {
+		struct rxring *r = &p->rx[i];
+
+		r->head = ld_relaxed(&r->k->head) & r->mask;
+		r->tail = ld_relaxed(&r->ring->tail) & r->mask;
+	}
+}
+
+/* The ring of a shared port is ours alone from here to end_turn(); false if
+ * somebody has it and does not get on. */
+static bool
+begin_turn(struct nmport *p, unsigned way, unsigned i)
+{
+	uint64_t *lock = &p->vp->turns[way == NMPORT_TX][i].lock;
+	uint32_t *last = &p->vp->turns[way == NMPORT_TX][i].last;
+	bool from_dead;
+
+	for (unsigned n = 0; !turn_try(lock, &from_dead); n++) {
+		if (n == TURN_TRIES)
+			return false;
+		sched_yield();
+	}
+	if (unlikely(from_dead))
+		recover(p, way, i);
+	if (unlikely(ld_relaxed(last) != p->user)) {
+		resume(p, way, i);
+		st_relaxed(last, p->user);
+	}
+	return true;
+}
+
+static inline bool
 enter(struct nmport *p, unsigned way, unsigned i)
 {
 	bool *in_sync = &p->in_sync[way == NMPORT_TX][i];
 
+	if (p->is_shared && unlikely(!begin_turn(p, way, i)))
+		return false;
 	if (unlikely(ld_relaxed(in_sync)))
 		recover(p, way, i);
 	st_relaxed(in_sync, true);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST); /* before all that follows */
+	return true;
 }
 
 static inline int
@@ -374,6 +462,8 @@ leave(struct nmport *p, unsigned way, unsigned i, int rc)
 {
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	st_relaxed(&p->in_sync[way == NMPORT_TX][i], false);
+	if (p->is_shared)
+		turn_end(&p->vp->turns[way == NMPORT_TX][i].lock);
 	return rc;
 }
 
@@ -390,7 +480,7 @@ switch_txsync(struct nmport *p, unsigned i)
 	if (!pos_is_between(t->head, head, tail, t->mask) ||
 	    !pos_is_between(head, cur, tail, t->mask))
 		return refuse(ring, t->head, tail);
-	show(p, NMPORT_TX, i, ring, t->mask, t->head, head);
+	show(p, i, ring, t->mask, t->head, head);
 	t->head = head;
 	fwd_run(t);
 	ring->tail = (t->cur - 1) & t->mask;
@@ -407,7 +497,8 @@ nmport_txsync(struct nmport *p, unsigned i)
 		return nmkernel_sync(p->kernel, false);
 	if (unlikely(p->is_monitor))
 		return -EIO;
-	enter(p, NMPORT_TX, i);
+	if (unlikely(!enter(p, NMPORT_TX, i)))
+		return 0;
 	return leave(p, NMPORT_TX, i,
 	    p->is_pipe ? pipe_txsync(p, i) : switch_txsync(p, i));
 }
@@ -445,7 +536,6 @@ pipe_rxsync(struct nmport *p, unsigned i)
 	    !pos_is_between(head, cur, tail, r->mask))
 		return refuse(r->ring, r->head, tail);
 	nmpipe_rxsync(r, head);
-	show(p, NMPORT_RX, i, r->ring, r->mask, tail, r->other);
 	nmsleep_tell_waiters(p, i, false);
 	stamp(r->ring);
 	return 0;
@@ -481,7 +571,6 @@ switch_rxsync(struct nmport *p, unsigned i)
 		st_release(&r->k->head, head);
 	}
 	take_arrivals(r);
-	show(p, NMPORT_RX, i, ring, r->mask, old_tail, r->tail);
 	ring->tail = r->tail;
 	nmsleep_tell_waiters(p, i, false);
 	stamp(ring);
@@ -498,7 +587,8 @@ nmport_rxsync(struct nmport *p, unsigned i)
 		return -EINVAL;
 	if (unlikely(p->kernel != NULL))
 		return nmkernel_sync(p->kernel, true);
-	enter(p, NMPORT_RX, i);
+	if (unlikely(!enter(p, NMPORT_RX, i)))
+		return 0;
 	return leave(p, NMPORT_RX, i,
 	    p->is_pipe ? pipe_rxsync(p, i) : switch_rxsync(p, i));
 }

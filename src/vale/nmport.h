@@ -6,8 +6,8 @@
  *            same rings are meant for the kernel's netmap where it is loaded.
  * Life       nmport_open -> fill/read rings, sync, sleep -> nmport_close.  A
  *            process that just dies is cleaned up after by the others.
- * Threads    one thread at a time per ring.  Different rings of one port, and
- *            different ports, are independent.
+ * Threads    one thread at a time per ring and handle.  Different rings of one
+ *            port, and different ports, are independent.
  * Fork       a child has the same port at the same positions: they take turns,
  *            and leave it by nmport_leave().  If one is killed in a sync the
  *            packets of that sync are lost.
@@ -43,6 +43,7 @@ struct nmport_cfg {
 	unsigned one_ring; /* a monitor of this ring alone: its number + 1 */
 	bool are_wishes;   /* sizes that cannot be become the next that can */
 	bool knows_hdr;	   /* the user can deal with a virtio-net header */
+	bool may_share;	   /* with other handles that say so, of any process */
 	bool wants_peer;   /* a pipe's end whose other one is open, or ENXIO */
 };
 
@@ -50,6 +51,7 @@ enum {
 	NMPORT_MAX_RINGS = 8,
 	NMPORT_RX = 1, /* flags of nmport_sleep_begin() */
 	NMPORT_TX = 2,
+	NMPORT_NEW = 4, /* with them: what came before the last sync is no work */
 };
 
 /*
@@ -65,8 +67,9 @@ enum {
  *	PORT/t      receives (r), sends (t, slots marked NS_TXMON) or both (rt),
  *	PORT/rt     in rx ring i for ring i; what does not fit is missed
  *
- * One user of a port or pipe end at a time, whatever number of monitors: EBUSY
- * if it is taken by a live process.  EINVAL a bad name or size, or a monitor
+ * One user of a port or pipe end at a time, unless all of them may_share, and
+ * whatever number of monitors: EBUSY if it is taken by a live process.  Who comes
+ * to a port that is open gets it as it is, without extra buffers.  EINVAL a bad name or size, or a monitor
  * of what is not open; ENXIO no persistent port of that name; EOPNOTSUPP
  * a zero-copy monitor (/z); EIO a port with a header (nmctl.h) and not
  * 'knows_hdr'; ENOMEM/ENOSPC no memory; ENOSPC no free place.  On success the
@@ -99,12 +102,28 @@ uint32_t nmport_peer_gen(const struct nmport *p);
  * comes in between.  True: it is closed. */
 bool nmport_close_alone(struct nmport *p);
 
-/* The descriptor that keeps the port alive, whoever has a copy; owned by the
- * port.  Who receives a copy of it (SCM_RIGHTS, exec) can go on with the port:
- * nmport_adopt() makes a user of its own, as long as the two take turns.  It
- * dups 'fd'; ENOENT: that is no such descriptor, or the port is gone. */
-int nmport_alive_fd(const struct nmport *p);
-int nmport_adopt(int fd, struct nmport **out, struct err *e);
+/*
+ * A descriptor of the caller's that keeps the port alive, whoever has a copy,
+ * and says that the rings 'on' are used: EBUSY if another descriptor says so of
+ * one of them, in any process, and one of the two 'is_exclusive'.  It has a
+ * place of its own, 1 to 15, for a netmap_if: nmport_if_at(); ENOMEM if all are
+ * taken.  Closing the last copy ends all that.
+ *
+ * Who receives a copy (SCM_RIGHTS, exec) can go on with the port: nmport_adopt()
+ * makes a handle of its own.  It dups 'fd'; ENOENT: that is no such descriptor,
+ * or the port is gone.  Handles of one ring, of ports that may_share, take turns
+ * by themselves: each sync goes on where the last one was.
+ */
+struct nmport_rings {
+	unsigned tx, rx; /* bit = ring */
+};
+int nmport_claim(const struct nmport *p, struct nmport_rings on,
+    bool is_exclusive, unsigned *place);
+int nmport_adopt(int fd, struct nmport **out, unsigned *place, struct err *e);
+
+/* Place 0 is the port's own. */
+enum { NMPORT_IF_PLACES = 16, NMPORT_IF_SIZE = 256 };
+struct netmap_if *nmport_if_at(const struct nmport *p, unsigned place);
 
 /* The shared memory that holds rings and buffers of this port and of all ports
  * of its arena, as mapped here; borrowed until close.  Not to be mapped a second
@@ -162,10 +181,7 @@ int nmport_fd(const struct nmport *p);
  * some.  On a monitor the sleep ends when its port goes. */
 bool nmport_sleep_begin(struct nmport *p, unsigned flags);
 
-/* The same for some rings: bit = ring. */
-struct nmport_rings {
-	unsigned tx, rx;
-};
+/* The same for some rings. */
 bool nmport_sleep_on(struct nmport *p, unsigned flags, struct nmport_rings on);
 void nmport_sleep_end(struct nmport *p);
 

@@ -38,9 +38,12 @@ struct nmport {
 	unsigned idx, n_tx, n_rx, n_extra;
 	uint32_t tx_slots, rx_slots;
 	bool is_pipe, is_monitor;
+	bool is_shared; /* others may have the port, too */
+	uint32_t user;	/* this handle, among all of the arena */
 	struct place_fds fds;
 	/* Somebody is in a sync, or died in it: of rx, of tx. */
 	bool in_sync[2][NMPORT_MAX_RINGS];
+	uint32_t words[NMPORT_MAX_RINGS]; /* what we wrote: vport.sleeping */
 	struct sleeper all;
 	struct sleeper pairs[NMPORT_MAX_RINGS]; /* of several: n_wakes */
 	struct rxring rx[NMPORT_MAX_RINGS];	/* not of a pipe */
@@ -55,7 +58,8 @@ struct nmport {
 struct nmport *nmport_alloc(void);
 void nmport_free(struct nmport *p);
 
-/* Makes it the handle of place 'idx', which has the shape 'cfg'; fds are set. */
+/* Makes it the handle of place 'idx', which has the shape 'cfg'; fds are set.
+ * Of a port that others have open (fds.has_joined) nothing is changed. */
 int nmport_set_up(struct nmport *p, unsigned idx, const struct nmport_cfg *cfg,
     struct err *e);
 

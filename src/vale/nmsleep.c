@@ -15,6 +15,11 @@
  * then looks for itself. */
 #define PIPE_LOOK_NS (10 * NS_PER_MS)
 
+/* A ring has one word and one FIFO: of several handles that sleep on it only one
+ * is woken, the others look for themselves. */
+#define SHARED_LOOK_NS (2 * NS_PER_MS)
+enum { USER_SHIFT = 18 }; /* words of different handles should be, too */
+
 /* ---- descriptors ---- */
 
 /* One descriptor to poll: the FIFOs of rings [lo, hi), and a timer for a sender
@@ -152,14 +157,15 @@ nmsleep_tell_waiters(struct nmport *p, unsigned i, bool is_last)
 		if (((set) >> i & 1) != 0)
 
 static bool
-has_arrivals(const struct nmport *p, unsigned rings)
+has_arrivals(const struct nmport *p, unsigned rings, bool is_new)
 {
 	EACH(i, rings, p->n_rx) {
 		const struct kring *k = &p->vp->rx[i];
 		const struct netmap_ring *ring =
 		    p->is_pipe ? p->pipe_rx[i].ring : p->rx[i].ring;
 
-		if (ld_seqcst(&k->tail) != ld_relaxed(&ring->cur))
+		if (ld_seqcst(&k->tail) !=
+		    ld_relaxed(is_new ? &ring->tail : &ring->cur))
 			return true;
 	}
 	return p->is_monitor && ld_acquire(&p->vp->peer) == NO_PEER;
@@ -193,13 +199,13 @@ ask(struct nmport *p, unsigned rings)
 
 /* Can any of these rings go on?  Otherwise how long that can last. */
 static bool
-can_send(struct nmport *p, unsigned rings, ns_t *wait_ns)
+can_send(struct nmport *p, unsigned rings, bool is_new, ns_t *wait_ns)
 {
 	ns_t now = p->is_pipe ? 0 : clock_mono_ns(), w = PIPE_LOOK_NS;
 
 	*wait_ns = 0;
 	EACH(i, rings, p->n_tx) {
-		if (p->is_pipe ? nmpipe_has_room(&p->pipe_tx[i]) :
+		if (p->is_pipe ? nmpipe_has_room(&p->pipe_tx[i], is_new) :
 				 fwd_can_go_on(&p->tx[i], now, &w))
 			return true;
 		if (*wait_ns == 0 || w < *wait_ns)
@@ -220,23 +226,55 @@ set_timer(struct sleeper *s, ns_t wait_ns)
 	timerfd_settime(s->timer_fd, 0, &it, NULL);
 }
 
-/* What the users of rings sleep for. */
-static void
+/* Our word for a ring in place of none or our last one; false if another handle
+ * of the port has its own there. */
+static bool
+set_word(struct nmport *p, unsigned i, uint32_t new)
+{
+	uint32_t *word = &p->vp->sleeping[i].word, *ours = &p->words[i];
+	uint32_t seen = ld_seqcst(word);
+
+	for (;;) {
+		if (p->is_shared && seen != 0 && seen != ld_relaxed(ours))
+			return false;
+		if (__atomic_compare_exchange_n(word, &seen, new, false,
+			__ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+			st_relaxed(ours, new);
+			return true;
+		}
+	}
+}
+
+/* What the users of rings sleep for.  False: not all of them will be woken. */
+static bool
 set_words(struct nmport *p, struct nmport_rings on, uint32_t seq)
 {
+	bool all = true;
+
 	EACH(i, on.tx | on.rx, p->fds.n_wakes) {
 		uint32_t flags = (on.rx >> i & 1 ? (uint32_t)NMPORT_RX : 0) |
 		    (on.tx >> i & 1 ? (uint32_t)NMPORT_TX : 0);
 
-		st_seqcst(&p->vp->sleeping[i].word, seq << 2 | flags);
+		all &= set_word(p, i, seq << 2 | flags);
 	}
+	return all;
 }
 
+/* Those that are still ours; what woke us by others is theirs. */
 static void
-clear_words(struct nmport *p, unsigned rings)
+clear_words(struct nmport *p, unsigned rings, bool drain)
 {
-	EACH(i, rings, p->fds.n_wakes)
-		st_seqcst(&p->vp->sleeping[i].word, 0u);
+	EACH(i, rings, p->fds.n_wakes) {
+		uint32_t ours = ld_relaxed(&p->words[i]);
+
+		if (ours == 0)
+			continue;
+		__atomic_compare_exchange_n(&p->vp->sleeping[i].word, &ours,
+		    0u, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+		st_relaxed(&p->words[i], 0u);
+		if (drain)
+			wake_drain(p->fds.wakes[i]);
+	}
 }
 
 /* The kernel's port sleeps in poll() itself.  What a NIC has not sent yet is a
@@ -262,6 +300,7 @@ begin(struct nmport *p, struct sleeper *s, unsigned flags,
     struct nmport_rings on)
 {
 	unsigned all = (1u << p->fds.n_wakes) - 1;
+	bool has_words, is_new = (flags & NMPORT_NEW) != 0;
 	ns_t wait_ns = 0;
 
 	if (unlikely(p->kernel != NULL))
@@ -272,14 +311,16 @@ begin(struct nmport *p, struct sleeper *s, unsigned flags,
 	on.tx = flags & NMPORT_TX ? waiting_rings(p, on.tx & all) : 0;
 	if ((on.rx | on.tx) == 0)
 		return false;
-	set_words(p, on, ++s->seq);
+	has_words = set_words(p, on, (p->user << USER_SHIFT) + ++s->seq);
 	ask(p, on.tx);
-	if ((on.rx != 0 && has_arrivals(p, on.rx)) ||
-	    (on.tx != 0 && can_send(p, on.tx, &wait_ns))) {
-		clear_words(p, on.rx | on.tx);
+	if ((on.rx != 0 && has_arrivals(p, on.rx, is_new)) ||
+	    (on.tx != 0 && can_send(p, on.tx, is_new, &wait_ns))) {
+		clear_words(p, on.rx | on.tx, false);
 		return false;
 	}
-	if (on.tx != 0)
+	if (!has_words && (wait_ns == 0 || wait_ns > SHARED_LOOK_NS))
+		wait_ns = SHARED_LOOK_NS;
+	if (wait_ns != 0)
 		set_timer(s, wait_ns);
 	return true;
 }
@@ -289,9 +330,7 @@ end(struct nmport *p, struct sleeper *s, unsigned rings)
 {
 	if (unlikely(p->kernel != NULL))
 		return;
-	clear_words(p, rings);
-	EACH(i, rings, p->fds.n_wakes)
-		wake_drain(p->fds.wakes[i]);
+	clear_words(p, rings, true);
 	if (s->is_timer_set)
 		set_timer(s, 0);
 }

@@ -117,6 +117,8 @@ place_begin(struct place *t)
 	vp->rx_slots = t->cfg->rx_slots;
 	vp->n_extra = 0;
 	vp->has_user = 0;
+	vp->is_shared = t->cfg->may_share;
+	memset(vp->turns, 0, sizeof(vp->turns));
 	vp->pid = (uint32_t)getpid();
 	set_name(vp, t->name);
 	memset(vp->tx, 0, sizeof(vp->tx));
@@ -159,6 +161,53 @@ place_open_fds(struct place *t, struct err *e)
 		wake_unlink(t->a, t->port, t->vp->gen);
 		place_close_fds(fds);
 		return rc;
+	}
+	return 0;
+}
+
+int
+place_join(struct place *t, struct nmport_cfg *cfg, struct err *e)
+{
+	struct vport *vp = t->vp = arena_port(t->a->base, t->port);
+	struct nmport_cfg is = { .tx_slots = vp->tx_slots,
+		.rx_slots = vp->rx_slots, .tx_rings = vp->n_tx,
+		.rx_rings = vp->n_rx, .may_share = true };
+	struct place_fds *fds = t->fds;
+	int rc = place_complete_cfg(&is, e);
+
+	if (rc < 0)
+		return rc;
+	if (vp->state != VPORT_LIVE || !vp->is_shared || !cfg->may_share)
+		return err_set(e, EBUSY, "%s: in use by process %u", t->name,
+		    vp->pid);
+	fds->alive = arena_hold(t->a, t->port);
+	if (fds->alive < 0)
+		return err_set(e, -fds->alive, "%s: cannot lock the port: %s",
+		    t->name, strerror(-fds->alive));
+	rc = place_open_wakes(t->a, t->port, fds, &is, e);
+	if (rc < 0) {
+		place_close_fds(fds);
+		return rc;
+	}
+	*cfg = is;
+	fds->has_joined = true;
+	return 0;
+}
+
+int
+place_open_wakes(struct arena *a, unsigned port, struct place_fds *fds,
+    const struct nmport_cfg *cfg, struct err *e)
+{
+	unsigned n = cfg->tx_rings > cfg->rx_rings ? cfg->tx_rings :
+						     cfg->rx_rings;
+	uint32_t gen = ld_acquire(&arena_port(a->base, port)->gen);
+
+	while (fds->n_wakes < n) {
+		int w = wake_open(a, port, gen, fds->n_wakes);
+
+		if (w == -1)
+			return err_set(e, errno, "port: %s", strerror(errno));
+		fds->wakes[fds->n_wakes++] = w;
 	}
 	return 0;
 }

@@ -16,6 +16,7 @@ struct place_fds {
 	int alive;
 	int wakes[NMPORT_MAX_RINGS];
 	unsigned n_wakes;
+	bool has_joined; /* a port that others had open */
 };
 
 /* A port to be; what place_populate() needs. */
@@ -49,6 +50,14 @@ void place_begin(struct place *t);
  * rings.  On failure none is open. */
 int place_open_fds(struct place *t, struct err *e);
 void place_close_fds(struct place_fds *fds);
+
+/* The FIFOs of a port that is open, of this shape. */
+int place_open_wakes(struct arena *a, unsigned port, struct place_fds *fds,
+    const struct nmport_cfg *cfg, struct err *e);
+
+/* One more user of the live port t->port, whose shape '*cfg' becomes.  EBUSY:
+ * its users do not share it, or do not ask for sharing. */
+int place_join(struct place *t, struct nmport_cfg *cfg, struct err *e);
 
 /* The netmap_if, and extra buffers that are still free. */
 void place_fill_if(struct place *t, struct pool_cursor *c);

@@ -5,6 +5,7 @@
 #include "vale/extra.h"
 #include "vale/journal.h"
 #include "vale/monitor.h"
+#include "vale/turn.h"
 #include "vale/wake.h"
 
 #include <sched.h>
@@ -78,6 +79,15 @@ sweep_each_slot(struct arena *a, unsigned port,
 	return true;
 }
 
+/* Of a port that processes share: does the one live that is at this tx ring, as
+ * lock words have it? */
+static bool
+is_at_ring(struct vport *vp, unsigned ring)
+{
+	return turn_is_held(ld_acquire(
+	    &vp->turns[1][ring % NMPORT_MAX_RINGS].lock));
+}
+
 bool
 sweep_holder_is_alive(struct arena *a, uint64_t lock_word)
 {
@@ -89,7 +99,8 @@ sweep_holder_is_alive(struct arena *a, uint64_t lock_word)
 	vp = arena_port(a->base, port);
 	return ld_acquire(&vp->state) == VPORT_LIVE &&
 	    (ld_relaxed(&vp->gen) & 0xffff) == (lock_word >> 24 & 0xffff) &&
-	    arena_is_alive(a, port);
+	    arena_is_alive(a, port) &&
+	    (!vp->is_shared || is_at_ring(vp, lock_word >> 40 & 0xff));
 }
 
 /* The slot of the dead sender that the journal speaks of, or NULL. */

@@ -130,13 +130,13 @@ find_port(struct place *t, const struct pname *n, struct err *e)
 			   err_set(e, ENXIO, "%s: no such port; of a switch it "
 			       "is valeX:port, a pipe's end NAME{id", n->text);
 	vp = t->vp = arena_port(t->a->base, p);
-	if (vp->state != VPORT_IDLE)
-		return err_set(e, EBUSY, "%s: in use by process %u", n->text,
-		    vp->pid);
 	if (n->kind == PNAME_SWITCH && strcmp(vp->name, n->text) != 0) {
 		if (vp->switch_idx < VALE_MAX_SWITCHES)
 			return err_set(e, EBUSY, "%s: is %s", n->text,
 			    vp->name);
+		if (vp->state != VPORT_IDLE)
+			return err_set(e, EBUSY, "%s: in use by process %u",
+			    n->text, vp->pid);
 		return vswitch_join(t->a, p, n->text, n->sw_len, e);
 	}
 	return 0;
@@ -168,6 +168,8 @@ attach(struct place *t, const struct pname *n, struct nmport_cfg *cfg,
 		if (t->vp->hdr_len != 0 && !cfg->knows_hdr)
 			return err_set(e, EIO, "%s: has a virtio-net header "
 			    "of %u octets", n->text, t->vp->hdr_len);
+		if (t->vp->state != VPORT_IDLE)
+			return place_join(t, cfg, e);
 		take_wishes(t->vp, cfg);
 		t->sw = t->vp->switch_idx;
 		memcpy(name, t->vp->name, sizeof(name));

@@ -200,7 +200,9 @@ liveness_follows_the_descriptor(void **state)
 	assert_false(arena_is_alive(a, 2));
 	assert_false(arena_is_alive(a, 4));
 	other = arena_hold(a, 3);
-	assert_true(other < 0);
+	assert_true(other >= 0);
+	close(other);
+	assert_true(arena_is_alive(a, 3)); /* the first holds it still */
 	other = dup(fd); /* as a child of fork would have it */
 	close(fd);
 	assert_true(arena_is_alive(a, 3));
@@ -210,6 +212,30 @@ liveness_follows_the_descriptor(void **state)
 	fd = arena_hold(a, VALE_MAX_PORTS - 1);
 	assert_true(arena_is_alive(a, VALE_MAX_PORTS - 1));
 	close(fd);
+}
+
+static void
+claims_end_with_the_descriptor(void **state)
+{
+	int fd = arena_hold(a, 3), other = arena_hold(a, 3);
+
+	(void)state;
+	assert_false(arena_is_claimed(a, 3, CLAIM_RX + 1));
+	assert_int_equal(arena_claim(fd, 3, CLAIM_RX + 1, false), 0);
+	assert_true(arena_is_claimed(a, 3, CLAIM_RX + 1));
+	assert_false(arena_is_claimed(a, 3, CLAIM_RX));
+	assert_false(arena_is_claimed(a, 4, CLAIM_RX + 1));
+	assert_int_equal(arena_claim(other, 3, CLAIM_RX + 1, true), -EBUSY);
+	assert_int_equal(arena_claim(other, 3, CLAIM_RX + 1, false), 0);
+	close(fd);
+	assert_int_equal(arena_claim(other, 3, CLAIM_RX + 1, true), 0);
+	fd = arena_hold(a, 3);
+	assert_int_equal(arena_claim(fd, 3, CLAIM_RX + 1, false), -EBUSY);
+	assert_int_equal(arena_claim(fd, 3, CLAIM_RX + 2, true), 0);
+	close(other);
+	assert_false(arena_is_claimed(a, 3, CLAIM_RX + 1));
+	close(fd);
+	assert_false(arena_is_alive(a, 3));
 }
 
 static blkcnt_t
@@ -332,6 +358,7 @@ main(void)
 		T(renews_what_nobody_uses),
 		T(slow_lock_dies_with_its_process),
 		T(liveness_follows_the_descriptor),
+		T(claims_end_with_the_descriptor),
 		T(memory_comes_and_goes),
 		T(full_memory_is_an_error),
 		T(pool_gives_each_buffer_once),

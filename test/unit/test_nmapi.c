@@ -213,34 +213,6 @@ test_exclusive(void **state)
 	nmapi_close(a);
 }
 
-static void
-test_other_process_has_it(void **state)
-{
-	int up[2], down[2], fd = must_open(), st;
-	struct nmreq_register r = { .nr_mode = NR_REG_ALL_NIC };
-	char c;
-	pid_t pid;
-
-	(void)state;
-	assert_int_equal(pipe(up) | pipe(down), 0);
-	pid = fork();
-	if (pid == 0) {
-		alarm(PATIENCE_S);
-		must_register(must_open(), "valeD:theirs");
-		(void)!write(up[1], "", 1);
-		(void)!read(down[0], &c, 1);
-		_exit(0);
-	}
-	assert_int_equal(read(up[0], &c, 1), 1);
-	assert_int_equal(fails(reg(fd, "valeD:theirs", &r)), EBUSY);
-	assert_int_equal(write(down[1], "", 1), 1);
-	assert_int_equal(waitpid(pid, &st, 0), pid);
-	assert_int_equal(st, 0);
-	assert_int_equal(reg(fd, "valeD:theirs", &r), 0);
-	nmapi_close(fd);
-	close_all(up, down);
-}
-
 /* ---- the request itself ---- */
 
 static void
@@ -613,7 +585,6 @@ main(void)
 		cmocka_unit_test(test_register_refused),
 		cmocka_unit_test(test_one_ring),
 		cmocka_unit_test(test_exclusive),
-		cmocka_unit_test(test_other_process_has_it),
 		cmocka_unit_test(test_header_refused),
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_info),

@@ -349,6 +349,98 @@ test_epoll(void **state)
 	detach(&b);
 }
 
+static int
+epoll_one(int ep, int timeout_ms, struct epoll_event *got)
+{
+	return nmapi_epoll_pwait(ep, got, 1, timeout_ms, NULL);
+}
+
+/* An edge is what comes, not what is there. */
+static void
+test_epoll_edges(void **state)
+{
+	struct epoll_event ev = { .events = EPOLLIN | EPOLLET,
+		.data.u64 = 11 }, got;
+	int ep = epoll_create1(0);
+	struct nm a, b;
+
+	(void)state;
+	attach(&a, "valeD:a");
+	attach(&b, "valeD:b");
+	assert_int_equal(nmapi_epoll_ctl(ep, EPOLL_CTL_ADD, b.fd, &ev), 0);
+	assert_int_equal(epoll_one(ep, 0, &got), 0);
+	send_one(&a, 0xff, 60);
+	send_one(&a, 0xff, 61);
+	nmapi_ioctl(a.fd, NIOCTXSYNC, NULL);
+	assert_int_equal(epoll_one(ep, -1, &got), 1);
+	assert_int_equal(got.events, EPOLLIN);
+	assert_int_equal(got.data.u64, 11);
+	assert_int_equal(epoll_one(ep, 50, &got), 0); /* it sleeps, too */
+	assert_int_equal(receive_one(&b), 60); /* in part: no edge */
+	assert_int_equal(epoll_one(ep, 0, &got), 0);
+	send_one(&a, 0xff, 62); /* more: an edge */
+	nmapi_ioctl(a.fd, NIOCTXSYNC, NULL);
+	assert_int_equal(epoll_one(ep, -1, &got), 1);
+	assert_int_equal(epoll_one(ep, 0, &got), 0);
+	/* A change of the member looks once more. */
+	ev.events = EPOLLIN | EPOLLOUT | EPOLLET | EPOLLONESHOT;
+	assert_int_equal(nmapi_epoll_ctl(ep, EPOLL_CTL_MOD, b.fd, &ev), 0);
+	assert_int_equal(epoll_one(ep, -1, &got), 1);
+	assert_int_equal(got.events, EPOLLIN | EPOLLOUT);
+	send_one(&a, 0xff, 63);
+	nmapi_ioctl(a.fd, NIOCTXSYNC, NULL);
+	assert_int_equal(epoll_one(ep, 0, &got), 0); /* the shot was fired */
+	nmapi_close(ep);
+	detach(&a);
+	detach(&b);
+}
+
+static void *
+send_later(void *arg)
+{
+	struct nm *a = arg;
+
+	usleep(300000);
+	send_one(a, 0xff, 64);
+	nmapi_ioctl(a->fd, NIOCTXSYNC, NULL);
+	return NULL;
+}
+
+/* Asleep with an unread frame, which is no news, until another comes. */
+static void
+test_epoll_edge_wakes(void **state)
+{
+	struct epoll_event ev = { .events = EPOLLIN | EPOLLET }, got;
+	int ep = epoll_create1(0);
+	struct timeval user, sys, limit = { .tv_usec = 100000 };
+	struct rusage before, after;
+	struct nm a, b;
+	pthread_t t;
+
+	(void)state;
+	attach(&a, "valeD:a");
+	attach(&b, "valeD:b");
+	assert_int_equal(nmapi_epoll_ctl(ep, EPOLL_CTL_ADD, b.fd, &ev), 0);
+	send_one(&a, 0xff, 60);
+	nmapi_ioctl(a.fd, NIOCTXSYNC, NULL);
+	assert_int_equal(epoll_one(ep, -1, &got), 1);
+	getrusage(RUSAGE_THREAD, &before);
+	assert_int_equal(pthread_create(&t, NULL, send_later, &a), 0);
+	assert_int_equal(epoll_one(ep, 60000, &got), 1);
+	pthread_join(t, NULL);
+	getrusage(RUSAGE_THREAD, &after);
+	/* It slept: spinning would have been most of the time. */
+	timersub(&after.ru_utime, &before.ru_utime, &user);
+	timersub(&after.ru_stime, &before.ru_stime, &sys);
+	timeradd(&user, &sys, &sys);
+	assert_true(timercmp(&sys, &limit, <));
+	assert_int_equal(receive_one(&b), 60);
+	assert_int_equal(receive_one(&b), 64);
+	nmapi_close(ep);
+	detach(&a);
+	detach(&b);
+}
+
 /* ---- several users ---- */
 
 /* Parent and child have the same descriptor and take turns. */
@@ -675,6 +767,71 @@ has_ended(pid_t pid)
 }
 
 /* A child can ask for its sets whatever other threads did when it was born. */
+static volatile bool wakes_stop;
+
+/* Wakes a sleeper as often as it can. */
+static void *
+wake_all_the_time(void *arg)
+{
+	struct nm *a = arg;
+
+	while (!wakes_stop) {
+		send_one(a, 0xff, 60);
+		nmapi_ioctl(a->fd, NIOCTXSYNC, NULL);
+	}
+	return NULL;
+}
+
+static void *
+sleep_all_the_time(void *arg)
+{
+	struct nm *b = arg;
+
+	while (!wakes_stop)
+		wait_receive(b);
+	return NULL;
+}
+
+/* Whatever other threads are at, the child can open, map, wake and leave. */
+static void
+test_fork_at_any_time(void **state)
+{
+	struct nm a, b, c, d;
+	pthread_t t[2];
+
+	(void)state;
+	attach(&a, "valeD:a");
+	attach(&b, "valeD:b");
+	wakes_stop = false;
+	assert_int_equal(pthread_create(&t[0], NULL, wake_all_the_time, &a),
+	    0);
+	assert_int_equal(pthread_create(&t[1], NULL, sleep_all_the_time, &b),
+	    0);
+	for (int i = 0; i < 100; i++) {
+		pid_t pid = fork();
+		int st;
+
+		if (pid == 0) {
+			alarm(30);
+			attach(&c, "valeE:c");
+			attach(&d, "valeE:d");
+			send_one(&c, 0xff, 61);
+			nmapi_ioctl(c.fd, NIOCTXSYNC, NULL);
+			st = wait_receive(&d);
+			detach(&c);
+			detach(&d);
+			_exit(st != 61);
+		}
+		assert_int_equal(waitpid(pid, &st, 0), pid);
+		assert_int_equal(st, 0);
+	}
+	wakes_stop = true;
+	pthread_join(t[0], NULL);
+	pthread_join(t[1], NULL);
+	detach(&a);
+	detach(&b);
+}
+
 static void
 test_fork_epoll(void **state)
 {
@@ -717,6 +874,8 @@ main(void)
 		cmocka_unit_test(test_signals),
 		cmocka_unit_test(test_select),
 		cmocka_unit_test(test_epoll),
+		cmocka_unit_test(test_epoll_edges),
+		cmocka_unit_test(test_epoll_edge_wakes),
 		cmocka_unit_test(test_fork),
 		cmocka_unit_test(test_handed_over),
 		cmocka_unit_test(test_threads),
@@ -725,6 +884,7 @@ main(void)
 		cmocka_unit_test(test_epoll_replaced),
 		cmocka_unit_test(test_handlers),
 		cmocka_unit_test(test_fork_epoll),
+		cmocka_unit_test(test_fork_at_any_time),
 	};
 
 	return cmocka_run_group_tests_name("nmapi io", tests, setup, teardown);
