@@ -338,8 +338,8 @@ key_of(const struct group *g, unsigned i)
 	k = (struct pkt_key){.src = r->src[i], .dst = r->dst[i],
 	    .meta = r->meta[i], .ports = r->ports[i]};
 	if (g->plan->flat_long && (k.meta & KEY_IP6) != 0) {
-		k.src2 = r->src6[0][i];
-		k.dst2 = r->dst6[0][i];
+		k.src2 = r->six[ROWS_SRC2][i];
+		k.dst2 = r->six[ROWS_DST2][i];
 	}
 	return k;
 }

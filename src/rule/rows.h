@@ -5,8 +5,8 @@
  *
  * Place      filled from the packets' metadata by those that look at bursts:
  *            rule/sieve, rule/interp.
- * Meaning    what key_of_pkt() says of each packet; and the second halves of IPv6
- *            addresses, which keys leave out.
+ * Meaning    what key_of_pkt() says of each packet; and of IPv6 addresses the fold
+ *            of what is behind the first word, for rules that ask for all of it.
  * Lanes      there are always ROWS packets to be read; what is said of the lanes
  *            that are none is not looked at.  The words of IPv6 are undefined in
  *            lanes of other packets: rules that ask for them ask for IPv6, too.
@@ -21,14 +21,23 @@
 
 enum { ROWS = 16 }; /* packets */
 
+/* Words of IPv6. */
+enum rows_six {
+	ROWS_SRC2,     /* pkt_key.src2 */
+	ROWS_SRC_FOLD, /* rows_fold() of the rest of the address */
+	ROWS_DST2,
+	ROWS_DST_FOLD,
+	N_ROWS_SIX
+};
+
 struct rows {
 	_Alignas(CACHE_LINE) uint32_t src[ROWS];
 	uint32_t dst[ROWS];
 	uint32_t meta[ROWS];
 	uint32_t ports[ROWS];
 	uint32_t bytes[ROWS]; /* pkt_count_bytes() */
-	uint32_t src6[3][ROWS]; /* second to fourth words of IPv6 addresses */
-	uint32_t dst6[3][ROWS];
+	uint32_t six[N_ROWS_SIX][ROWS];
+	const uint8_t *ip[ROWS]; /* IPv6: the header */
 };
 
 /* Four words of four packets, turned: row n has word n of each. */
@@ -137,6 +146,26 @@ rows_fill(struct rows *r, struct pkt *const pkts[ROWS], bool pass_out)
 
 _Static_assert(KEY_IP6 == 1 << 9, "shift of rows_fill()");
 
+/* One word of the second to fourth one of an address. */
+static inline uint32_t
+rows_fold(const uint32_t w[3])
+{
+	return w[0] ^ (w[1] << 16 | w[1] >> 16) ^ w[2];
+}
+
+/* The same for four addresses, of their second word and of its fold. */
+static inline void
+rows_store6(uint32_t *second, uint32_t *fold, const __m128i at[4])
+{
+	struct turned t = rows_turn(at[0], at[1], at[2], at[3]);
+	__m128i w = _mm_or_si128(_mm_slli_epi32(t.row[2], 16),
+	    _mm_srli_epi32(t.row[2], 16));
+
+	_mm_store_si128((__m128i *)(void *)second, t.row[1]);
+	_mm_store_si128((__m128i *)(void *)fold,
+	    _mm_xor_si128(_mm_xor_si128(t.row[1], t.row[3]), w));
+}
+
 /* Fills the rows of IPv6. */
 static inline void
 rows_fill6(struct rows *r, struct pkt *const pkts[ROWS])
@@ -144,26 +173,22 @@ rows_fill6(struct rows *r, struct pkt *const pkts[ROWS])
 	static const uint8_t none[IP6_LEN];
 
 	for (unsigned i = 0; i < ROWS; i += 4) {
-		const uint8_t *ip[4];
-		__m128i v[8];
-		struct turned t[2];
+		__m128i src[4], dst[4];
 
 		for (unsigned k = 0; k < 4; k++) {
 			const struct pkt *p = pkts[i + k];
+			const uint8_t *ip = (p->flags & PKT_IP6) != 0 ?
+			    p->data + p->l3 : none;
 
-			ip[k] = (p->flags & PKT_IP6) != 0 ? p->data + p->l3 :
-							    none;
-			for (unsigned e = 0; e < 2; e++)
-				v[4 * e + k] = _mm_loadu_si128((const __m128i *)
-				    (const void *)(ip[k] + 8 + 16 * e));
+			r->ip[i + k] = ip;
+			src[k] = _mm_loadu_si128((const __m128i *)
+			    (const void *)(ip + 8));
+			dst[k] = _mm_loadu_si128((const __m128i *)
+			    (const void *)(ip + 24));
 		}
-		t[0] = rows_turn(v[0], v[1], v[2], v[3]);
-		t[1] = rows_turn(v[4], v[5], v[6], v[7]);
-		for (unsigned w = 0; w < 3; w++) {
-			_mm_store_si128((__m128i *)(void *)&r->src6[w][i],
-			    t[0].row[w + 1]);
-			_mm_store_si128((__m128i *)(void *)&r->dst6[w][i],
-			    t[1].row[w + 1]);
-		}
+		rows_store6(&r->six[ROWS_SRC2][i], &r->six[ROWS_SRC_FOLD][i],
+		    src);
+		rows_store6(&r->six[ROWS_DST2][i], &r->six[ROWS_DST_FOLD][i],
+		    dst);
 	}
 }

@@ -6,7 +6,9 @@
  * Place      what rule/plan asks for the packets of a burst while it has no forest.
  *            Single packets go through rule/block, which has eight rules at once.
  * Meaning    the first rule of each packet that fits by its key and, where that
- *            leaves out second halves of IPv6 addresses, by these.
+ *            leaves out second halves of IPv6 addresses, by these.  A sieve looks
+ *            at one word more of an address than the first, which of a host is
+ *            the fold of all others; whoever fits is compared with the whole.
  * Life       sieve_create -> immutable -> sieve_destroy.
  * Code       AVX2, SSE4.1 or plain C, as rule/block.
  * Cost       a rule and a packet: 2 to 3 instructions with AVX2, 4 to 5 with
@@ -21,28 +23,25 @@
 /* What a rule asks, one line each. */
 struct sieve_rule {
 	_Alignas(CACHE_LINE) struct rule_key key;
-	uint32_t more; /* enum sieve_more */
+	bool is_long;	 /* asks IPv6 for what is in these two rows: */
+	uint8_t src_row; /* key.src2 is ROWS_SRC2, or ROWS_SRC_FOLD of a host */
+	uint8_t dst_row;
 };
 
-/* What only packets of IPv6 are asked. */
-enum sieve_more {
-	SIEVE_LONG = 1, /* second words of addresses, which the key has */
-	SIEVE_REST = 2, /* second halves: */
-};
-
-/* Third and fourth words of addresses, and their masks. */
-struct sieve_rest {
-	uint32_t src[2], src_mask[2];
-	uint32_t dst[2], dst_mask[2];
+/* IPv6 addresses that a rule asks for, whole: source, then destination, as in the
+ * header.  The rows tell nearly all of it. */
+struct sieve_addrs {
+	_Alignas(CACHE_LINE) uint32_t value[8];
+	uint32_t mask[8];
 };
 
 enum { SIEVE_ASK = 0xff }; /* in place of a verdict: see to the rule's act */
 
 struct sieve {
 	unsigned n;	   /* rules that are compared: all but the last one */
-	bool is_long;	   /* some of them ask for more */
+	bool is_long;	   /* some of them are */
 	struct sieve_rule *rules;
-	struct sieve_rest *rests;
+	struct sieve_addrs *addrs; /* [n + 1] */
 	uint32_t *acts;	   /* [n + 1], as in rule_key, but without ACT_REST */
 	uint8_t *verdicts; /* [n + 1], where acts accept or deny; else SIEVE_ASK */
 };

@@ -224,6 +224,40 @@ just_long_enough(void **state)
 	assert_int_equal(p.bad, PKT_GOOD);
 }
 
+/* Each transport header that is known, one octet short and whole. */
+static void
+transport_headers(void **state)
+{
+	static const struct {
+		uint8_t proto, need4, need6;
+	} l4[] = {{PROTO_TCP, 20, 20}, {PROTO_UDP, 8, 8},
+	    {PROTO_UDPLITE, 8, 8}, {PROTO_SCTP, 12, 12}, {PROTO_ICMP, 4, 0},
+	    {PROTO_ICMP6, 0, 8}, {PROTO_PIM, 0, 4}, {PROTO_CARP, 0, 36}};
+
+	(void)state;
+	for (unsigned i = 0; i < 2 * ARRAY_LEN(l4); i++) {
+		bool six = i % 2;
+		unsigned need = six ? l4[i / 2].need6 : l4[i / 2].need4;
+		struct pkt p;
+
+		f_ether(&f, six ? ETYPE_IP6 : ETYPE_IP4);
+		if (six)
+			f_ip6(&f, l4[i / 2].proto, 1, 2);
+		else
+			f_ip4(&f, l4[i / 2].proto, 1, 2, 0);
+		f_add(&f, need != 0 ? need - 1 : 60);
+		p = f_parse(&f);
+		assert_int_equal(p.flags & PKT_L4, 0);
+		if (need == 0)
+			continue;
+		assert_int_equal(p.bad, PKT_BAD_SHORT_L4);
+		f_add(&f, 1);
+		p = f_parse(&f);
+		assert_int_equal(p.flags & PKT_L4, PKT_L4);
+		assert_int_equal(p.bad, PKT_GOOD);
+	}
+}
+
 static void
 burst(void **state)
 {
@@ -467,6 +501,7 @@ main(void)
 		cmocka_unit_test(truncated4),
 		cmocka_unit_test(truncated6),
 		cmocka_unit_test(just_long_enough),
+		cmocka_unit_test(transport_headers),
 		cmocka_unit_test(burst),
 		cmocka_unit_test(header_nonsense4),
 		cmocka_unit_test(options4),
