@@ -26,11 +26,18 @@ enum {
 	NAME_LEN = 16,
 	MAX_COMMENT = 4096,
 	BUF = 1 << 17,
+	BUFS = 8,
 	PACKED = 1 << 16,
 	LEVEL = 1, /* of gzip: captures come fast */
 };
 
 #define MAGIC_PCAP_NS 0xa1b23c4du
+
+struct full { /* a buffer that is to be written */
+	uint8_t *buf;
+	size_t n;
+	bool is_last;
+};
 
 struct writer {
 	/* who puts packets */
@@ -41,7 +48,7 @@ struct writer {
 	uint8_t *buf; /* the one of bufs that fills */
 	unsigned n_ifaces;
 	char ifaces[WRITER_IFACES][NAME_LEN];
-	/* the thread, while is_busy */
+	/* the thread */
 	int fd;
 	z_stream *z; /* NULL: not packed */
 	char *path;
@@ -49,12 +56,13 @@ struct writer {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	pthread_t thread;
-	const uint8_t *full; /* the other one of bufs, if is_busy */
-	size_t n_full;
-	bool is_busy;
-	bool is_last;
+	struct full full[BUFS]; /* full[first], and so on round */
+	unsigned first, n_full; /* the one being written included */
+	uint8_t *free[BUFS];	/* the one on top was written last: it is in
+				 * the cache */
+	unsigned n_free;
 	int error; /* -errno of the first trouble */
-	uint8_t bufs[2][BUF];
+	uint8_t bufs[BUFS][BUF]; /* pages when touched */
 	uint8_t packed[PACKED];
 };
 
@@ -109,17 +117,21 @@ writer_main(void *arg)
 	pthread_mutex_lock(&w->lock);
 	while (!last) {
 		int error = w->error;
+		struct full f;
 
-		while (!w->is_busy)
+		while (w->n_full == 0)
 			pthread_cond_wait(&w->changed, &w->lock);
-		last = w->is_last;
+		f = w->full[w->first];
 		pthread_mutex_unlock(&w->lock);
 		if (error == 0)
-			error = write_full(w, w->full, w->n_full, last);
+			error = write_full(w, f.buf, f.n, f.is_last);
 		pthread_mutex_lock(&w->lock);
+		last = f.is_last;
 		w->error = error;
-		w->is_busy = false;
-		pthread_cond_broadcast(&w->changed);
+		w->first = (w->first + 1) % BUFS;
+		w->n_full--;
+		w->free[w->n_free++] = f.buf;
+		pthread_cond_signal(&w->changed);
 	}
 	pthread_mutex_unlock(&w->lock);
 	return NULL;
@@ -127,29 +139,27 @@ writer_main(void *arg)
 
 /* ---- to the thread ---- */
 
-/* With the lock: waits until the thread has written what it has. */
+/* With the lock: waits until at most 'n' full buffers are left. */
 static void
-wait_idle(struct writer *w)
+wait_for(struct writer *w, unsigned n)
 {
-	while (w->is_busy)
+	while (w->n_full > n)
 		pthread_cond_wait(&w->changed, &w->lock);
 	w->failed = w->error != 0;
 }
 
-/* Gives the full buffer away, and goes on with the other one. */
+/* Gives the full buffer away, and goes on with another one. */
 static void
 hand_over(struct writer *w, bool last)
 {
 	pthread_mutex_lock(&w->lock);
-	wait_idle(w);
-	w->full = w->buf;
-	w->n_full = w->used;
-	w->is_last = last;
-	w->is_busy = true;
-	pthread_cond_broadcast(&w->changed);
-	pthread_mutex_unlock(&w->lock);
-	w->buf = w->buf == w->bufs[0] ? w->bufs[1] : w->bufs[0];
+	wait_for(w, BUFS - 2);
+	w->full[(w->first + w->n_full++) % BUFS] = (struct full){w->buf,
+	    w->used, last};
+	w->buf = w->free[--w->n_free];
 	w->used = 0;
+	pthread_cond_signal(&w->changed);
+	pthread_mutex_unlock(&w->lock);
 }
 
 static void
@@ -389,6 +399,8 @@ writer_alloc(const char *path, uint32_t snap)
 	w->fd = -1;
 	w->snap = snap;
 	w->buf = w->bufs[0];
+	for (w->n_free = 0; w->n_free < BUFS - 1; w->n_free++)
+		w->free[w->n_free] = w->bufs[w->n_free + 1];
 	w->is_pcap = ends_with(path, ".pcap") || ends_with(path, ".pcap.gz");
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->changed, NULL);
@@ -486,7 +498,7 @@ writer_flush(struct writer *w)
 {
 	hand_over(w, false);
 	pthread_mutex_lock(&w->lock);
-	wait_idle(w);
+	wait_for(w, 0);
 	pthread_mutex_unlock(&w->lock);
 	return !w->failed;
 }

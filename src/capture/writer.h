@@ -9,8 +9,9 @@
  *            what leaves by it.
  * Life       writer_create -> writer_iface, writer_put (any number) ->
  *            writer_close.
- * Thread     one of its own writes, and packs, one of two buffers while the other
- *            fills: who puts packets waits only for a disk that is too slow.
+ * Thread     one of its own writes, and packs, what the other one fills: who
+ *            puts packets waits only if the disk, or the packing, is a megabyte
+ *            behind.
  * Errors     the first one is kept: nothing is written behind it, and every
  *            call tells it from then on, at the latest writer_flush().
  * Threads    one puts.
