@@ -4,8 +4,9 @@
  *
  * Place      what rule/plan and the leaves of rule/forest consist of.
  * Shape      rows of eight words: row 0 the rules' slots, then one row a member
- *            of rule_key; what a rule does lies in one line with its slot.  Short blocks end before the second words of IPv6
- *            addresses; a packet that is not IPv6 needs no others.
+ *            of rule_key; what a rule does lies in one line with its slot.  Short
+ *            blocks end before what only IPv6 addresses have; a packet that is
+ *            not IPv6 needs no others.
  *
  *	slot x 8 | act x 8 | src x 8 | src_mask x 8 | ... | ports_hi x 8 [| src2 x 8 ...]
  *
@@ -21,7 +22,7 @@
 enum {
 	BLOCK_LANES = 8,
 	BLOCK_SHORT = 10 * BLOCK_LANES, /* words of a block, for IPv4 */
-	BLOCK_LONG = 14 * BLOCK_LANES, /* with second words, for IPv6 */
+	BLOCK_LONG = 16 * BLOCK_LANES, /* with second words and rest, for IPv6 */
 	BLOCK_WINDOW = 8,	       /* blocks whose lanes are one mask */
 	BLOCK_ALIGN = 64,
 };

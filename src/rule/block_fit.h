@@ -5,8 +5,8 @@
  * Place      for those who loop over blocks and want the comparison inlined, so
  *            that what is known of the packet stays in registers: block.c, walk.c.
  * Use        fit_WAY(block, key, is_long) in a function with BLOCK_WAY's target:
- *            eight bits, one a lane that fits.  With 'is_long' second words of
- *            addresses are compared as well; then the block must be long.
+ *            eight bits, one a lane that fits.  With 'is_long' the other words
+ *            of addresses are compared as well; then the block must be long.
  */
 #pragma once
 
@@ -19,12 +19,12 @@
 #define BLOCK_C
 
 enum row { SLOT, ACT, SRC, SRC_MASK, DST, DST_MASK, META, META_MASK, LO, HI,
-	SRC2, SRC2_MASK, DST2, DST2_MASK, N_ROWS };
+	SRC2, SRC2_MASK, DST2, DST2_MASK, REST, REST_MASK, N_ROWS };
 
 _Static_assert(sizeof(struct rule_key) ==
 	(N_ROWS - 1) * sizeof(uint32_t) &&
     offsetof(struct rule_key, ports_hi) == (HI - 1) * sizeof(uint32_t) &&
-    offsetof(struct rule_key, dst2_mask) == (DST2_MASK - 1) * sizeof(uint32_t),
+    offsetof(struct rule_key, rest_mask) == (REST_MASK - 1) * sizeof(uint32_t),
     "rows are the members of rule_key");
 _Static_assert((int)BLOCK_LONG == N_ROWS * BLOCK_LANES, "rows of a block");
 
@@ -38,9 +38,11 @@ fit_avx2(const uint32_t *block, const struct pkt_key *k, bool is_long)
 
 	bad = _mm256_or_si256(DIFF(k->src, SRC), DIFF(k->dst, DST));
 	bad = _mm256_or_si256(bad, DIFF(k->meta, META));
-	if (is_long)
+	if (is_long) {
 		bad = _mm256_or_si256(bad, _mm256_or_si256(
 		    DIFF(k->src2, SRC2), DIFF(k->dst2, DST2)));
+		bad = _mm256_or_si256(bad, DIFF(k->rest, REST));
+	}
 	in = _mm256_min_epu16(_mm256_max_epu16(ports, ROW(LO)), ROW(HI));
 	bad = _mm256_or_si256(bad, _mm256_xor_si256(in, ports));
 	return (unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(
@@ -59,9 +61,11 @@ fit4_sse41(const uint32_t *half, const struct pkt_key *k, bool is_long)
 
 	bad = _mm_or_si128(DIFF(k->src, SRC), DIFF(k->dst, DST));
 	bad = _mm_or_si128(bad, DIFF(k->meta, META));
-	if (is_long)
+	if (is_long) {
 		bad = _mm_or_si128(bad, _mm_or_si128(
 		    DIFF(k->src2, SRC2), DIFF(k->dst2, DST2)));
+		bad = _mm_or_si128(bad, DIFF(k->rest, REST));
+	}
 	in = _mm_min_epu16(_mm_max_epu16(ports, ROW(LO)), ROW(HI));
 	bad = _mm_or_si128(bad, _mm_xor_si128(in, ports));
 	return (unsigned)_mm_movemask_ps(_mm_castsi128_ps(

@@ -78,6 +78,19 @@ range_of_addr(uint32_t v, uint32_t m, uint32_t v2, uint32_t m2, bool ip6,
 	range_of_mask(value, mask, ip6 ? 64 : 32, lo, hi);
 }
 
+/* Packets that are not IPv6 have 0 there, and nothing is cut. */
+static void
+range_of_rest(const struct rule_key *k, bool ip6, unsigned shift, uint64_t *lo,
+    uint64_t *hi)
+{
+	uint16_t value = __builtin_bswap16((uint16_t)(k->rest >> shift));
+	uint16_t mask = __builtin_bswap16((uint16_t)(k->rest_mask >> shift));
+
+	*lo = *hi = 0;
+	if (ip6)
+		range_of_mask(value, mask, 16, lo, hi);
+}
+
 static void
 box_of_key(const struct rule_key *k, bool ip6, struct box *b)
 {
@@ -94,6 +107,8 @@ box_of_key(const struct rule_key *k, bool ip6, struct box *b)
 	b->hi[DIM_DPORT] = k->ports_hi & 0xffff;
 	b->lo[DIM_PROTO] = proto ? k->meta & 0xff : tcp ? PROTO_TCP : 0;
 	b->hi[DIM_PROTO] = proto ? k->meta & 0xff : tcp ? PROTO_TCP : 0xff;
+	range_of_rest(k, ip6, 16, &b->lo[DIM_SRC_REST], &b->hi[DIM_SRC_REST]);
+	range_of_rest(k, ip6, 0, &b->lo[DIM_DST_REST], &b->hi[DIM_DST_REST]);
 }
 
 /* ---- room ---- */

@@ -18,7 +18,7 @@
  *
  * Cuts       take some bits of one dimension (source, destination, both ports,
  *            protocol) as the index of a child.  An IPv6 address is cut on its
- *            first 64 bits.  Where all rules of a node share leading bits, those
+ *            first 64 bits, and on what keys know of the others.  Where all rules of a node share leading bits, those
  *            are passed over: who differs there fits none of them anyway.
  * Invariant  every rule that a packet's key fits is in one of the leaves that
  *            the packet comes to.
@@ -35,7 +35,7 @@
 enum {
 	FOREST_ROOTS = 5,    /* trees of a family */
 	FOREST_FAMILIES = 3, /* by KEY_IP4 and KEY_IP6: neither, IPv4, IPv6 */
-	FOREST_DIMS = 5,
+	FOREST_DIMS = 7,
 	FOREST_LEAF = 8,    /* rules that are no longer cut */
 	FOREST_COPIES = 4,
 	FOREST_DEPTH = 24,
@@ -44,7 +44,7 @@ enum {
 };
 
 enum dim { DIM_SRC, DIM_DST, DIM_SPORT, DIM_DPORT, DIM_PROTO,
-	DIM_LEAF = FOREST_DIMS };
+	DIM_SRC_REST, DIM_DST_REST, DIM_LEAF = FOREST_DIMS };
 
 /* A cut: the child of a value v is nodes[at + (v >> shift & n)].  A leaf: 'n'
  * blocks from word at * BLOCK_LANES on. */
@@ -115,6 +115,8 @@ forest_point(const struct pkt_key *k)
 		    __builtin_bswap32(k->src2);
 		p.at[DIM_DST] = p.at[DIM_DST] << 32 |
 		    __builtin_bswap32(k->dst2);
+		p.at[DIM_SRC_REST] = __builtin_bswap32(k->rest) & 0xffff;
+		p.at[DIM_DST_REST] = __builtin_bswap32(k->rest) >> 16;
 	}
 	return p;
 }

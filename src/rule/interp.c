@@ -201,6 +201,21 @@ first_of_plan(const struct ruleset *rs, const struct pkt *p, struct way *way)
 	return at;
 }
 
+/* True if the packet met with what 'h' would have done to it: verdict 'v', the
+ * rule's counter, and where it was sent. */
+static bool
+is_as_found(const struct pass *pass, const struct hit *h, const struct pkt *p,
+    enum verdict v)
+{
+	const struct rule *r = pass->rules->rules[h->slot];
+	struct pkt_fate fate = action_fate(r);
+
+	return (h->act & ~(uint32_t)(ACT_REST | ACT_FATE)) ==
+		((v + 1) << ACT_COUNTER_BITS | r->counter) &&
+	    ((h->act & ACT_FATE) == 0 ||
+		memcmp(&fate, &p->fate, sizeof(fate)) == 0);
+}
+
 /* As run(), rule after rule; beside it the plan is followed.  'hit' is what a
  * burst found first, NULL without one; 'end' as of quick_end(). */
 static __attribute__((noinline)) enum verdict
@@ -211,10 +226,10 @@ run_verified(const struct pass *pass, struct pkt *p, unsigned n,
 	bool quick = hit != NULL && is_quick(pass, hit, p, end);
 	enum verdict v = run(pass, p, n, way, true, NULL);
 
-	if (hit != NULL && hit->slot != first_of_plan(rs, p, way))
-		way->missed = hit->slot;
-	if (quick && (hit->act & ~(uint32_t)(ACT_REST | ACT_FATE)) !=
-		((v + 1) << ACT_COUNTER_BITS | rs->rules[hit->slot]->counter))
+	/* A rule that was missed says more than the one found instead. */
+	if (way->missed == WALK_NONE && hit != NULL &&
+	    (hit->slot != first_of_plan(rs, p, way) ||
+		(quick && !is_as_found(pass, hit, p, v))))
 		way->missed = hit->slot;
 	stat_add(&pass->check->pkts, 1);
 	if (way->missed == WALK_NONE)

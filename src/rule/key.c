@@ -48,7 +48,8 @@ common(const struct insn *i, unsigned at, unsigned step, unsigned gap,
 	*mask = m;
 }
 
-/* The leading bits that all addresses of a set share, in network order. */
+/* The leading bits that all addresses of a set share, in network order; none if it
+ * wraps, since then the first bits of its ends differ. */
 static void
 common_of_set(const struct insn *i, uint32_t *value, uint32_t *mask)
 {
@@ -56,8 +57,6 @@ common_of_set(const struct insn *i, uint32_t *value, uint32_t *mask)
 	uint32_t m = diff == 0 ? ~0u :
 	    ~(uint32_t)((1ull << (32 - __builtin_clz(diff))) - 1);
 
-	if (lo + i->arg1 - 1 < lo) /* wraps: nothing in common */
-		m = 0;
 	*value = __builtin_bswap32(lo & m);
 	*mask = __builtin_bswap32(m);
 }
@@ -93,6 +92,23 @@ leave_half(struct rest *rest, bool is_src, const struct insn *i, unsigned gap)
 	return true;
 }
 
+/* ANDs what is known of all groups of the second halves, from word 3 on. */
+static void
+ask_half(struct rule_key *k, bool is_src, const struct insn *i, unsigned gap)
+{
+	uint32_t v3 = word(i, 3), m3 = ~0u, v4 = word(i, 4), m4 = ~0u;
+	unsigned shift = is_src ? 16 : 0;
+
+	if (gap != 0) {
+		common(i, 3, 2 * gap, gap, &v3, &m3);
+		common(i, 4, 2 * gap, gap, &v4, &m4);
+	}
+	m3 &= m4;
+	m3 &= m3 >> 16;
+	ask(&k->rest, &k->rest_mask, key_fold(v3, v4) << shift,
+	    (m3 & 0xffff) << shift);
+}
+
 /* Likewise with two words of an IPv6 address; 'gap' is that of common(), 0 if
  * the instruction has no masks.  That is all of one prefix up to /64; of a longer
  * one 'rest' gets what is missing. */
@@ -115,6 +131,7 @@ ask_addr6(struct rule_key *k, bool is_src, const struct insn *i, unsigned gap,
 	all = ask_addr(k, is_src, KEY_IP6, v, m) && all;
 	all = (is_src ? ask(&k->src2, &k->src2_mask, v2, m2) :
 			ask(&k->dst2, &k->dst2_mask, v2, m2)) && all;
+	ask_half(k, is_src, i, gap);
 	return all && (half || leave_half(rest, is_src, i, gap));
 }
 

@@ -13,6 +13,10 @@
  *            draws a number, a table counts its hits): the rule must be asked
  *            whenever the tests before that one match.  States are looked up
  *            by rules that do not match, too: see key_is_probe().
+ * IPv6       of an address's second half a key knows 16 bits: its four groups XORed,
+ *            as far as a rule asks for the same bits of all.  That tells apart the
+ *            hosts of one /64, whether they are numbered, or made of MACs or of
+ *            chance; key_rest_fits() does the rest.
  *
  *	meta   0 proto 7 | 8 ip4 | 9 ip6 | 10 ports | 11 tcp | 12 out | 13 estab |
  *	       16 flags 23
@@ -56,6 +60,7 @@ struct rule_key {
 	uint32_t ports_hi; /* both included */
 	uint32_t src2, src2_mask; /* second word of an IPv6 address */
 	uint32_t dst2, dst2_mask;
+	uint32_t rest, rest_mask; /* of the second halves: source << 16 | dest. */
 };
 
 struct pkt_key {
@@ -63,8 +68,9 @@ struct pkt_key {
 	uint32_t dst;
 	uint32_t meta;
 	uint32_t ports;
-	uint32_t src2; /* 0 if it is not IPv6 */
+	uint32_t src2; /* 0 if it is not IPv6, as those below */
 	uint32_t dst2;
+	uint32_t rest;
 };
 
 /* What 'r' asks.  True if that is all of it: then key_fits() is interp_match(),
@@ -118,20 +124,32 @@ key_of_flags(unsigned flags)
 	    ((flags & (TH_RST | TH_ACK | TH_SYN)) != TH_SYN ? KEY_ESTAB : 0);
 }
 
+/* The groups of a half, given as two words, XORed. */
+static inline uint32_t
+key_fold(uint32_t a, uint32_t b)
+{
+	return ((a ^ b) ^ (a ^ b) >> 16) & 0xffff;
+}
+
+/* The words of the addresses that only IPv6 has. */
+static inline void
+key_add_words(struct pkt_key *k, const uint8_t *ip)
+{
+	uint32_t src[3], dst[3]; /* the last three */
+
+	memcpy(src, ip + 12, sizeof(src));
+	memcpy(dst, ip + 28, sizeof(dst));
+	k->src2 = src[0];
+	k->dst2 = dst[0];
+	k->rest = key_fold(src[1], src[2]) << 16 | key_fold(dst[1], dst[2]);
+}
+
 static inline struct pkt_key
 key_of_pkt(const struct pkt *p, bool out)
 {
 	unsigned f = p->flags;
 	bool tcp = (f & PKT_L4) != 0 && p->proto == PROTO_TCP;
-	uint32_t src2 = 0, dst2 = 0;
-
-	if ((f & PKT_IP6) != 0) {
-		memcpy(&src2, p->data + p->l3 + 12, sizeof(src2));
-		memcpy(&dst2, p->data + p->l3 + 28, sizeof(dst2));
-	}
-	return (struct pkt_key){
-	    .src2 = src2,
-	    .dst2 = dst2,
+	struct pkt_key k = {
 	    .src = p->src4,
 	    .dst = p->dst4,
 	    .ports = (uint32_t)p->sport << 16 | p->dport,
@@ -139,6 +157,10 @@ key_of_pkt(const struct pkt *p, bool out)
 		(f & PKT_PORTS ? KEY_PORTS : 0) | (out ? KEY_OUT : 0) |
 		(-(uint32_t)tcp & key_of_flags(p->tcp_flags)),
 	};
+
+	if ((f & PKT_IP6) != 0)
+		key_add_words(&k, p->data + p->l3);
+	return k;
 }
 
 /* True if packets of a family (KEY_IP4, KEY_IP6, or 0 for neither) can fit. */
@@ -160,6 +182,7 @@ key_fits(const struct rule_key *r, const struct pkt_key *p)
 	    ((p->meta ^ r->meta) & r->meta_mask) == 0 &&
 	    ((p->src2 ^ r->src2) & r->src2_mask) == 0 &&
 	    ((p->dst2 ^ r->dst2) & r->dst2_mask) == 0 &&
+	    ((p->rest ^ r->rest) & r->rest_mask) == 0 &&
 	    (p->ports & 0xffff) >= (r->ports_lo & 0xffff) &&
 	    (p->ports & 0xffff) <= (r->ports_hi & 0xffff) &&
 	    p->ports >> 16 >= r->ports_lo >> 16 &&

@@ -246,7 +246,7 @@ blocks_end(uint32_t *blocks, unsigned words, unsigned n)
 		    n % BLOCK_LANES);
 }
 
-/* True if a rule asks for second words of addresses. */
+/* True if a rule asks for what only IPv6 addresses have. */
 static bool
 has_long(const struct ruleset *rs)
 {
@@ -273,6 +273,7 @@ make_flat(struct plan *pl, const struct ruleset *rs)
 		return false;
 	for (unsigned i = 0; i < rs->n_rules; i++) {
 		key_of_rule(rs->rules[i], &key);
+		key.rest_mask = 0; /* the sieve, which is asked first, has more */
 		blocks_add(pl->flat, words, i, i, &key);
 	}
 	blocks_end(pl->flat, words, rs->n_rules);

@@ -87,6 +87,7 @@ add_rule(struct sieve *s, unsigned n, const struct rule *r)
 	k->meta &= k->meta_mask;
 	k->src2 &= k->src2_mask;
 	k->dst2 &= k->dst2_mask;
+	k->rest_mask = 0;
 	to->is_long = is_long(k);
 	s->is_long = s->is_long || to->is_long;
 	note_act(s, n, k->act & ~(uint32_t)ACT_REST);

@@ -6,9 +6,10 @@
  * Place      what rule/plan asks for the packets of a burst while it has no forest.
  *            Single packets go through rule/block, which has eight rules at once.
  * Meaning    the first rule of each packet that fits by its key and, where that
- *            leaves out second halves of IPv6 addresses, by these.  A sieve looks
- *            at one word more of an address than the first, which of a host is
- *            the fold of all others; whoever fits is compared with the whole.
+ *            leaves out second halves of IPv6 addresses, by these; not by what the
+ *            key has of them (rest).  A sieve looks at one word more of an address
+ *            than the first, which of a host is the fold of all others; whoever fits
+ *            is compared with the whole.
  * Life       sieve_create -> immutable -> sieve_destroy.
  * Code       AVX2, SSE4.1 or plain C, as rule/block.
  * Cost       a rule and a packet: 2 to 3 instructions with AVX2, 4 to 5 with

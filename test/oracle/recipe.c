@@ -69,6 +69,8 @@ addr4(struct writer *w)
 
 			d[2 * i] = htonl(vocab_addr4(w->v, w->c) & m);
 			d[2 * i + 1] = htonl(m);
+			if (once_in(w->c, 32)) /* often it matches nothing */
+				d[2 * i] |= htonl(1);
 		}
 		emit(w, src ? O_IP_SRC_MASK : O_IP_DST_MASK, 0, d, 2 * n);
 	}
@@ -99,6 +101,8 @@ addr6(struct writer *w)
 			m[draw(w->c, 16)] = 0;
 		for (unsigned b = 0; b < 16; b++)
 			at[b] &= m[b];
+		if (once_in(w->c, 16)) /* often it matches nothing */
+			at[draw(w->c, 16)] |= 1;
 	}
 	emit(w, src ? O_IP6_SRC_MASK : O_IP6_DST_MASK, 0, a, 8 * n);
 }
@@ -350,7 +354,8 @@ test(struct writer *w, const struct recipe_style *s)
 		break;
 	case 13:
 	case 14:
-		emit(w, O_PROTO, vocab_protos[draw(c, 8)], NULL, 0);
+		emit(w, O_PROTO, once_in(c, 16) ? 0 : vocab_protos[draw(c, 8)],
+		    NULL, 0);
 		break;
 	case 15:
 		emit(w, draw(c, 2) ? O_IP4 : O_IP6, 0, NULL, 0);
@@ -420,7 +425,7 @@ tests(struct writer *w, const struct recipe_style *s)
 static unsigned
 draw_name(struct chance *c)
 {
-	return draw(c, VOCAB_NAMES);
+	return once_in(c, 6) ? 0 : 1 + draw(c, VOCAB_NAMES - 1);
 }
 
 /* What keep-state and limit put in front and behind; record-state asks for no
@@ -608,6 +613,7 @@ recipe_style_draw(struct recipe_style *s, struct chance *c)
 	s->max_tests = 1 + draw(c, 4);
 	s->deciding_1_in = 2 + draw(c, 30);
 	s->states = draw(c, 2);
+	s->keeps_1_in = draw(c, 2) ? 2 : 8;
 	s->tables = draw(c, 4) != 0;
 	s->probs = draw(c, 2);
 	s->answers = draw(c, 2);
@@ -622,7 +628,7 @@ recipe_rule(struct recipe *d, const struct vocab *v, struct chance *c,
     const struct recipe_style *s, enum recipe_calls calls)
 {
 	struct writer w = {d, v, c};
-	bool keeps = s->states && once_in(c, 8);
+	bool keeps = s->states && once_in(c, s->keeps_1_in);
 	unsigned name = draw_name(c);
 	uint32_t prob = draw_word(c) & 0x7fffffff;
 

@@ -29,6 +29,7 @@ enum recipe_calls {
 struct recipe_style {
 	unsigned max_tests;	/* 1 to 4 */
 	unsigned deciding_1_in; /* how rare accept, deny, ... are */
+	unsigned keeps_1_in;	/* and rules that make states */
 	bool states, tables, probs, answers, pipes;
 	bool plain; /* most rules ask what a key can say, accept or deny */
 };

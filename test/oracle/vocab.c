@@ -32,6 +32,7 @@ init_addrs(struct vocab *v, struct chance *c)
 		a[5] = (uint8_t)net;
 		a[7] = (uint8_t)draw(c, 2);
 		a[9] = (uint8_t)draw(c, 2); /* beyond the first 64 bits */
+		a[11] = (uint8_t)(once_in(c, 3) ? draw(c, 4) : 0);
 		a[15] = (uint8_t)host;
 	}
 	if (once_in(c, 8)) { /* the ends of what there is */
@@ -54,8 +55,10 @@ vocab_init(struct vocab *v, struct chance *c)
 	v->n_ports = n_ports[draw(c, 4)];
 	v->top = tops[draw(c, 4)];
 	init_addrs(v, c);
+	/* Some of them are where a cut would begin. */
 	for (unsigned i = 0; i < v->n_ports; i++)
 		v->ports[i] = (uint16_t)(once_in(c, 4) ? draw(c, 65536) :
+			once_in(c, 4) ? draw(c, 32) << (5 + draw(c, 7)) :
 			i < 8 ? i * 10 : draw(c, 2048));
 	v->ports[0] = 0;
 	v->ports[1] = 65535;

@@ -55,6 +55,13 @@ key_ports(struct rule_key *k, unsigned shift, unsigned max, unsigned width)
 	k->ports_hi = (k->ports_hi & ~(0xffffu << shift)) | hi << shift;
 }
 
+/* Of few hosts, on both sides. */
+static uint32_t
+key_rest(void)
+{
+	return key_draw(64) << 8 | key_draw(64) << 24;
+}
+
 static struct rule_key
 key_random(enum manner m)
 {
@@ -96,6 +103,11 @@ key_random(enum manner m)
 		k.src2_mask = k.src_mask == ~0u ? prefix_mask(key_draw(33)) : 0;
 		k.src2 = __builtin_bswap32(key_draw(16) << 28) & k.src2_mask;
 	}
+	if ((k.meta & KEY_IP6) != 0 && key_draw(3) == 0) {
+		k.rest_mask = prefix_mask(key_draw(2) ? 16 : key_draw(17)) |
+		    (key_draw(4) == 0 ? 0xffff0000 : 0);
+		k.rest = key_rest() & k.rest_mask;
+	}
 	if (m != NOTHING && key_draw(3) == 0) {
 		k.meta |= key_draw(2) ? PROTO_TCP : PROTO_UDP;
 		k.meta_mask |= 0xff;
@@ -129,6 +141,7 @@ key_packet(const struct rule_key *r)
 		p.src2 = r->src2 | (__builtin_bswap32(key_draw(16) << 28) &
 		    ~r->src2_mask);
 		p.dst2 = any;
+		p.rest = r->rest | (key_rest() & ~r->rest_mask);
 	}
 	if (key_draw(10) == 0)
 		p.src ^= 1u << key_draw(32);

@@ -23,8 +23,9 @@ fill(unsigned n, unsigned words)
 
 	for (unsigned i = 0; i < n; i++) {
 		keys[i] = key_random(MIXED);
-		if (words == BLOCK_SHORT) /* no place for second words */
-			keys[i].src2_mask = keys[i].dst2_mask = 0;
+		if (words == BLOCK_SHORT) /* no place for them */
+			keys[i].src2_mask = keys[i].dst2_mask =
+			    keys[i].rest_mask = 0;
 		block_set(b + i / BLOCK_LANES * words, words, i % BLOCK_LANES,
 		    i * 2, &keys[i]);
 	}

@@ -192,6 +192,7 @@ first_of(const struct ruleset *rs, const struct pkt *p, bool out)
 
 	for (; n + 1 < rs->n_rules; n++) {
 		key_of_rule(rs->rules[n], &k);
+		k.rest_mask = 0;
 		if (key_fits(&k, &pk) && ((k.act & ACT_REST) == 0 ||
 			key_rest_fits(rs->rules[n], p)))
 			break;
