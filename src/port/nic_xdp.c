@@ -16,6 +16,7 @@ enum {
 	DEV_GET = 1, /* command of the family "netdev" */
 	DEV_IFINDEX = 1,
 	DEV_XDP_FEATURES = 3,
+	DEV_XDP_RX_METADATA = 5,
 };
 
 /* A request with one attribute, or its answer. */
@@ -89,7 +90,7 @@ get(const struct message *m, uint16_t type, void *value, size_t len)
 }
 
 static int
-features_by(int fd, unsigned index, uint64_t *features)
+look_by(int fd, unsigned index, struct nic_xdp *out)
 {
 	static const char family[] = "netdev";
 	struct message m;
@@ -105,19 +106,22 @@ features_by(int fd, unsigned index, uint64_t *features)
 	begin(&m, id, DEV_GET, DEV_IFINDEX, &index, sizeof(uint32_t));
 	if ((rc = ask(fd, &m)) != 0)
 		return rc;
-	return get(&m, DEV_XDP_FEATURES, features, sizeof(*features)) ? 0 :
-	    -EBADMSG;
+	if (!get(&m, DEV_XDP_FEATURES, &out->features, sizeof(out->features)))
+		return -EBADMSG;
+	if (!get(&m, DEV_XDP_RX_METADATA, &out->tells, sizeof(out->tells)))
+		out->tells = 0;
+	return 0;
 }
 
 int
-nic_xdp_features(unsigned index, uint64_t *features)
+nic_xdp_look(unsigned index, struct nic_xdp *out)
 {
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
 	int rc;
 
 	if (fd == -1)
 		return -errno;
-	rc = features_by(fd, index, features);
+	rc = look_by(fd, index, out);
 	close(fd);
 	return rc;
 }

@@ -8,9 +8,17 @@
  * ports live in one arena, else it copies the frame.  A frame in several slots
  * is more than the rules could look at: each of its slots is lent with length
  * 0, which nothing lets pass.
+ *
+ * An interface of the host, by netmap's kernel module, hands over what the stack
+ * of a neighbour left to a card: checksums are finished here; of segments and
+ * VLAN tags we say who leaves them.
  */
 #include "port/kinds.h"
 
+#include "base/log.h"
+#include "packet/partial.h"
+#include "port/nic.h"
+#include "vale/nmkernel.h"
 #include "vale/nmport.h"
 
 #include <errno.h>
@@ -34,6 +42,8 @@ struct vale {
 	uint32_t n_bufs;
 	unsigned lent;	   /* slots that rx handed out */
 	bool in_chain;	   /* the last of them was not the end of its frame */
+	bool is_nic;	   /* an interface of the host's */
+	bool has_warned;   /* of frames in several slots */
 };
 
 static void
@@ -79,6 +89,45 @@ buf_of(const struct vale *v, const struct netmap_slot *s)
 	return v->bufs + (size_t)idx * v->stride;
 }
 
+/* What the module does not hand over, and what mends it. */
+static void
+tell_limits(const struct port *p, const char *name, const struct nic *n)
+{
+	if (strcmp(n->driver, "veth") == 0)
+		log_msg(LOG_INFO, "%s: segments and VLAN tags come as its veth "
+		    "peer leaves them; mended by: ethtool -K PEER tso off gso "
+		    "off txvlan off", p->name);
+	else if (n->merges || n->takes_tags)
+		log_msg(LOG_WARN, "%s: its card%s%s, which is not understood; "
+		    "mended by: ethtool -K %s%s%s", p->name,
+		    n->merges ? " merges segments" : "",
+		    n->takes_tags ? " takes VLAN tags out" : "",
+		    name, n->merges ? " gro off lro off" : "",
+		    n->takes_tags ? " rxvlan off" : "");
+}
+
+/* "netmap:IF", "netmap:IF-ring", by the kernel's module: is it an interface? */
+static bool
+is_nic(const struct port *p, const char *name)
+{
+	char nic[IF_NAMESIZE] = "";
+	struct nic n;
+	struct err e;
+	size_t len;
+
+	if (p->ops != &port_netmap || !nmkernel_has(name))
+		return false;
+	name += strlen(port_netmap.kind);
+	len = strcspn(name, "-^{}/");
+	if (len >= sizeof(nic) || name[len] == '{' || name[len] == '}')
+		return false;
+	memcpy(nic, name, len);
+	if (nic_look(nic, &n, &e) != 0)
+		return false;
+	tell_limits(p, nic, &n);
+	return true;
+}
+
 static int
 vale_open(struct port *p, const char *name, struct err *e)
 {
@@ -104,6 +153,7 @@ vale_open(struct port *p, const char *name, struct err *e)
 	v->bufs = nm_buf(v->rx.ring, 0);
 	v->stride = v->rx.ring->nr_buf_size;
 	v->n_bufs = nmport_n_bufs(nm);
+	v->is_nic = is_nic(p, name);
 	p->priv = v;
 	p->nm = nm;
 	p->fd = nmport_fd(nm);
@@ -133,6 +183,25 @@ len_of(struct vale *v, const struct netmap_slot *s)
 	return likely(len <= v->stride) ? len : v->stride;
 }
 
+/* What a neighbour's stack left to a card that there is not. */
+static void
+finish_all(struct port *p, const struct pkt *pkts, unsigned n)
+{
+	struct vale *v = p->priv;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (likely(pkts[i].len > 0))
+			partial_finish(pkts[i].data, pkts[i].len);
+		else if (!v->has_warned) {
+			v->has_warned = true;
+			log_msg(LOG_WARN, "%s: merged segments are dropped; "
+			    "ended by: ethtool -K %s gro off lro off, on veth: "
+			    "ethtool -K PEER tso off gso off", p->name,
+			    p->ifname);
+		}
+	}
+}
+
 static unsigned
 vale_rx(struct port *p, struct pkt *pkts, unsigned max)
 {
@@ -159,6 +228,8 @@ vale_rx(struct port *p, struct pkt *pkts, unsigned max)
 		k = side_next(&v->rx, k);
 	}
 	v->lent = n;
+	if (v->is_nic)
+		finish_all(p, pkts, n);
 	stat_add(&p->stats.rx_pkts, n);
 	stat_add(&p->stats.rx_bytes, bytes);
 	return n;

@@ -156,12 +156,12 @@ static int
 open_live(struct xdp *x, struct err *e)
 {
 	struct err why = {0};
-	uint64_t features;
+	struct nic_xdp can;
 	int rc;
 
 	if (x->send != XDP_SEND_LIVE)
 		return 0;
-	if ((rc = nic_xdp_features(x->nic.now.index, &features)) != 0)
+	if ((rc = nic_xdp_look(x->nic.now.index, &can)) != 0)
 		return err_set(e, -rc, "interface %s: tx=live: the kernel does "
 		    "not tell what the interface can: it wants Linux 6.3",
 		    x->name);
@@ -176,10 +176,10 @@ open_live(struct xdp *x, struct err *e)
 static bool
 can_live(const struct xdp *x)
 {
-	uint64_t features;
+	struct nic_xdp can;
 
-	return nic_xdp_features(x->nic.now.index, &features) == 0 &&
-	    (features & NIC_XDP_XMIT) != 0;
+	return nic_xdp_look(x->nic.now.index, &can) == 0 &&
+	    (can.features & NIC_XDP_XMIT) != 0;
 }
 
 /* The interface begins or ceases to take live frames. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "port/xdp_prog.h"
 
+#include "port/nic_xdp.h"
 #include "port/xdp_insn.h"
 
 #include <bpf/bpf.h>
@@ -111,6 +112,17 @@ put_on(struct xdp_prog *p, unsigned index, uint32_t flags)
 	return bpf_link_create(p->prog, (int)index, BPF_XDP, &opts);
 }
 
+/* A driver may tell programs this and that of a frame, and not its tag: the
+ * question is allowed and never answered. */
+static bool
+tells_tags(unsigned index)
+{
+	struct nic_xdp can;
+
+	return nic_xdp_look(index, &can) == 0 &&
+	    (can.tells & NIC_XDP_TELLS_TAG) != 0;
+}
+
 /* Loads a program that the interface takes and puts it on. */
 static int
 load_and_put_on(struct xdp_prog *p, unsigned index, bool native)
@@ -121,9 +133,10 @@ load_and_put_on(struct xdp_prog *p, unsigned index, bool native)
 		{.pieces = true},
 		{.tags = false},
 	};
+	unsigned first = native && tells_tags(index) ? 0 : 2;
 	int rc = -EOPNOTSUPP;
 
-	for (unsigned i = native ? 0 : 2; i < ARRAY_LEN(variants); i++) {
+	for (unsigned i = first; i < ARRAY_LEN(variants); i++) {
 		if ((p->prog = load(p->map, index, &variants[i])) < 0) {
 			rc = p->prog;
 			continue;

@@ -86,4 +86,49 @@ if [ -x "$(dirname "$0")/../../build/release/test/foreign/test_nmapi_nic" ]; the
 	"$run" "$(dirname "$0")/../../build/release/test/foreign/test_nmapi_nic" na nb >"$dir/nic" 2>&1
 	ok "rings of an interface" "$dir/nic" [ $? -eq 0 ]
 fi
+
+# An interface by the API of netmap's module: what a neighbour's stack left to a
+# card is finished.  The library is the module, and nb a port with the name of an
+# interface; the frame has the sum of the pseudo-header where its checksum goes.
+cat >"$dir/frame.py" <<'END'
+import struct, sys
+sys.path.insert(0, sys.argv[1])
+import frames
+udp = struct.pack('>HHH', 4000, 9, 22) + b'\0\0' + b'unfinished....'
+addresses = struct.pack('>IIHH', 0x0a090001, 0x0a090002, 17, 22)
+partial = frames.checksum(addresses) ^ 0xffff
+whole = frames.checksum(addresses + udp)
+def frame(sum):
+    return frames.ip4(17, udp[:6] + struct.pack('>H', sum) + udp[8:])
+if sys.argv[2] == 'make':
+    with open(sys.argv[3], 'wb') as f:
+        f.write(struct.pack('=IHHIIII', 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1))
+        f.write(struct.pack('=IIII', 0, 0, len(frame(0)), len(frame(0))))
+        f.write(frame(partial))
+else:
+    with open(sys.argv[3], 'rb') as f:
+        sys.exit(not f.read().endswith(frame(whole)))
+END
+lib=$(dirname "$0")
+python3 "$dir/frame.py" "$lib" make "$dir/in.pcap"
+"$bin/vale-ctl" -n nb && "$bin/vale-ctl" -a valeP:nb
+"$bin/netmap-run" "$bin/kipfw" netmap:nb "pcap:out=$dir/out.pcap" \
+    >"$dir/kipfw" 2>&1 &
+kipfw=$!
+i=0
+while ! grep -q 'control on' "$dir/kipfw" && [ $((i += 1)) -lt 200 ]; do
+	sleep 0.05
+done
+"$bin/kipfw" -p 5599 "pcap:in=$dir/in.pcap" valeP:x >"$dir/sent" 2>&1 &
+sender=$!
+i=0
+while ! "$bin/ipfw" show 2>/dev/null | grep -q '^65535  *1 ' && [ $((i += 1)) -lt 200 ]; do
+	sleep 0.05
+done
+kill $kipfw $sender
+wait $kipfw
+ok "an unfinished checksum is finished" "$dir/kipfw" \
+    python3 "$dir/frame.py" "$lib" check "$dir/out.pcap"
+ok "who leaves segments and tags is told" "$dir/kipfw" \
+    grep -q 'ethtool -K PEER tso off gso off txvlan off' "$dir/kipfw"
 echo "1..$n"

@@ -7,7 +7,6 @@
 #include "netmap_api.h"
 #include "nmapi_rig.h"
 
-enum { PATIENCE_S = 60 };
 
 /* A process that was started before anybody had a port, so that it inherits
  * none: it runs 'work', and the two wait for each other by octets. */
