@@ -532,6 +532,8 @@ dev_sleep_begin(struct dev *d, short events, bool pending, bool is_new,
 		.rings = { mask_of(d, SHARE_TX), mask_of(d, SHARE_RX) },
 		.efd = d->efd,
 	};
+	if ((sl->rings.tx | sl->rings.rx) == 0)
+		return 2;
 	if (events & RX_EVENTS)
 		sl->flags |= NMPORT_RX;
 	/* A pipe's slots are never pending; who asks waits for room. */
