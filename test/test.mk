@@ -12,6 +12,7 @@ TSAN_NAMES := $(wildcard test/unit/test_vale*.c test/unit/test_nmport.c \
 	      test/unit/test_engine.c test/unit/test_server.c \
 	      test/unit/test_reindex.c \
 	      test/unit/test_nmapi_io.c test/unit/test_nmapi_many.c \
+	      test/unit/test_nmapi_loop.c \
 	      test/unit/test_msgring.c test/unit/test_diverter.c \
 	      test/unit/test_writer.c)
 CHECK_TSAN := $(patsubst %.c,build/tsan/%,$(TSAN_NAMES))
@@ -19,7 +20,8 @@ CHECK_ORACLE := build/release/test/oracle/diff build/release/test/oracle/bounds
 # A netmap program that knows nothing of us, for test/system/netmap.t.
 FOREIGN	   := build/release/test/foreign/test_nmapi \
 	      build/release/test/foreign/test_nmapi_io \
-	      build/release/test/foreign/test_nmapi_many
+	      build/release/test/foreign/test_nmapi_many \
+	      build/release/test/foreign/test_nmapi_loop
 CHECK_T	   := $(wildcard test/arch/*.t test/system/*.t)
 CHECK_NET  := $(wildcard test/net/*.t)
 IS_ROOT    := $(filter 0,$(shell id -u))

@@ -141,6 +141,7 @@ leave_port(struct dev *d)
 		nmport_if(s->nm)->ni_bufs_head = d->nifp->ni_bufs_head;
 	share_put(s);
 	close(d->efd);
+	d->atok = NULL;
 }
 
 /* Takes the number out of the table, before somebody else can get it. */
@@ -160,7 +161,13 @@ take_number(int fd)
 static void
 drop_number(struct dev *d)
 {
-	if (--d->n_fds != 0)
+	const uint64_t one = 1;
+
+	if (--d->n_fds == 1 && (d->loop & DEV_LOOP_RUNS) != 0) {
+		__atomic_or_fetch(&d->loop, DEV_LOOP_ENDS, __ATOMIC_SEQ_CST);
+		(void)!real()->write(d->loop_efd, &one, sizeof(one));
+	}
+	if (d->n_fds != 0)
 		return;
 	if (d->share != NULL)
 		leave_port(d);
@@ -347,6 +354,7 @@ bind_share(struct dev *d, struct share *s, struct dev_reg *reg)
 	}
 	take_extra(d, s);
 	d->on = reg->on;
+	d->is_excl = reg->is_excl;
 	d->tx_poll = reg->tx_poll;
 	d->rx_poll = reg->rx_poll;
 	__atomic_store_n(&d->share, s, __ATOMIC_RELEASE);
@@ -407,6 +415,57 @@ bind_adopted(int fd, struct share *s, unsigned place)
 	set_number(fd, d);
 	__atomic_store_n(&d->share, s, __ATOMIC_RELEASE);
 	return d;
+}
+
+/* The numbers are those of /dev/null again. */
+void
+dev_unregister(struct dev *d)
+{
+	int null;
+
+	ctl_lock();
+	null = real()->open("/dev/null", O_RDWR | O_CLOEXEC, 0);
+	if (null != -1) {
+		move_numbers(d, null);
+		real()->close(null);
+	}
+	leave_port(d);
+	ctl_unlock();
+}
+
+int
+dev_begin_loop(struct dev *d)
+{
+	int rc = 0;
+
+	ctl_lock();
+	if (d->share == NULL)
+		rc = -ENXIO;
+	else if (d->atok == NULL)
+		rc = -EINVAL;
+	else if (d->loop & DEV_LOOP_RUNS)
+		rc = -EBUSY;
+	if (rc == 0) {
+		d->loop_efd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		if (d->loop_efd == -1)
+			rc = -errno;
+	}
+	if (rc == 0) {
+		d->n_fds++;
+		__atomic_or_fetch(&d->loop, DEV_LOOP_RUNS, __ATOMIC_SEQ_CST);
+	}
+	ctl_unlock();
+	return rc;
+}
+
+void
+dev_end_loop(struct dev *d)
+{
+	ctl_lock();
+	__atomic_store_n(&d->loop, 0, __ATOMIC_SEQ_CST);
+	close(d->loop_efd);
+	drop_number(d);
+	ctl_unlock();
 }
 
 /* A plain file whose position says that it is ours?  Anything else costs one
@@ -472,7 +531,7 @@ dev_poll(struct dev *d, short events, bool *pending)
 	short found = 0;
 
 	*pending = false;
-	if (s == NULL)
+	if (s == NULL || unlikely(d->atok != NULL))
 		return POLLERR;
 	if (d->tx_poll || (events & TX_EVENTS)) {
 		if (sync_rings(d, s, SHARE_TX, &what) < 0)
@@ -532,6 +591,8 @@ dev_sleep_begin(struct dev *d, short events, bool pending, bool is_new,
 		.rings = { mask_of(d, SHARE_TX), mask_of(d, SHARE_RX) },
 		.efd = d->efd,
 	};
+	if ((sl->rings.tx | sl->rings.rx) == 0)
+		return 2;
 	if (events & RX_EVENTS)
 		sl->flags |= NMPORT_RX;
 	/* A pipe's slots are never pending; who asks waits for room. */

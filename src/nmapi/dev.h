@@ -13,6 +13,7 @@
  */
 #pragma once
 
+#include "netmap_api.h"
 #include "nmapi/share.h"
 
 enum { DEV_MAX_FD = 65536 };
@@ -27,7 +28,13 @@ struct dev {
 	struct netmap_if *nifp;
 	bool has_extra; /* nifp has the list of the port's extra buffers */
 	int efd; /* of one who sleeps */
+	bool is_excl;
+	struct nm_csb_atok *atok; /* CSB mode, or NULL (kloop.h) */
+	struct nm_csb_ktoa *ktoa;
+	unsigned loop; /* DEV_LOOP_*, atomic */
+	int loop_efd;  /* of the loop's, while it runs */
 };
+enum { DEV_LOOP_RUNS = 1, DEV_LOOP_ENDS = 2 };
 
 /* What is asked for with a port; filled in with what it got. */
 struct dev_reg {
@@ -67,6 +74,15 @@ struct dev *dev_adopt(int fd);
 /* Binds 'd' to a port.  -EBUSY: it has one, or the port or a ring is taken;
  * -EINVAL: no such ring; else nmport_open()'s. */
 int dev_register(struct dev *d, struct dev_reg *reg, struct err *e);
+
+/* As if it had not been registered. */
+void dev_unregister(struct dev *d);
+
+/* The calling thread is in the loop of 'd', which stays until it ends; closing
+ * the last number asks it to (DEV_LOOP_ENDS).  -ENXIO: no port; -EINVAL: no CSB mode; -EBUSY: another
+ * thread is. */
+int dev_begin_loop(struct dev *d);
+void dev_end_loop(struct dev *d);
 
 /* As the system calls for a number of ours; -errno. */
 int dev_close(int fd);

@@ -22,6 +22,7 @@ union legacy_body {
 	struct nmreq_vale_newif newif;
 	struct nmreq_vale_polling polling;
 	struct nmreq_pools_info pools;
+	struct nmreq_sync_kloop_start kloop;
 };
 
 /* 'old' under NIOCREGIF or NIOCGINFO as a header and body.  -EINVAL: a version

@@ -10,6 +10,11 @@
 #include <string.h>
 
 enum { MEM_ID = 1, NAME_SIZE = NETMAP_REQ_IFNAMSIZ + 4 };
+#define NULL_NAME "/null" /* no port's */
+enum { MAX_NULL_RINGS = 10 }; /* have a place in a netmap_if */
+_Static_assert(sizeof(struct netmap_if) +
+	2 * (MAX_NULL_RINGS + 1) * sizeof(ssize_t) <= NMPORT_IF_SIZE,
+    "netmap_if");
 #define MONITOR (NR_MONITOR_TX | NR_MONITOR_RX | NR_ZCOPY_MON)
 
 static int
@@ -26,6 +31,14 @@ check_mode(const char *name, const struct nmreq_register *r, struct err *e)
 	case NR_REG_ALL_NIC:
 	case NR_REG_ONE_NIC:
 		return check_mem(r->nr_mem_id, e);
+	case NR_REG_NULL:
+		if (r->nr_tx_rings > MAX_NULL_RINGS ||
+		    r->nr_rx_rings > MAX_NULL_RINGS)
+			return err_set(e, EINVAL, "%s: more than %d rings",
+			    name, MAX_NULL_RINGS);
+		return r->nr_mem_id == MEM_ID ? 0 :
+		    err_set(e, EINVAL, "%s: a port without rings is of memory "
+			"that is there, %d", name, MEM_ID);
 	case NR_REG_SW:
 	case NR_REG_NIC_SW:
 	case NR_REG_ONE_SW:
@@ -62,9 +75,10 @@ read_reg(const char *name, const struct nmreq_register *r)
 {
 	bool is_one = r->nr_mode == NR_REG_ONE_NIC;
 	bool is_monitor = (r->nr_flags & MONITOR) != 0;
+	bool is_null = r->nr_mode == NR_REG_NULL;
 
 	return (struct dev_reg){
-		.name = name,
+		.name = is_null ? NULL_NAME : name,
 		.cfg = {
 			.tx_slots = r->nr_tx_slots,
 			.rx_slots = r->nr_rx_slots,
@@ -74,16 +88,27 @@ read_reg(const char *name, const struct nmreq_register *r)
 			.one_ring = is_one && is_monitor ?
 			    r->nr_ringid + 1u : 0,
 			.are_wishes = true,
+			.is_null = is_null,
 			.knows_hdr = (r->nr_flags & NR_ACCEPT_VNET_HDR) != 0,
 		},
 		.one_ring = is_one ? r->nr_ringid : -1,
-		.is_new = is_monitor,
-		.no_tx = (r->nr_flags & NR_RX_RINGS_ONLY) != 0,
-		.no_rx = (r->nr_flags & NR_TX_RINGS_ONLY) != 0,
+		.is_new = is_monitor || is_null,
+		.no_tx = is_null || (r->nr_flags & NR_RX_RINGS_ONLY) != 0,
+		.no_rx = is_null || (r->nr_flags & NR_TX_RINGS_ONLY) != 0,
 		.is_excl = (r->nr_flags & NR_EXCLUSIVE) != 0,
 		.tx_poll = !is_monitor && (r->nr_flags & NR_NO_TX_POLL) == 0,
 		.rx_poll = (r->nr_flags & NR_DO_RX_POLL) != 0,
 	};
+}
+
+/* As many rings as were asked for, and none of them is there. */
+static void
+show_none(const struct nmreq_register *r, struct netmap_if *nifp)
+{
+	nifp->ni_tx_rings = r->nr_tx_rings;
+	nifp->ni_rx_rings = r->nr_rx_rings;
+	nifp->ni_host_tx_rings = nifp->ni_host_rx_rings = 1;
+	memset(nifp->ring_ofs, 0, NMPORT_IF_SIZE - sizeof(*nifp));
 }
 
 static void
@@ -96,13 +121,17 @@ write_reg(const struct dev *d, struct nmreq_register *r)
 	nmport_get_info(d->share->nm, &i);
 	r->nr_offset = (uint64_t)((uint8_t *)d->nifp - base);
 	r->nr_memsize = size;
+	r->nr_mem_id = MEM_ID;
+	r->nr_extra_bufs = d->has_extra ? i.n_extra : 0;
+	if (r->nr_mode == NR_REG_NULL) {
+		show_none(r, d->nifp);
+		return;
+	}
 	r->nr_tx_slots = i.tx_slots;
 	r->nr_rx_slots = i.rx_slots;
 	r->nr_tx_rings = (uint16_t)i.tx_rings;
 	r->nr_rx_rings = (uint16_t)i.rx_rings;
 	r->nr_host_tx_rings = r->nr_host_rx_rings = 0;
-	r->nr_mem_id = MEM_ID;
-	r->nr_extra_bufs = d->has_extra ? i.n_extra : 0;
 }
 
 int

@@ -8,7 +8,7 @@
  *
  * There is one memory for all, so every port has mem_id 1, and buffers can be
  * exchanged between any two.  There is no host stack: NR_REG_SW, NIC_SW and
- * ONE_SW are EINVAL.  Numbers of slots are rounded up to a power of two from
+ * ONE_SW are EINVAL.  NR_REG_NULL is the memory alone, with extra buffers.  Numbers of slots are rounded up to a power of two from
  * 256 to 65,536, numbers of rings bounded.
  */
 #pragma once

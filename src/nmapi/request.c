@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "nmapi/request.h"
 
+#include "nmapi/kloop.h"
 #include "nmapi/legacy.h"
 #include "nmapi/option.h"
 #include "nmapi/reg.h"
@@ -139,16 +140,23 @@ polling(struct dev *d, struct nmreq_header *hdr, union legacy_body *b,
 	    hdr->nr_name);
 }
 
-/* Positions outside the rings, and the loop over them, are for hypervisors. */
 static int
-no_csb(struct dev *d, struct nmreq_header *hdr, union legacy_body *b,
+stop_loop(struct dev *d, struct nmreq_header *hdr, union legacy_body *b,
     struct err *e)
 {
 	(void)hdr;
 	(void)b;
-	return d->share == NULL ?
-	    err_set(e, ENXIO, "descriptor: has no port") :
-	    err_set(e, EINVAL, "descriptor: not in CSB mode");
+	return kloop_stop(d, e);
+}
+
+/* These two are run with their options: with_options(). */
+static int
+no_options(struct dev *d, struct nmreq_header *hdr, union legacy_body *b,
+    struct err *e)
+{
+	(void)d;
+	(void)b;
+	return err_set(e, EINVAL, "request %u", hdr->nr_reqtype);
 }
 
 _Static_assert(sizeof(((struct nmctl_port *)0)->name) == NETMAP_REQ_IFNAMSIZ,
@@ -179,9 +187,9 @@ static const struct request {
 	[NETMAP_REQ_POOLS_INFO_GET] = { sizeof(struct nmreq_pools_info),
 	    pools },
 	[NETMAP_REQ_SYNC_KLOOP_START] = {
-	    sizeof(struct nmreq_sync_kloop_start), no_csb },
-	[NETMAP_REQ_SYNC_KLOOP_STOP] = { 0, no_csb },
-	[NETMAP_REQ_CSB_ENABLE] = { 0, no_csb },
+	    sizeof(struct nmreq_sync_kloop_start), no_options },
+	[NETMAP_REQ_SYNC_KLOOP_STOP] = { 0, stop_loop },
+	[NETMAP_REQ_CSB_ENABLE] = { 0, no_options },
 };
 
 static const struct request *
@@ -213,6 +221,26 @@ check_header(const struct nmreq_header *hdr, const struct request *r)
 	return 0;
 }
 
+/* A register whose option fails has not been one. */
+static int
+with_options(struct dev *d, struct nmreq_header *hdr, const struct request *r,
+    union legacy_body *body, const struct options *o, struct err *e)
+{
+	int rc;
+
+	if (hdr->nr_reqtype == NETMAP_REQ_SYNC_KLOOP_START)
+		return kloop_run(d, body->kloop.sleep_us, o, e);
+	if (hdr->nr_reqtype == NETMAP_REQ_CSB_ENABLE)
+		return kloop_enable(d, o, e);
+	rc = r->run(d, hdr, body, e);
+	if (rc < 0 || !o->has_csb)
+		return rc;
+	rc = kloop_enable(d, o, e);
+	if (rc < 0)
+		dev_unregister(d);
+	return rc;
+}
+
 static int
 ctrl(struct dev *d, void *arg)
 {
@@ -221,6 +249,7 @@ ctrl(struct dev *d, void *arg)
 	union legacy_body body = { 0 };
 	struct nmreq_header hdr;
 	const struct request *r;
+	struct options o;
 	int rc = user_copyin(&hdr, at, sizeof(hdr));
 
 	if (rc < 0)
@@ -230,14 +259,16 @@ ctrl(struct dev *d, void *arg)
 	if (rc == 0)
 		rc = user_copyin(&body, hdr.nr_body, r->body_size);
 	if (rc == 0)
-		rc = option_check(&hdr, r->body_size);
+		rc = option_read(&hdr, r->body_size, &o);
 	if (rc < 0) {
 		tell(&hdr, rc, &e);
 		return rc;
 	}
 	hdr.nr_name[sizeof(hdr.nr_name) - 1] = '\0';
-	rc = r->run(d, &hdr, &body, &e);
+	rc = with_options(d, &hdr, r, &body, &o, &e);
 	tell(&hdr, rc, &e);
+	if (option_write(&o, rc) < 0 && rc == 0)
+		rc = -EFAULT;
 	if (rc == 0)
 		rc = user_copyout(hdr.nr_body, &body, r->body_size);
 	return rc == 0 ? user_copyout(at, &hdr, sizeof(hdr)) : rc;
@@ -284,6 +315,9 @@ txsync(struct dev *d)
 int
 request_run(struct dev *d, unsigned long cmd, void *arg)
 {
+	if (unlikely(d->atok != NULL) &&
+	    (cmd == NIOCTXSYNC || cmd == NIOCRXSYNC))
+		return -EBUSY; /* it is done by the loop */
 	switch (cmd) {
 	case NIOCTXSYNC:
 		return txsync(d);

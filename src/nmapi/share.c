@@ -120,7 +120,7 @@ open_port(const char *name, const struct nmport_cfg *cfg, struct nmport **out,
 	int rc;
 
 	c.may_share = true;
-	rc = nmport_open(name, &c, out, e);
+	rc = nmport_open(c.is_null ? "null" : name, &c, out, e);
 	if ((rc != -ENXIO && rc != -EINVAL) || !hostif_port(name, port))
 		return rc;
 	return hostif_open(port, &c, out, e);

@@ -22,6 +22,8 @@ static int
 attach(struct nmport *p, const struct pname *n, struct nmport_cfg *cfg,
     struct err *e)
 {
+	if (cfg->is_null)
+		return vswitch_attach_null(p->a, cfg, &p->fds, e);
 	if (n->watches != 0)
 		return monitor_attach(p->a, n, cfg, &p->fds, e);
 	if (n->kind == PNAME_PIPE)

@@ -44,6 +44,7 @@ struct nmport_cfg {
 	bool are_wishes;   /* sizes that cannot be become the next that can */
 	bool knows_hdr;	   /* the user can deal with a virtio-net header */
 	bool may_share;	   /* with other handles that say so, of any process */
+	bool is_null;	   /* a handle of the memory: rings that nobody sees */
 	bool wants_peer;   /* a pipe's end whose other one is open, or ENXIO */
 };
 

@@ -34,6 +34,11 @@
 int vswitch_attach(struct arena *a, const struct pname *n,
     struct nmport_cfg *cfg, struct place_fds *fds, struct err *e);
 
+/* A port on no switch and of no name ("null:" in lists of memory), for who wants
+ * memory alone; of cfg only n_extra counts. */
+int vswitch_attach_null(struct arena *a, struct nmport_cfg *cfg,
+    struct place_fds *fds, struct err *e);
+
 /* Detaches the port of this process that alive_fd holds, and closes it; the
  * descriptors that wake it stay the caller's. */
 void vswitch_detach(struct arena *a, int alive_fd);

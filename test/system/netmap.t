@@ -92,10 +92,11 @@ forced() {
 if [ -e /dev/netmap ]; then
 	echo "# /dev/netmap is there: its module is not what is tested here"
 fi
-echo 1..6
+echo 1..7
 check "every request, preloaded" foreign test_nmapi
 check "rings, poll and several users, preloaded" foreign test_nmapi_io
 check "several processes at one port, preloaded" foreign test_nmapi_many
+check "positions outside the rings, preloaded" foreign test_nmapi_loop
 check "an unrelated program is as before" unrelated
 check "kipfw and pkt-gen as programs of netmap's" chain
 check "KIPFW_VALE says whose switch it is" forced

@@ -213,6 +213,44 @@ test_exclusive(void **state)
 	nmapi_close(a);
 }
 
+/* Memory and extra buffers, and no ring. */
+static void
+test_null_port(void **state)
+{
+	struct nmreq_register r = { .nr_mode = NR_REG_NULL, .nr_mem_id = 1,
+		.nr_tx_rings = 10, .nr_rx_rings = 5, .nr_tx_slots = 256,
+		.nr_rx_slots = 100, .nr_extra_bufs = 3 };
+	struct nm nm = { .fd = must_open() }, port;
+	struct pollfd p = { .fd = nm.fd, .events = POLLIN | POLLOUT };
+	uint32_t idx, n = 0;
+
+	(void)state;
+	attach(&port, "valeD:a");
+	attach_as(&nm, "any", &r);
+	assert_int_equal(r.nr_tx_rings, 10);
+	assert_int_equal(r.nr_rx_rings, 5);
+	assert_int_equal(r.nr_rx_slots, 100);
+	assert_int_equal(r.nr_extra_bufs, 3);
+	assert_int_equal(nm.nifp->ni_tx_rings, 10);
+	for (unsigned i = 0; i < 17; i++)
+		assert_int_equal(nm.nifp->ring_ofs[i], 0);
+	for (idx = nm.nifp->ni_bufs_head; idx != 0; n++)
+		memcpy(&idx, buffer(txring(port.nifp, 0), idx), sizeof(idx));
+	assert_int_equal(n, 3);
+	assert_int_equal(nmapi_ioctl(nm.fd, NIOCTXSYNC, NULL), 0);
+	assert_int_equal(nmapi_ioctl(nm.fd, NIOCRXSYNC, NULL), 0);
+	assert_int_equal(nmapi_poll(&p, 1, 10), 0);
+	detach(&nm);
+	detach(&port);
+	nm.fd = must_open();
+	r.nr_mem_id = 0;
+	assert_int_equal(fails(reg(nm.fd, "any", &r)), EINVAL);
+	r = (struct nmreq_register){ .nr_mode = NR_REG_NULL, .nr_mem_id = 1 };
+	assert_int_equal(reg(nm.fd, "any", &r), 0);
+	assert_int_equal(r.nr_tx_rings + r.nr_rx_slots, 0);
+	nmapi_close(nm.fd);
+}
+
 /* ---- the request itself ---- */
 
 static void
@@ -585,6 +623,7 @@ main(void)
 		cmocka_unit_test(test_register_refused),
 		cmocka_unit_test(test_one_ring),
 		cmocka_unit_test(test_exclusive),
+		cmocka_unit_test(test_null_port),
 		cmocka_unit_test(test_header_refused),
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_info),
