@@ -7,7 +7,6 @@
 #include "netmap_api.h"
 #include "nmapi_rig.h"
 
-
 /* A process that was started before anybody had a port, so that it inherits
  * none: it runs 'work', and the two wait for each other by octets. */
 struct other {
