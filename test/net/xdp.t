@@ -193,15 +193,17 @@ def live(lab):
     rx = frames.Wire(far, 'eth0')
     rx.sock.setsockopt(socket.SOL_SOCKET, 33, 1 << 25)  # SO_RCVBUFFORCE
     for _ in range(5):  # a machine with too much to do may lose some
-        done = net.run(os.path.join(BIN, 'kipfw'), '-p', '5599',
-                       'pcap:in=%s,speed=asap' % capture, 'xdp:ka,tx=live')
+        kipfw = Kipfw(net, ['pcap:in=%s,speed=asap' % capture,
+                            'xdp:ka,tx=live'])  # which does not end by itself
         got = rx.receive(len(sent), 10)
+        kipfw.stop()
         if got == sent or not is_among(got, sent):
             break
     counts = net.must('ethtool', '-S', 'ka')
     n_live = int(counts.split('tx_queue_0_xdp_xmit:')[1].split()[0])
     report.ok(got == sent and n_live >= 256, 'live frames arrive',
-              '%d of %d, %d live' % (len(got), len(sent), n_live), done.err)
+              '%d of %d, %d live' % (len(got), len(sent), n_live),
+              kipfw.log())
     lab.forget(net, far)
     with Xdp(lab, left='xdp:ka,tx=live', right='xdp:kb,tx=live') as path:
         polls(path.a, True)

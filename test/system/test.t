@@ -90,7 +90,7 @@ END
 ends() { # WANT ARGS...: 'accepted' or 'dropped' of each packet, as letters
 	local want=$1
 	shift
-	timeout 20 "$bin/ipfw" test -f "$dir/states" --pcap "$dir/flow.pcap" \
+	timeout $PATIENCE "$bin/ipfw" test -f "$dir/states" --pcap "$dir/flow.pcap" \
 	    "$@" >"$dir/out" 2>&1
 	[ "$(sed 's/.*: \([ad]\).*/\1/' "$dir/out" | tr -d '\n')" = "$want" ]
 }

@@ -202,8 +202,9 @@ nmport_sleep_begin(struct nmport *p, unsigned flags)
 {
 	assert_true(flags != 0);
 	p->sleeps++;
-	/* A far end that moves has room by now. */
-	return (flags & NMPORT_TX) == 0 || p->take_max == 0;
+	/* A far end that moves has room by now; one that scribbles does so
+	 * again. */
+	return !p->garble && ((flags & NMPORT_TX) == 0 || p->take_max == 0);
 }
 
 void
