@@ -55,14 +55,22 @@ read_more(struct capture_reader *r, size_t n, struct err *e)
 	return 0;
 }
 
-/* Moves what is left to the beginning. */
+/* Moves what is left to the beginning of a window, perhaps the same. */
 static void
-make_room(struct capture_reader *r)
+make_room(struct capture_reader *r, uint8_t *window)
 {
-	memmove(r->buf, r->buf + r->at, r->end - r->at);
+	memmove(window, r->buf + r->at, r->end - r->at);
+	r->buf = window;
 	r->base += r->at;
 	r->end -= r->at;
 	r->at = 0;
+}
+
+void
+reader_move(struct capture_reader *r, uint8_t *window)
+{
+	make_room(r, window);
+	r->lent = false;
 }
 
 /* Passes over what is to be skipped. */
@@ -79,7 +87,7 @@ skip_ahead(struct capture_reader *r, struct err *e)
 		r->skip -= n;
 		if (r->skip == 0 || r->at_end)
 			break;
-		make_room(r);
+		make_room(r, r->buf);
 		rc = read_more(r, 1, e);
 	}
 	if (rc == 0 && r->skip > 0)
@@ -98,7 +106,7 @@ reader_fetch(struct capture_reader *r, size_t n, const char *what,
 		return CAPTURE_WAIT;
 	if ((rc = skip_ahead(r, e)) != 0)
 		return rc;
-	make_room(r);
+	make_room(r, r->buf);
 	if ((rc = read_more(r, n, e)) != 0)
 		return rc;
 	if (r->end == 0)
@@ -334,7 +342,8 @@ capture_open(const char *path, int iface, struct capture_reader **out,
 
 	if (r == NULL)
 		return err_set(e, ENOMEM, "%s: no memory", path);
-	memset(r, 0, offsetof(struct capture_reader, buf));
+	memset(r, 0, offsetof(struct capture_reader, own));
+	r->buf = r->own;
 	r->want = iface;
 	if ((r->path = strdup(path)) == NULL)
 		rc = err_set(e, ENOMEM, "%s: no memory", path);

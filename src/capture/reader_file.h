@@ -29,12 +29,14 @@ struct capture_reader {
 	bool at_end;	   /* the stream has no more octets */
 	ns_t last_ns;	   /* of the packet before */
 	uint64_t base;	   /* offset of buf[0] in the unpacked file */
+	uint8_t *buf;	   /* the window: READER_BUF octets, and READER_LEAD
+			    * before them; 'own' or whose reader_move() said */
 	size_t at, end;	   /* what of 'buf' is still to be read */
 	uint64_t skip;	   /* octets to pass over first */
 	unsigned n_ifaces, room;
 	struct reader_iface *ifaces;
-	uint8_t lead[READER_LEAD]; /* before a packet that begins 'buf' */
-	uint8_t buf[READER_BUF];
+	uint8_t lead[READER_LEAD]; /* before a packet that begins 'own' */
+	uint8_t own[READER_BUF];
 };
 
 enum { READER_OK = 3 }; /* beside enum capture_got */
@@ -64,6 +66,10 @@ reader_need(struct capture_reader *r, size_t n, const char *what,
 	return likely(r->skip == 0 && r->end - r->at >= n) ? READER_OK :
 	    reader_fetch(r, n, what, e);
 }
+
+/* Goes on in another window, with what is left in the present one, whose packets
+ * are not the reader's business any more. */
+void reader_move(struct capture_reader *r, uint8_t *window);
 
 /* Passes over 'n' octets, in the file if they are not here. */
 void reader_skip(struct capture_reader *r, uint64_t n);

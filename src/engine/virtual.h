@@ -12,7 +12,8 @@
  *            nor the pipes (dn_order(), one_pass=0) ask for one at a time.  What
  *            leaves is put in the order of time, and of arrival at one time.
  * Repeatable everything that chance decides comes from the seed, and keys of
- *            hash tables as well; there is one thread.
+ *            hash tables as well; one thread decides.  Those that read and
+ *            write captures ahead and behind only hand over, in order.
  * Idle       seconds in which there are no states are passed over.
  * End        of time: when the files are over and nothing is held.
  */

@@ -9,6 +9,7 @@
  *            more than 65,535 octets are left out and counted.
  * Loop       each further pass begins one mean gap after the last packet.
  * Memory     the reader's window; and one piece for packets that are completed.
+ *            In virtual time a thread reads ahead (capture/ahead).
  * Names      in rules: ifname=, or the file's name up to its first dot.
  */
 #include "port/capture.h"
@@ -16,6 +17,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "capture/ahead.h"
 #include "capture/reader.h"
 #include "capture/writer.h"
 #include "port/args.h"
@@ -36,7 +38,7 @@ enum {
 	MAX_SPEED = 1000000,
 	SPEED_LEN = 32,
 	ANY_IFACE = READER_IFACES,
-	AHEAD = 64,	      /* packets that are taken from the reader at once */
+	OWN = 64,	      /* packets that are taken from the reader at once */
 };
 #define SOON (60 * NS_PER_US) /* nearer than that is no time to sleep */
 #define LAST_NS ((ns_t)INT64_MAX)
@@ -49,8 +51,10 @@ struct file_id {
 struct cap {
 	/* input */
 	struct capture_reader *reader; /* NULL: none */
-	struct capture_packet ahead[AHEAD];
-	unsigned at, n_ahead; /* of 'ahead', those still to come */
+	struct ahead *thread;	       /* that reads; NULL: none */
+	const struct capture_packet *ahead; /* ahead[at] to ahead[n_ahead - 1] */
+	unsigned at, n_ahead;		    /* are still to come */
+	struct capture_packet own[OWN];
 	ns_t next_ns;	  /* stamp of ahead[at] as it is shown, if has_next */
 	bool has_next;	  /* ahead[at] comes next */
 	bool lending;	  /* packets of this burst lie in the reader's window */
@@ -137,7 +141,8 @@ next_pass(struct cap *c)
 		end_input(c, NULL);
 		return false;
 	}
-	if (capture_rewind(c->reader, &e) != 0) {
+	if ((c->thread != NULL ? ahead_rewind(c->thread, &e) :
+				 capture_rewind(c->reader, &e)) != 0) {
 		end_input(c, e.text);
 		return false;
 	}
@@ -174,6 +179,18 @@ take_stamp(struct cap *c, ns_t t)
 	return false;
 }
 
+/* Gives back what was read and is not in 'ahead' any more. */
+static inline void
+let_go(struct cap *c)
+{
+	bool is_empty = c->at == c->n_ahead;
+
+	if (c->thread != NULL)
+		ahead_release(c->thread, is_empty);
+	else if (is_empty)
+		capture_release(c->reader);
+}
+
 /* Passes over a packet that is too long.  Nobody will release it, so the window
  * moves on at once, if it can. */
 static __attribute__((noinline, cold)) void
@@ -181,8 +198,8 @@ leave_out(struct cap *c)
 {
 	c->n_long++;
 	c->at++;
-	if (!c->lending && c->at == c->n_ahead)
-		capture_release(c->reader);
+	if (!c->lending)
+		let_go(c);
 }
 
 /* Has further packets in 'ahead', which is empty, if they can be had before the
@@ -197,8 +214,9 @@ read_ahead(struct cap *c)
 		return false;
 	c->at = 0;
 	do
-		got = capture_next_run(c->reader, c->ahead, AHEAD,
-		    &c->n_ahead, &e);
+		got = c->thread != NULL ?
+		    ahead_next(c->thread, &c->ahead, &c->n_ahead, &e) :
+		    capture_next_run(c->reader, c->own, OWN, &c->n_ahead, &e);
 	while (got == CAPTURE_END && next_pass(c));
 	if (unlikely(got < 0))
 		end_input(c, e.text);
@@ -338,9 +356,8 @@ pcap_release(struct port *p)
 {
 	struct cap *c = p->priv;
 
-	/* What was read ahead lies in the reader's window, too. */
-	if (c->reader != NULL && c->at == c->n_ahead)
-		capture_release(c->reader);
+	if (c->reader != NULL)
+		let_go(c);
 	c->lending = false;
 	c->spare_used = 0;
 }
@@ -652,7 +669,8 @@ open_input(struct cap *c, const char *port, const struct words *w,
 	if ((rc = capture_open(c->in, iface, &c->reader, e)) != 0)
 		return rc;
 	/* The first packet: a file that cannot be used says so now. */
-	rc = capture_next(c->reader, c->ahead, e);
+	c->ahead = c->own;
+	rc = capture_next(c->reader, c->own, e);
 	if (rc < 0)
 		return rc;
 	c->n_ahead = rc == CAPTURE_PACKET;
@@ -699,6 +717,7 @@ pcap_close(struct port *p)
 		c->writer = NULL;
 	}
 	leave_list(c);
+	ahead_stop(c->thread);
 	capture_close(c->reader);
 	writer_close(c->writer, NULL);
 	if (p->fd != -1)
@@ -757,7 +776,7 @@ capture_set_clock(struct port *p, const ns_t *now, struct err *e)
 		return err_set(e, EINVAL, "port '%s': loop=0: virtual time "
 		    "would never end", p->name);
 	c->clock = now;
-	return 0;
+	return c->reader != NULL ? ahead_start(c->reader, &c->thread, e) : 0;
 }
 
 const struct port_ops port_pcap = {

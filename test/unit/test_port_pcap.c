@@ -159,16 +159,16 @@ len_of(unsigned i)
 /* Bursts of any size, up to any time: each packet lies there, as the file has it,
  * until the release, and has the latest stamp so far. */
 static void
-comes_in_bursts(void **state)
+take_bursts(bool virtual)
 {
 	struct pkt pkts[PORT_BURST];
 	ns_t stamps[PORT_BURST], shown = 0;
 	struct writer *w = NULL;
 	unsigned at = 0, burst = 0;
+	const ns_t clock = 0;
 	uint8_t data[128];
 	struct port *p;
 
-	(void)state;
 	memset(data, 0, sizeof(data));
 	assert_int_equal(writer_create("many.pcapng", 128, &w, NULL), 0);
 	for (unsigned i = 0; i < MANY; i++) {
@@ -181,6 +181,8 @@ comes_in_bursts(void **state)
 	}
 	assert_int_equal(writer_close(w, NULL), 0);
 	p = open_port("pcap:in=many.pcapng");
+	if (virtual)
+		assert_int_equal(capture_set_clock(p, &clock, NULL), 0);
 	while (!capture_is_over(p)) {
 		ns_t next = capture_next_ns(p);
 		ns_t before = burst % 3 == 0 ? UINT64_MAX : next + burst % 90;
@@ -207,6 +209,14 @@ comes_in_bursts(void **state)
 	}
 	assert_int_equal(at, MANY);
 	port_close(p);
+}
+
+static void
+comes_in_bursts(void **state)
+{
+	(void)state;
+	take_bursts(false);
+	take_bursts(true);
 }
 
 static void
