@@ -8,7 +8,7 @@
  *            is bad and never reaches a rule (reference, pitfalls 10 and 11).
  *            A VLAN tag is looked through for the IP header; the ethertype
  *            that mac-type sees stays the outer one (pitfall 25).
- * Cost       about 7 ns for IPv4 and UDP from a linear ring, 15 for IPv6.
+ * Cost       about 6 ns for IPv4 from a linear ring, 9 for IPv6.
  */
 #pragma once
 

@@ -187,17 +187,17 @@ is_quick(const struct pass *pass, const struct hit *h, const struct pkt *p,
 	    key_rest_fits(pass->rules->rules[h->slot], p));
 }
 
-/* Where the plan leads a packet first.  A burst without a forest was told of second
- * halves of addresses already. */
+/* Where the plan leads a packet first, whose key is in 'w'.  Without a forest
+ * second halves of addresses were looked at already. */
 static unsigned
-first_of_plan(const struct ruleset *rs, const struct pkt *p, struct way *way)
+first_of_plan(const struct ruleset *rs, const struct plan *pl, struct walk *w,
+    const struct pkt *p)
 {
-	const struct plan *pl = way->plan;
-	unsigned at = plan_next(pl, way->walk, 0);
+	unsigned at = plan_next(pl, w, 0);
 
 	while (pl->flat != NULL && at + 1 < rs->n_rules &&
 	    sieve_passes_over(pl->sieve, at, rs->rules[at], p))
-		at = plan_next(pl, way->walk, at + 1);
+		at = plan_next(pl, w, at + 1);
 	return at;
 }
 
@@ -228,7 +228,7 @@ run_verified(const struct pass *pass, struct pkt *p, unsigned n,
 
 	/* A rule that was missed says more than the one found instead. */
 	if (way->missed == WALK_NONE && hit != NULL &&
-	    (hit->slot != first_of_plan(rs, p, way) ||
+	    (hit->slot != first_of_plan(rs, way->plan, way->walk, p) ||
 		(quick && !is_as_found(pass, hit, p, v))))
 		way->missed = hit->slot;
 	stat_add(&pass->check->pkts, 1);
@@ -278,7 +278,7 @@ interp_explain(const struct pass *pass, struct pkt *p, unsigned first,
 
 /* ---- groups: what can be found for several packets is found together ---- */
 
-enum { TALLY_RULES = 64 };
+enum { TALLY_RULES = 64 }; /* so many are counted once a burst */
 
 /* Good packets of a burst; they are decided in order. */
 struct group {
@@ -341,24 +341,6 @@ fetch(const struct pass *pass, const struct group *g)
 	}
 }
 
-/* The key of a packet of the group. */
-static struct pkt_key
-key_of(const struct group *g, unsigned i)
-{
-	const struct rows *r = &g->rows;
-	struct pkt_key k;
-
-	if (g->plan->flat == NULL)
-		return g->keys[i];
-	k = (struct pkt_key){.src = r->src[i], .dst = r->dst[i],
-	    .meta = r->meta[i], .ports = r->ports[i]};
-	if (g->plan->flat_long && (k.meta & KEY_IP6) != 0) {
-		k.src2 = r->six[ROWS_SRC2][i];
-		k.dst2 = r->six[ROWS_DST2][i];
-	}
-	return k;
-}
-
 /* A packet that needs the interpreter. */
 static enum verdict
 run_hit(const struct pass *pass, struct group *g, unsigned i)
@@ -370,7 +352,8 @@ run_hit(const struct pass *pass, struct group *g, unsigned i)
 		.missed = WALK_NONE};
 	unsigned from = g->hits[i].slot;
 
-	walk.key = key_of(g, i);
+	walk.key = pl->flat != NULL ? key_of_pkt(g->pkts[i], pass->out) :
+				      g->keys[i];
 	if (pl->flat == NULL)
 		walk_found(&walk, &pl->grove, g->found.at[i]);
 	if (unlikely(pass->match == MATCH_VERIFY))
@@ -462,8 +445,7 @@ count_tally(const struct pass *pass, const struct group *g)
 			    pass->now_s);
 }
 
-/* The good ones of pkts[n], n <= ROWS; what is left are more of the same, for
- * there must be ROWS. */
+/* The good ones of pkts[n], n <= ROWS. */
 static void
 take_good(struct group *g, struct pkt *pkts, unsigned n)
 {
@@ -471,12 +453,33 @@ take_good(struct group *g, struct pkt *pkts, unsigned n)
 	for (unsigned i = 0; i < n; i++)
 		if (likely(pkts[i].bad == PKT_GOOD))
 			g->pkts[g->n++] = &pkts[i];
-	for (unsigned i = g->n; i < ROWS; i++)
-		g->pkts[i] = g->pkts[0];
 }
 
-/* Finds the first rules of pkts[n], n <= ROWS; false if none of them is good. */
-static inline bool
+/* The first rules of few packets, for which a sieve would not pay. */
+static void
+find_each(const struct pass *pass, struct group *g, uint32_t index[ROWS])
+{
+	struct walk w;
+
+	for (unsigned i = 0; i < g->n; i++) {
+		struct pkt *p = g->pkts[i];
+
+		w.key = key_of_pkt(p, pass->out);
+		index[i] = first_of_plan(pass->rules, g->plan, &w, p);
+		g->rows.bytes[i] = pkt_count_bytes(p);
+	}
+}
+
+/* Packets that a sieve is worth: it takes as long for one as for ROWS, where blocks
+ * can stop at the rule that fits. */
+static inline unsigned
+sift_least(const struct plan *pl)
+{
+	return 4 + (pl->n_blocks < 8 ? pl->n_blocks : 8);
+}
+
+/* Finds the first rules of pkts[n], n <= ROWS. */
+static inline void
 sift(const struct pass *pass, struct group *g, struct pkt *pkts, unsigned n,
     uint32_t index[ROWS])
 {
@@ -488,11 +491,17 @@ sift(const struct pass *pass, struct group *g, struct pkt *pkts, unsigned n,
 			g->pkts[i] = &pkts[i];
 		if (likely(sieve_firsts(pl->sieve, pl->scan->way, g->pkts,
 			pass->out, &g->rows, index)))
-			return true;
+			return;
 	}
 	take_good(g, pkts, n);
-	return g->n > 0 && sieve_firsts(pl->sieve, pl->scan->way, g->pkts,
-	    pass->out, &g->rows, index);
+	if (g->n < sift_least(pl)) {
+		find_each(pass, g, index);
+		return;
+	}
+	for (unsigned i = g->n; i < ROWS; i++) /* there must be as many */
+		g->pkts[i] = g->pkts[0];
+	sieve_firsts(pl->sieve, pl->scan->way, g->pkts, pass->out, &g->rows,
+	    index);
 }
 
 /* pkts[n], n <= ROWS. */
@@ -504,8 +513,7 @@ decide_sifted(const struct pass *pass, struct group *g, struct pkt *pkts,
 	const struct sieve *s = g->plan->sieve;
 	uint32_t index[ROWS];
 
-	if (unlikely(!sift(pass, g, pkts, n, index)))
-		return;
+	sift(pass, g, pkts, n, index);
 	for (unsigned i = 0; i < g->n; i++) {
 		uint32_t at = index[i];
 		uint8_t verdict = s->verdicts[at];
@@ -532,7 +540,7 @@ run_sifted(const struct pass *pass, struct pkt *pkts, unsigned n,
 	unsigned n_rules = g->plan->n_rules;
 	bool stateful = pass->rules->stateful;
 
-	g->tallies = n_rules <= TALLY_RULES && n_rules <= n;
+	g->tallies = n_rules <= TALLY_RULES && 2 * n_rules <= n;
 	if (g->tallies)
 		memset(g->tally, 0, n_rules * sizeof(g->tally[0]));
 	for (unsigned i = 0; i < n; i += ROWS) {
