@@ -8,7 +8,6 @@
 
 #include <sys/eventfd.h>
 
-enum { PATIENCE_S = 60 };
 
 static _Alignas(64) struct nm_csb_atok atok[2];
 static _Alignas(64) struct nm_csb_ktoa ktoa[2];
