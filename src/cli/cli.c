@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cli/cli.h"
 
+#include "cli/cmd.h"
 #include "cli/names.h"
 
 #include <ctype.h>
@@ -84,79 +85,6 @@ cmd_later(struct cli *c, const struct args *a, struct err *e)
 	    "is not implemented in this version");
 }
 
-/* ---- errors ---- */
-
-static void
-print_error(struct cli *c, FILE *f, const char *text)
-{
-	if (c->line != 0)
-		fprintf(f, "Line %u: %s\n", c->line, text);
-	else
-		fprintf(f, "%s: %s\n", c->prog, text);
-}
-
-void
-cli_warn(struct cli *c, const char *fmt, ...)
-{
-	char text[300];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	fflush(c->out);
-	print_error(c, c->err, text);
-}
-
-int
-args_missing(const struct args *a, const char *what, struct err *e)
-{
-	const struct word *last = &a->w[a->n - 1];
-
-	err_at(e, EINVAL, last->pos + 1, "missing %s after word %d \"%.40s\"",
-	    what, last->pos, last->s);
-	return EX_USAGE;
-}
-
-int
-args_end(const struct args *a, unsigned n, struct err *e)
-{
-	return a->n <= n ? 0 :
-	    word_err(e, EX_USAGE, &a->w[n], "not expected here");
-}
-
-bool
-args_number(const char *s, unsigned max, unsigned *value)
-{
-	size_t len = strspn(s, "0123456789");
-	unsigned long v;
-
-	if (len == 0 || s[len] != '\0' || len > 9)
-		return false;
-	v = strtoul(s, NULL, 10);
-	if (v > max)
-		return false;
-	*value = (unsigned)v;
-	return true;
-}
-
-int
-cli_code(int error)
-{
-	switch (error < 0 ? -error : error) {
-	case EHOSTUNREACH:
-		return EX_NOHOST;
-	case ENOMEM:
-	case EPROTO:
-		return EX_OSERR;
-	case EACCES:
-	case EPERM:
-		return EX_NOPERM;
-	default:
-		return EX_UNAVAILABLE;
-	}
-}
-
 /* ---- flags ---- */
 
 static int
@@ -207,17 +135,6 @@ read_flags(struct cli *c, const struct words *ws, unsigned *n, struct err *e)
 }
 
 /* ---- commands ---- */
-
-bool
-cli_match(struct cli *c, const char *word, const char *full)
-{
-	if (*word == '\0' || strncmp(word, full, strlen(word)) != 0)
-		return false;
-	if (strcmp(word, full) != 0)
-		cli_warn(c, "DEPRECATED: '%s' matched '%s' as a sub-string",
-		    word, full);
-	return true;
-}
 
 static bool
 allowed(struct cli *c, const struct command *cmd)
@@ -479,7 +396,7 @@ cli_main(struct cli *c, int argc, char *const argv[])
 	}
 	fflush(c->out);
 	if (r != 0 && e.code != 0)
-		print_error(c, c->err, e.text);
+		cli_print_error(c, c->err, e.text);
 	c->flags = flags_before;
 	return r;
 }

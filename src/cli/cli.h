@@ -84,12 +84,6 @@ int cli_program(int argc, char *argv[], const struct cli_offline *offline);
  * of ipfw, which has one, with the same arguments.  0, or a sysexits code. */
 int cli_need_offline(struct cli *c, struct err *e);
 
-/* Words of a command; w[0] names it. */
-struct args {
-	const struct word *w;
-	unsigned n;
-};
-
 /* Runs the command line; argv[0] is not looked at.  Prints errors and returns
  * the exit code. */
 int cli_main(struct cli *c, int argc, char *const argv[]);
@@ -102,10 +96,6 @@ int cli_run_file(struct ctl_client *ctl, const char *path, FILE *out,
 /* One command, flags included; an empty one is fine. */
 int cli_command(struct cli *c, const struct words *ws, struct err *e);
 
-/* "ipfw: TEXT" or "Line 3: TEXT" on c->err. */
-void cli_warn(struct cli *c, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
-
 /* Sends what commands of a file left waiting; after an error, c->line is the
  * line at fault. */
 int cli_settle(struct cli *c, struct err *e);
@@ -113,55 +103,6 @@ int cli_settle(struct cli *c, struct err *e);
 /* A script with its preprocessor, if any (argv ends with NULL). */
 int script_run(struct cli *c, const char *path, char *const preproc[],
     struct err *e);
-
-/* ---- helpers for commands ---- */
-
-/* EX_USAGE, naming what is missing after the last word. */
-int args_missing(const struct args *a, const char *what, struct err *e);
-
-/* EX_USAGE if there are more than 'n' words, naming the first of them; or 0. */
-int args_end(const struct args *a, unsigned n, struct err *e);
-
-/* A whole decimal number of at most 'max'. */
-bool args_number(const char *s, unsigned max, unsigned *value);
-
-/* True if 'word' is a beginning of 'full'; warns unless it is all of it. */
-bool cli_match(struct cli *c, const char *word, const char *full);
-
-/* The sysexits code for an error of the daemon or of the way to it. */
-int cli_code(int error);
-
-/* ---- commands: cmd_*.c ---- */
-typedef int command_fn(struct cli *c, const struct args *a, struct err *e);
-command_fn cmd_add, cmd_delete, cmd_zero, cmd_resetlog, cmd_flush;
-command_fn cmd_list, cmd_show;
-command_fn cmd_set, cmd_enable, cmd_disable, cmd_sysctl;
-command_fn cmd_internal, cmd_plan; /* cmd_plan: internal plan */
-command_fn cmd_table, cmd_test;
-command_fn cmd_pipe, cmd_queue, cmd_sched;
-
-/* ---- cmd_entry.c: records that a file adds to a table, sent together ---- */
-
-struct table_batch *table_batch_create(void);
-void table_batch_destroy(struct table_batch *b);
-/* Sends what is waiting; after an error, *line is the one at fault. */
-int table_batch_send(struct cli *c, struct table_batch *b, unsigned *line,
-    struct err *e);
-/* True if the command, run with the flags of 'own', can wait with the others. */
-bool table_batch_takes(const struct cli *own, const struct table_batch *b,
-    const struct args *a);
-
-/* ---- cmd_add.c: rules that a file adds, sent together ---- */
-
-struct rule_batch *rule_batch_create(void);
-void rule_batch_destroy(struct rule_batch *b);
-/* Sends what is waiting, and prints it; the rules before one that is refused
- * stay added, and *line is the one of that rule. */
-int rule_batch_send(struct cli *c, struct rule_batch *b, unsigned *line,
-    struct err *e);
-/* True if the command can wait with the others. */
-bool rule_batch_takes(const struct cli *c, const struct rule_batch *b,
-    const struct args *a);
 
 /* Prints the long help to c->out. */
 void help_print(struct cli *c);

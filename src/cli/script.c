@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Files of commands, one a line, maybe through a preprocessor. */
-#include "cli/cli.h"
+#include "cli/cmd.h"
 
 #include <errno.h>
 #include <fcntl.h>

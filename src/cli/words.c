@@ -161,3 +161,35 @@ word_err(struct err *e, int exitcode, const struct word *w, const char *fmt,
 	err_at(e, EINVAL, w->pos, "word %d \"%.40s\": %s", w->pos, w->s, text);
 	return exitcode;
 }
+
+int
+args_missing(const struct args *a, const char *what, struct err *e)
+{
+	const struct word *last = &a->w[a->n - 1];
+
+	err_at(e, EINVAL, last->pos + 1, "missing %s after word %d \"%.40s\"",
+	    what, last->pos, last->s);
+	return EX_USAGE;
+}
+
+int
+args_end(const struct args *a, unsigned n, struct err *e)
+{
+	return a->n <= n ? 0 :
+	    word_err(e, EX_USAGE, &a->w[n], "not expected here");
+}
+
+bool
+args_number(const char *s, unsigned max, unsigned *value)
+{
+	size_t len = strspn(s, "0123456789");
+	unsigned long v;
+
+	if (len == 0 || s[len] != '\0' || len > 9)
+		return false;
+	v = strtoul(s, NULL, 10);
+	if (v > max)
+		return false;
+	*value = (unsigned)v;
+	return true;
+}

@@ -41,3 +41,18 @@ void words_fini(struct words *ws);
 /* Fills 'e' with 'word 5 "fro": ' and the sentence; returns 'exitcode'. */
 int word_err(struct err *e, int exitcode, const struct word *w, const char *fmt,
     ...) __attribute__((format(printf, 4, 5)));
+
+/* Words of a command; w[0] names it. */
+struct args {
+	const struct word *w;
+	unsigned n;
+};
+
+/* EX_USAGE, naming what is missing after the last word. */
+int args_missing(const struct args *a, const char *what, struct err *e);
+
+/* EX_USAGE if there are more than 'n' words, naming the first of them; or 0. */
+int args_end(const struct args *a, unsigned n, struct err *e);
+
+/* A whole decimal number of at most 'max'. */
+bool args_number(const char *s, unsigned max, unsigned *value);
