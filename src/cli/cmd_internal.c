@@ -164,11 +164,12 @@ cmd_internal(struct cli *c, const struct args *a, struct err *e)
 	    {"plan", cmd_plan},	     {"talist", list_algos},
 	    {"vlist", list_values},
 	};
+	char all[80];
 	int r;
 
+	words_of_rows(rows, ARRAY_LEN(rows), sizeof(rows[0]), all, sizeof(all));
 	if (a->n < 2)
-		return args_missing(a, "iflist, olist, plan, talist or vlist",
-		    e);
+		return args_missing(a, all, e);
 	for (size_t k = 0; k < ARRAY_LEN(rows); k++) {
 		if (strcmp(a->w[1].s, rows[k].name) != 0)
 			continue;
@@ -176,6 +177,5 @@ cmd_internal(struct cli *c, const struct args *a, struct err *e)
 		return r != 0 ? r : rows[k].run(c, a, e);
 	}
 	return word_err(e, EX_USAGE, &a->w[1],
-	    "unknown internal command; there are iflist, olist, plan, talist, "
-	    "vlist");
+	    "unknown internal command; there are %s", all);
 }

@@ -150,14 +150,15 @@ static int
 read_option(struct request *q, const struct args *a, unsigned *k)
 {
 	const struct word *w = &a->w[*k];
+	char all[160];
 	size_t i = 0;
 
 	while (i < ARRAY_LEN(options) && strcmp(options[i].name, w->s) != 0)
 		i++;
 	if (i == ARRAY_LEN(options))
 		return word_err(q->e, EX_USAGE, w, "no option of 'test'; "
-		    "there are -f FILE, -v, --near, --json, --prob, --pcap, "
-		    "--packet, --alone, --default, --me");
+		    "there are %s", words_of_rows(options, ARRAY_LEN(options),
+		    sizeof(options[0]), all, sizeof(all)));
 	if (!options[i].has_arg)
 		return options[i].read(q, w, NULL);
 	if (*k + 1 == a->n)

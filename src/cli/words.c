@@ -193,3 +193,19 @@ args_number(const char *s, unsigned max, unsigned *value)
 	*value = (unsigned)v;
 	return true;
 }
+
+const char *
+words_of_rows(const void *rows, size_t n, size_t size, char *buf, size_t room)
+{
+	size_t len = 0;
+
+	buf[0] = '\0';
+	for (size_t k = 0; k < n && len < room; k++) {
+		const char *name;
+
+		memcpy(&name, (const char *)rows + k * size, sizeof(name));
+		len += (size_t)snprintf(buf + len, room - len, "%s%s",
+		    k > 0 ? ", " : "", name);
+	}
+	return buf;
+}

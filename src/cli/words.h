@@ -42,6 +42,11 @@ void words_fini(struct words *ws);
 int word_err(struct err *e, int exitcode, const struct word *w, const char *fmt,
     ...) __attribute__((format(printf, 4, 5)));
 
+/* "a, b, c": the names in 'buf', which is returned.  Each of the n rows, 'size'
+ * octets long, begins with its name. */
+const char *words_of_rows(const void *rows, size_t n, size_t size, char *buf,
+    size_t room);
+
 /* Words of a command; w[0] names it. */
 struct args {
 	const struct word *w;
