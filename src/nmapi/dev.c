@@ -157,16 +157,22 @@ take_number(int fd)
 	return d;
 }
 
+static void
+end_loop(struct dev *d)
+{
+	const uint64_t one = 1;
+
+	__atomic_or_fetch(&d->loop, DEV_LOOP_ENDS, __ATOMIC_SEQ_CST);
+	if ((d->loop & DEV_LOOP_RUNS) != 0)
+		(void)!real()->write(d->loop_efd, &one, sizeof(one));
+}
+
 /* One number less, which is closed by now: a port is left once it is dead. */
 static void
 drop_number(struct dev *d)
 {
-	const uint64_t one = 1;
-
-	if (--d->n_fds == 1 && (d->loop & DEV_LOOP_RUNS) != 0) {
-		__atomic_or_fetch(&d->loop, DEV_LOOP_ENDS, __ATOMIC_SEQ_CST);
-		(void)!real()->write(d->loop_efd, &one, sizeof(one));
-	}
+	if (--d->n_fds == 1 && (d->loop & DEV_LOOP_RUNS) != 0)
+		end_loop(d);
 	if (d->n_fds != 0)
 		return;
 	if (d->share != NULL)
@@ -466,6 +472,18 @@ dev_end_loop(struct dev *d)
 	close(d->loop_efd);
 	drop_number(d);
 	ctl_unlock();
+}
+
+bool
+dev_ask_loop_to_end(struct dev *d)
+{
+	bool runs;
+
+	ctl_lock();
+	end_loop(d);
+	runs = (d->loop & DEV_LOOP_RUNS) != 0;
+	ctl_unlock();
+	return runs;
 }
 
 /* A plain file whose position says that it is ours?  Anything else costs one

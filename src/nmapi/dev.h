@@ -84,6 +84,9 @@ void dev_unregister(struct dev *d);
 int dev_begin_loop(struct dev *d);
 void dev_end_loop(struct dev *d);
 
+/* Asks the loop, or the next one, to end; true while it runs. */
+bool dev_ask_loop_to_end(struct dev *d);
+
 /* As the system calls for a number of ours; -errno. */
 int dev_close(int fd);
 int dev_dup(int fd, int (*dup)(int fd, int arg), int arg);

@@ -292,14 +292,10 @@ int
 kloop_stop(struct dev *d, struct err *e)
 {
 	const struct timespec ms = { .tv_nsec = 1000000 };
-	const uint64_t one = 1;
 
 	if (d->share == NULL)
 		return err_set(e, ENXIO, "descriptor: has no port");
-	__atomic_or_fetch(&d->loop, DEV_LOOP_ENDS, __ATOMIC_SEQ_CST);
-	while (__atomic_load_n(&d->loop, __ATOMIC_SEQ_CST) & DEV_LOOP_RUNS) {
-		(void)!real()->write(d->loop_efd, &one, sizeof(one));
+	while (dev_ask_loop_to_end(d))
 		nanosleep(&ms, NULL);
-	}
 	return 0;
 }

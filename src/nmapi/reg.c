@@ -64,8 +64,8 @@ full_name(char out[NAME_SIZE], const char *name, uint64_t flags)
 {
 	bool z = (flags & NR_ZCOPY_MON) != 0;
 
-	snprintf(out, NAME_SIZE, "%s%s%s%s", name,
-	    (flags & MONITOR) != 0 ? "/" : "",
+	snprintf(out, NAME_SIZE, "%s%s%s%s%s", name,
+	    (flags & MONITOR) != 0 ? "/" : "", z ? "z" : "",
 	    z || (flags & NR_MONITOR_RX) ? "r" : "",
 	    z || (flags & NR_MONITOR_TX) ? "t" : "");
 }

@@ -140,7 +140,7 @@ struct vport {
 	uint32_t hdr_len;	/* [slow] of the virtio-net header, read by all */
 	uint32_t watched;	/* [slow] NMPORT_* that monitors want, read by
 				 * its user */
-	uint64_t watchers[2][VALE_PORT_WORDS]; /* [slow] monitors: of rx, tx */
+	uint64_t watchers[3][VALE_PORT_WORDS]; /* [slow] monitors: monitor.h */
 	uint32_t wished[4];  /* [slow] persistent: slots and rings, tx and rx */
 	char name[VALE_NAME_SIZE];
 	struct {

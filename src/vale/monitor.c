@@ -13,7 +13,7 @@
 static unsigned
 way_idx(unsigned way)
 {
-	return way == NMPORT_TX;
+	return way == MONITOR_LATE ? 2 : way == NMPORT_TX;
 }
 
 static bool
@@ -31,6 +31,7 @@ set_watched(struct vport *vp)
 	for (unsigned i = 0; i < VALE_PORT_WORDS; i++) {
 		ways |= vp->watchers[0][i] != 0 ? (uint32_t)NMPORT_RX : 0;
 		ways |= vp->watchers[1][i] != 0 ? (uint32_t)NMPORT_TX : 0;
+		ways |= vp->watchers[2][i] != 0 ? (uint32_t)MONITOR_LATE : 0;
 	}
 	st_release(&vp->watched, ways);
 }
@@ -100,7 +101,8 @@ start(struct place *t, const struct pname *n)
 	t->vp->one_ring = t->cfg->one_ring;
 	for (unsigned way = NMPORT_RX; way <= NMPORT_TX; way++)
 		if (n->watches & way)
-			set_watcher(vp, way, t->port, true);
+			set_watcher(vp, n->is_zcopy && way == NMPORT_RX ?
+				MONITOR_LATE : way, t->port, true);
 	set_watched(vp);
 }
 
@@ -131,9 +133,6 @@ monitor_attach(struct arena *a, const struct pname *n, struct nmport_cfg *cfg,
 		.kind = VPORT_MONITOR, .sw = NO_SWITCH, .fds = fds };
 	int rc;
 
-	if (n->is_zcopy)
-		return err_set(e, EOPNOTSUPP, "%s: monitors copy; zero copy is "
-		    "not for rings that exchange buffers", n->text);
 	rc = vswitch_enter(a, e);
 	if (rc < 0)
 		return rc;
@@ -153,6 +152,7 @@ monitor_forget(struct arena *a, unsigned port)
 		if (other->gen == vp->peer_gen) {
 			set_watcher(other, NMPORT_RX, port, false);
 			set_watcher(other, NMPORT_TX, port, false);
+			set_watcher(other, MONITOR_LATE, port, false);
 			set_watched(other);
 		}
 	}
@@ -160,7 +160,8 @@ monitor_forget(struct arena *a, unsigned port)
 		return;
 	st_release(&vp->watched, 0u);
 	for (unsigned m = 0; m < VALE_MAX_PORTS; m++) {
-		uint64_t w = vp->watchers[0][m / 64] | vp->watchers[1][m / 64];
+		uint64_t w = vp->watchers[0][m / 64] |
+		    vp->watchers[1][m / 64] | vp->watchers[2][m / 64];
 
 		other = arena_port(a->base, m);
 		if ((w >> m % 64 & 1) == 0 || other->kind != VPORT_MONITOR ||

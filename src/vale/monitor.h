@@ -19,8 +19,12 @@
 #include "vale/place.h"
 #include "vale/pname.h"
 
-/* Whose lock words are those of tx ring 'ring' that shows what goes 'way', of its
- * own port or to another: no ring of forward's has such a number. */
+/* Beside NMPORT_RX and NMPORT_TX a way of its own: what a port receives, when its
+ * user takes it.  So zero-copy monitors have it, though they get copies. */
+enum { MONITOR_LATE = 4 };
+
+/* Whose lock words are those of ring 'ring' that shows what goes 'way': a tx ring,
+ * or of MONITOR_LATE an rx ring; no ring of forward's has such a number. */
 static inline unsigned
 monitor_ring(unsigned way, unsigned ring)
 {
@@ -37,9 +41,9 @@ int monitor_attach(struct arena *a, const struct pname *n,
  * whom it watches.  Slow lock held. */
 void monitor_forget(struct arena *a, unsigned port);
 
-/* Slots [from, to) of a ring, and by which tx ring they came there. */
+/* Slots [from, to) of a ring, and which ring's turn it is. */
 struct monitor_view {
-	unsigned port, way, ring; /* NMPORT_RX, NMPORT_TX */
+	unsigned port, way, ring;
 	const struct netmap_slot *slots;
 	uint32_t mask, from, to;
 	unsigned by_port, by_ring;

@@ -358,15 +358,15 @@ stamp(struct netmap_ring *ring)
 		gettimeofday(&ring->ts, NULL);
 }
 
-/* Shows monitors what is about to be sent. */
+/* Shows monitors what is about to be sent, or taken. */
 static inline void
-show(struct nmport *p, unsigned i, struct netmap_ring *ring, uint32_t mask,
-    uint32_t from, uint32_t to)
+show(struct nmport *p, unsigned way, unsigned i, struct netmap_ring *ring,
+    uint32_t mask, uint32_t from, uint32_t to)
 {
-	const struct monitor_view v = { p->idx, NMPORT_TX, i, ring->slot,
-		mask, from, to, p->idx, i };
+	const struct monitor_view v = { p->idx, way, i, ring->slot, mask,
+		from, to, p->idx, i };
 
-	if (unlikely(ld_acquire(&p->vp->watched) & NMPORT_TX))
+	if (unlikely(ld_acquire(&p->vp->watched) & way))
 		monitor_copy(p->a, &v);
 }
 
@@ -381,7 +381,7 @@ pipe_txsync(struct nmport *p, unsigned i)
 	if (!pos_is_between(r->head, head, tail, r->mask) ||
 	    !pos_is_between(head, cur, tail, r->mask))
 		return refuse(r->ring, r->head, tail);
-	show(p, i, r->ring, r->mask, r->head, head);
+	show(p, NMPORT_TX, i, r->ring, r->mask, r->head, head);
 	nmpipe_txsync(r, p->a, p->idx, i, head);
 	stamp(r->ring);
 	return 0;
@@ -393,8 +393,11 @@ pipe_txsync(struct nmport *p, unsigned i)
 static void
 recover(struct nmport *p, unsigned way, unsigned i)
 {
-	if (way != NMPORT_TX)
+	if (way != NMPORT_TX) {
+		sweep_repair_ring_user(p->a, p->idx,
+		    monitor_ring(MONITOR_LATE, i));
 		return;
+	}
 	sweep_repair_ring_user(p->a, p->idx, monitor_ring(NMPORT_TX, i));
 	sweep_repair_ring_user(p->a, p->idx, monitor_ring(NMPORT_RX, i));
 	if (p->is_pipe)
@@ -482,7 +485,7 @@ switch_txsync(struct nmport *p, unsigned i)
 	if (!pos_is_between(t->head, head, tail, t->mask) ||
 	    !pos_is_between(head, cur, tail, t->mask))
 		return refuse(ring, t->head, tail);
-	show(p, i, ring, t->mask, t->head, head);
+	show(p, NMPORT_TX, i, ring, t->mask, t->head, head);
 	t->head = head;
 	fwd_run(t);
 	ring->tail = (t->cur - 1) & t->mask;
@@ -538,6 +541,7 @@ pipe_rxsync(struct nmport *p, unsigned i)
 	    !pos_is_between(head, cur, tail, r->mask))
 		return refuse(r->ring, r->head, tail);
 	nmpipe_rxsync(r, head);
+	show(p, MONITOR_LATE, i, r->ring, r->mask, tail, r->other);
 	nmsleep_tell_waiters(p, i, false);
 	stamp(r->ring);
 	return 0;
@@ -573,6 +577,7 @@ switch_rxsync(struct nmport *p, unsigned i)
 		st_release(&r->k->head, head);
 	}
 	take_arrivals(r);
+	show(p, MONITOR_LATE, i, ring, r->mask, old_tail, r->tail);
 	ring->tail = r->tail;
 	nmsleep_tell_waiters(p, i, false);
 	stamp(ring);

@@ -66,13 +66,13 @@ enum {
  *	            pipe goes with the last.  NAME need not exist, nor is it made.
  *	PORT/r      a monitor: copies of what the open port or pipe end PORT
  *	PORT/t      receives (r), sends (t, slots marked NS_TXMON) or both (rt),
- *	PORT/rt     in rx ring i for ring i; what does not fit is missed
+ *	PORT/rt     in rx ring i for ring i; what does not fit is missed.  With z
+ *		    (/z = /zrt) received ones not before PORT's user takes them
  *
  * One user of a port or pipe end at a time, unless all of them may_share, and
  * whatever number of monitors: EBUSY if it is taken by a live process.  Who comes
  * to a port that is open gets it as it is, without extra buffers.  EINVAL a bad name or size, or a monitor
- * of what is not open; ENXIO no persistent port of that name; EOPNOTSUPP
- * a zero-copy monitor (/z); EIO a port with a header (nmctl.h) and not
+ * of what is not open; ENXIO no persistent port of that name; EIO a port with a header (nmctl.h) and not
  * 'knows_hdr'; ENOMEM/ENOSPC no memory; ENOSPC no free place.  On success the
  * caller owns *out.
  */

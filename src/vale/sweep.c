@@ -79,13 +79,16 @@ sweep_each_slot(struct arena *a, unsigned port,
 	return true;
 }
 
-/* Of a port that processes share: does the one live that is at this tx ring, as
+/* Of a port that processes share: does the one live that is at this ring, as
  * lock words have it? */
 static bool
 is_at_ring(struct vport *vp, unsigned ring)
 {
+	bool is_rx = (ring & ~(NMPORT_MAX_RINGS - 1u)) ==
+	    monitor_ring(MONITOR_LATE, 0);
+
 	return turn_is_held(ld_acquire(
-	    &vp->turns[1][ring % NMPORT_MAX_RINGS].lock));
+	    &vp->turns[!is_rx][ring % NMPORT_MAX_RINGS].lock));
 }
 
 bool

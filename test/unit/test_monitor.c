@@ -38,8 +38,8 @@ names(void **state)
 		{ "valeM:a/t", 0 },
 		{ "valeM:a/rt", 0 },
 		{ "netmap:valeM:b/tr", 0 },
-		{ "valeM:a/z", -EOPNOTSUPP },
-		{ "valeM:a/zr", -EOPNOTSUPP },
+		{ "valeM:a/z", 0 },
+		{ "valeM:a/zr", 0 },
 		{ "valeM:a/", -EINVAL },
 		{ "valeM:a/x", -EINVAL },
 		{ "valeM:a/r/t", -EINVAL },
@@ -70,7 +70,7 @@ static void
 sees_both_ways(void **state)
 {
 	struct nmport *t = rig_open("valeM:a/t"), *r = rig_open("valeM:a/r"),
-		      *rt = rig_open("valeM:a/rt");
+		      *rt = rig_open("valeM:a/rt"), *z = rig_open("valeM:a/zr");
 
 	(void)state;
 	rig_send(a, 0xff, 1, 1);
@@ -80,8 +80,11 @@ sees_both_ways(void **state)
 	assert_int_equal(rig_get(t), -1);
 	assert_int_equal(flags_of_next(r) & NS_TXMON, 0);
 	assert_int_equal(rig_get(r), 2); /* a has not looked yet */
+	assert_int_equal(rig_get(z), -1); /* which this one waits for */
 	assert_int_equal(rig_get(a), 2);
 	assert_int_equal(rig_get(r), -1); /* and once is enough */
+	assert_int_equal(rig_get(z), 2);
+	nmport_close(z);
 	assert_int_equal(flags_of_next(rt), NS_TXMON);
 	assert_int_equal(rig_get(rt), 1);
 	assert_int_equal(flags_of_next(rt) & NS_TXMON, 0);

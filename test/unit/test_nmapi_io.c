@@ -767,7 +767,7 @@ has_ended(pid_t pid)
 }
 
 /* A child can ask for its sets whatever other threads did when it was born. */
-static volatile bool wakes_stop;
+static bool wakes_stop; /* atomic */
 
 /* Wakes a sleeper as often as it can. */
 static void *
@@ -775,7 +775,7 @@ wake_all_the_time(void *arg)
 {
 	struct nm *a = arg;
 
-	while (!wakes_stop) {
+	while (!__atomic_load_n(&wakes_stop, __ATOMIC_RELAXED)) {
 		send_one(a, 0xff, 60);
 		nmapi_ioctl(a->fd, NIOCTXSYNC, NULL);
 	}
@@ -787,7 +787,7 @@ sleep_all_the_time(void *arg)
 {
 	struct nm *b = arg;
 
-	while (!wakes_stop)
+	while (!__atomic_load_n(&wakes_stop, __ATOMIC_RELAXED))
 		wait_receive(b);
 	return NULL;
 }
@@ -802,7 +802,7 @@ test_fork_at_any_time(void **state)
 	(void)state;
 	attach(&a, "valeD:a");
 	attach(&b, "valeD:b");
-	wakes_stop = false;
+	__atomic_store_n(&wakes_stop, false, __ATOMIC_RELAXED);
 	assert_int_equal(pthread_create(&t[0], NULL, wake_all_the_time, &a),
 	    0);
 	assert_int_equal(pthread_create(&t[1], NULL, sleep_all_the_time, &b),
@@ -825,7 +825,7 @@ test_fork_at_any_time(void **state)
 		assert_int_equal(waitpid(pid, &st, 0), pid);
 		assert_int_equal(st, 0);
 	}
-	wakes_stop = true;
+	__atomic_store_n(&wakes_stop, true, __ATOMIC_RELAXED);
 	pthread_join(t[0], NULL);
 	pthread_join(t[1], NULL);
 	detach(&a);
