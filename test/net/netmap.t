@@ -116,13 +116,13 @@ python3 "$dir/frame.py" "$lib" make "$dir/in.pcap"
     >"$dir/kipfw" 2>&1 &
 kipfw=$!
 i=0
-while ! grep -q 'control on' "$dir/kipfw" && [ $((i += 1)) -lt 200 ]; do
+while ! grep -qs 'control on' "$dir/kipfw" && [ $((i += 1)) -lt 400 ]; do
 	sleep 0.05
 done
 "$bin/kipfw" -p 5599 "pcap:in=$dir/in.pcap" valeP:x >"$dir/sent" 2>&1 &
 sender=$!
 i=0
-while ! "$bin/ipfw" show 2>/dev/null | grep -q '^65535  *1 ' && [ $((i += 1)) -lt 200 ]; do
+while ! "$bin/ipfw" show 2>/dev/null | grep -q '^65535  *1 ' && [ $((i += 1)) -lt 400 ]; do
 	sleep 0.05
 done
 kill $kipfw $sender
