@@ -1,22 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "rule/forest.h"
 
+#include "rule/cut.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-	MAX_BITS = 12,	      /* of one cut */
-	NARROW_IP4 = 12,      /* prefixes at least this long are narrow */
+	NARROW_IP4 = 12, /* prefixes at least this long are narrow */
 	NARROW_IP6 = 24,
-	SMALL_TREE = 24,	      /* so few rules need no tree of their own */
-	NODES_A_RULE = 8,     /* more of them, and nothing is cut any more */
+	SMALL_TREE = 24, /* so few rules need no tree of their own */
+	NODES_A_RULE = 8, /* more of them, and nothing is cut any more */
 	WORDS_A_GROUP = BLOCK_LANES, /* unit of node.at in leaves */
-};
-
-/* The values that a rule wants, or a node covers, in each dimension. */
-struct box {
-	uint64_t lo[FOREST_DIMS];
-	uint64_t hi[FOREST_DIMS];
 };
 
 /* A forest in the making. */
@@ -31,85 +26,6 @@ struct build {
 	uint32_t room_groups;
 	bool failed;
 };
-
-/* Rules of a node: slots in ascending order. */
-struct refs {
-	const uint32_t *slots;
-	unsigned n;
-};
-
-/* How a node could be cut. */
-struct cut {
-	enum dim dim;
-	unsigned shift;
-	unsigned bits;
-	uint64_t base; /* where child 0 begins */
-	uint64_t refs; /* rules in all children */
-	double cost;
-};
-
-/* ---- keys to boxes ---- */
-
-/* The values under a mask, of 'bits' bits: exact if the mask is a prefix, else
- * those that share its leading ones. */
-static void
-range_of_mask(uint64_t value, uint64_t mask, unsigned bits, uint64_t *lo,
-    uint64_t *hi)
-{
-	uint64_t all = bits == 64 ? UINT64_MAX : (1ull << bits) - 1;
-	uint64_t clear = ~mask & all;
-	uint64_t below = clear == 0 ? 0 :
-	    UINT64_MAX >> __builtin_clzll(clear);
-
-	*lo = value & ~below;
-	*hi = (value & ~below) | below;
-}
-
-static void
-range_of_addr(uint32_t v, uint32_t m, uint32_t v2, uint32_t m2, bool ip6,
-    uint64_t *lo, uint64_t *hi)
-{
-	uint64_t value = __builtin_bswap32(v), mask = __builtin_bswap32(m);
-
-	if (ip6) {
-		value = value << 32 | __builtin_bswap32(v2);
-		mask = mask << 32 | __builtin_bswap32(m2);
-	}
-	range_of_mask(value, mask, ip6 ? 64 : 32, lo, hi);
-}
-
-/* Packets that are not IPv6 have 0 there, and nothing is cut. */
-static void
-range_of_rest(const struct rule_key *k, bool ip6, unsigned shift, uint64_t *lo,
-    uint64_t *hi)
-{
-	uint16_t value = __builtin_bswap16((uint16_t)(k->rest >> shift));
-	uint16_t mask = __builtin_bswap16((uint16_t)(k->rest_mask >> shift));
-
-	*lo = *hi = 0;
-	if (ip6)
-		range_of_mask(value, mask, 16, lo, hi);
-}
-
-static void
-box_of_key(const struct rule_key *k, bool ip6, struct box *b)
-{
-	bool tcp = (k->meta & k->meta_mask & KEY_TCP) != 0;
-	bool proto = (k->meta_mask & 0xff) == 0xff;
-
-	range_of_addr(k->src, k->src_mask, k->src2, k->src2_mask, ip6,
-	    &b->lo[DIM_SRC], &b->hi[DIM_SRC]);
-	range_of_addr(k->dst, k->dst_mask, k->dst2, k->dst2_mask, ip6,
-	    &b->lo[DIM_DST], &b->hi[DIM_DST]);
-	b->lo[DIM_SPORT] = k->ports_lo >> 16;
-	b->hi[DIM_SPORT] = k->ports_hi >> 16;
-	b->lo[DIM_DPORT] = k->ports_lo & 0xffff;
-	b->hi[DIM_DPORT] = k->ports_hi & 0xffff;
-	b->lo[DIM_PROTO] = proto ? k->meta & 0xff : tcp ? PROTO_TCP : 0;
-	b->hi[DIM_PROTO] = proto ? k->meta & 0xff : tcp ? PROTO_TCP : 0xff;
-	range_of_rest(k, ip6, 16, &b->lo[DIM_SRC_REST], &b->hi[DIM_SRC_REST]);
-	range_of_rest(k, ip6, 0, &b->lo[DIM_DST_REST], &b->hi[DIM_DST_REST]);
-}
 
 /* ---- room ---- */
 
@@ -210,132 +126,6 @@ make_leaf(struct build *b, const struct refs *r)
 	return leaf;
 }
 
-/* ---- choosing a cut ---- */
-
-static uint64_t
-max64(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
-}
-
-static uint64_t
-min64(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
-/* Shrinks the box of a node to what its rules cover. */
-static void
-shrink(const struct build *b, const struct refs *r, struct box *box)
-{
-	struct box all;
-
-	for (unsigned d = 0; d < FOREST_DIMS; d++) {
-		all.lo[d] = UINT64_MAX;
-		all.hi[d] = 0;
-	}
-	for (unsigned i = 0; i < r->n; i++) {
-		const struct box *x = &b->boxes[r->slots[i]];
-
-		for (unsigned d = 0; d < FOREST_DIMS; d++) {
-			all.lo[d] = min64(all.lo[d], x->lo[d]);
-			all.hi[d] = max64(all.hi[d], x->hi[d]);
-		}
-	}
-	for (unsigned d = 0; d < FOREST_DIMS; d++) {
-		box->lo[d] = max64(box->lo[d], all.lo[d]);
-		box->hi[d] = min64(box->hi[d], all.hi[d]);
-	}
-}
-
-/* The children [*first, *last] that a rule goes to. */
-static inline void
-children_of(const struct box *rule, const struct box *node,
-    const struct cut *c, unsigned *first, unsigned *last)
-{
-	uint64_t lo = max64(rule->lo[c->dim], node->lo[c->dim]);
-	uint64_t hi = min64(rule->hi[c->dim], node->hi[c->dim]);
-
-	*first = (unsigned)((lo - c->base) >> c->shift);
-	*last = (unsigned)((hi - c->base) >> c->shift);
-}
-
-/* Counts the rules of each child in n_in[]. */
-static void
-count_children(const struct build *b, const struct refs *r,
-    const struct box *box, const struct cut *c, uint32_t *n_in)
-{
-	unsigned n = 1u << c->bits, first, last;
-	uint32_t sum = 0;
-
-	memset(n_in, 0, (n + 1) * sizeof(*n_in));
-	for (unsigned i = 0; i < r->n; i++) {
-		children_of(&b->boxes[r->slots[i]], box, c, &first, &last);
-		n_in[first]++;
-		n_in[last + 1]--;
-	}
-	for (unsigned i = 0; i < n; i++)
-		n_in[i] = sum += n_in[i];
-}
-
-/* What a cut costs: the rules that a packet, sent by one of the rules at random,
- * meets in its child, times a price for rules in several children; copies are
- * cheap as long as there is a right to many of them. */
-static void
-judge(const struct build *b, const struct refs *r, const struct box *box,
-    uint64_t budget, struct cut *c)
-{
-	uint32_t n_in[(1 << MAX_BITS) + 1];
-	unsigned n = 1u << c->bits;
-	double squares = 0, each = r->n;
-
-	count_children(b, r, box, c, n_in);
-	c->refs = 0;
-	for (unsigned i = 0; i < n; i++) {
-		c->refs += n_in[i];
-		squares += (double)n_in[i] * n_in[i];
-	}
-	c->cost = squares / (double)c->refs *
-	    (1 + ((double)c->refs / each - 1) * 2 * each / (double)budget) *
-	    (1 + n / each / 32);
-}
-
-static unsigned
-width64(uint64_t x)
-{
-	return x == 0 ? 0 : 64 - (unsigned)__builtin_clzll(x);
-}
-
-/* Tries cuts of one dimension, wide ones first, until they get worse. */
-static void
-try_dim(const struct build *b, const struct refs *r, const struct box *box,
-    enum dim dim, uint64_t budget, struct cut *best)
-{
-	unsigned width = width64(box->lo[dim] ^ box->hi[dim]);
-	unsigned bits = width64(r->n);
-	double last = r->n * 1e6;
-
-	if (bits > MAX_BITS)
-		bits = MAX_BITS;
-	if (bits > width)
-		bits = width;
-	for (; bits > 0; bits = bits > 2 ? bits - 2 : bits - 1) {
-		struct cut c = {.dim = dim, .bits = bits,
-			.shift = width - bits};
-
-		c.base = width == 64 ? 0 :
-		    box->lo[dim] >> width << width;
-		judge(b, r, box, budget, &c);
-		if (c.refs > budget)
-			continue;
-		if (c.cost < best->cost)
-			*best = c;
-		if (c.cost > last)
-			break;
-		last = c.cost;
-	}
-}
-
 /* ---- growing ---- */
 
 static struct node grow(struct build *b, const struct refs *r, struct box box,
@@ -412,8 +202,8 @@ grow_children(struct build *b, const struct cut *c, const struct box *box,
 		end_shared(b, &s, nodes, i, n_in);
 		child.lo[c->dim] = c->base + ((uint64_t)i << c->shift);
 		child.hi[c->dim] = child.lo[c->dim] + ((1ull << c->shift) - 1);
-		child.lo[c->dim] = max64(child.lo[c->dim], box->lo[c->dim]);
-		child.hi[c->dim] = min64(child.hi[c->dim], box->hi[c->dim]);
+		child.lo[c->dim] = cut_max(child.lo[c->dim], box->lo[c->dim]);
+		child.hi[c->dim] = cut_min(child.hi[c->dim], box->hi[c->dim]);
 		made = grow(b, &r, child, budget * r.n / c->refs, depth + 1);
 		if (!b->failed)
 			b->f->nodes[nodes + i] = made;
@@ -427,7 +217,7 @@ static void
 deal(const struct build *b, const struct refs *r, const struct box *box,
     const struct cut *c, const uint32_t *n_in, uint32_t *slots)
 {
-	uint32_t at[1 << MAX_BITS], sum = 0;
+	uint32_t at[1 << CUT_BITS], sum = 0;
 	unsigned first, last;
 
 	for (unsigned i = 0; i < 1u << c->bits; i++) {
@@ -435,7 +225,7 @@ deal(const struct build *b, const struct refs *r, const struct box *box,
 		sum += n_in[i];
 	}
 	for (unsigned i = 0; i < r->n; i++) {
-		children_of(&b->boxes[r->slots[i]], box, c, &first, &last);
+		cut_children(&b->boxes[r->slots[i]], box, c, &first, &last);
 		for (unsigned k = first; k <= last; k++)
 			slots[at[k]++] = r->slots[i];
 	}
@@ -455,7 +245,7 @@ cut_node(struct build *b, const struct refs *r, const struct box *box,
 		b->failed = true;
 		return no_rules;
 	}
-	count_children(b, r, box, c, n_in);
+	cut_count(b->boxes, r, box, c, n_in);
 	deal(b, r, box, c, n_in, n_in + n + 1);
 	node.at = take_nodes(b, n);
 	if (!b->failed)
@@ -477,9 +267,9 @@ grow(struct build *b, const struct refs *r, struct box box, uint64_t budget,
 	if (r->n <= FOREST_LEAF || depth == FOREST_DEPTH ||
 	    s->n_nodes > b->max_nodes)
 		return make_leaf(b, r);
-	shrink(b, r, &box);
+	cut_shrink(b->boxes, r, &box);
 	for (unsigned d = 0; d < FOREST_DIMS; d++)
-		try_dim(b, r, &box, (enum dim)d, budget, &best);
+		cut_try(b->boxes, r, &box, (enum dim)d, budget, &best);
 	return best.bits == 0 ? make_leaf(b, r) :
 				cut_node(b, r, &box, &best, budget, depth);
 }
@@ -495,7 +285,7 @@ tree_of(const struct box *x, const struct box *all, bool ip6)
 	unsigned tree = 0, asks = 0;
 
 	for (unsigned d = DIM_SRC; d <= DIM_DST; d++)
-		if (width64(x->lo[d] ^ x->hi[d]) <= width)
+		if (cut_width(x->lo[d] ^ x->hi[d]) <= width)
 			tree |= 1u << d;
 	for (unsigned d = 0; d < FOREST_DIMS; d++)
 		asks += x->lo[d] != all->lo[d] || x->hi[d] != all->hi[d];
@@ -566,14 +356,14 @@ make_family(struct build *b, unsigned family, unsigned n_rules)
 	struct box all;
 
 	b->words = ip6 ? BLOCK_LONG : BLOCK_SHORT;
-	box_of_key(&any, ip6, &all);
+	cut_box(&any, ip6, &all);
 	b->failed = b->failed || slots == NULL;
 	for (unsigned i = 0; i < n_rules && !b->failed; i++) {
 		unsigned t;
 
 		if (!key_is_of(&b->keys[i], family * KEY_IP4))
 			continue;
-		box_of_key(&b->keys[i], ip6, &b->boxes[i]);
+		cut_box(&b->keys[i], ip6, &b->boxes[i]);
 		t = family == 0 ? FOREST_ROOTS - 1 :
 				  tree_of(&b->boxes[i], &all, ip6);
 		slots[(size_t)t * n_rules + n[t]++] = i;
@@ -644,7 +434,7 @@ forest_build(const struct rule_key *keys, unsigned n,
 {
 	struct build b = {
 		.keys = keys,
-		.max_nodes = n * NODES_A_RULE + (2u << MAX_BITS),
+		.max_nodes = n * NODES_A_RULE + (2u << CUT_BITS),
 		.boxes = malloc(n * sizeof(*b.boxes)),
 		.f = calloc(1, sizeof(*b.f)),
 	};
