@@ -69,38 +69,32 @@ cut_box(const struct rule_key *k, bool ip6, struct box *b)
 /* ---- choosing ---- */
 
 void
-cut_shrink(const struct box *boxes, const struct refs *r, struct box *box)
+cut_shrink(const struct boxes *boxes, const struct refs *r, struct box *box)
 {
-	struct box all;
-
 	for (unsigned d = 0; d < FOREST_DIMS; d++) {
-		all.lo[d] = UINT64_MAX;
-		all.hi[d] = 0;
-	}
-	for (unsigned i = 0; i < r->n; i++) {
-		const struct box *x = &boxes[r->slots[i]];
+		const struct range *in = boxes->in[d];
+		uint64_t lo = UINT64_MAX, hi = 0;
 
-		for (unsigned d = 0; d < FOREST_DIMS; d++) {
-			all.lo[d] = cut_min(all.lo[d], x->lo[d]);
-			all.hi[d] = cut_max(all.hi[d], x->hi[d]);
+		for (unsigned i = 0; i < r->n; i++) {
+			lo = cut_min(lo, in[r->slots[i]].lo);
+			hi = cut_max(hi, in[r->slots[i]].hi);
 		}
-	}
-	for (unsigned d = 0; d < FOREST_DIMS; d++) {
-		box->lo[d] = cut_max(box->lo[d], all.lo[d]);
-		box->hi[d] = cut_min(box->hi[d], all.hi[d]);
+		box->lo[d] = cut_max(box->lo[d], lo);
+		box->hi[d] = cut_min(box->hi[d], hi);
 	}
 }
 
 void
-cut_count(const struct box *boxes, const struct refs *r,
+cut_count(const struct boxes *boxes, const struct refs *r,
     const struct box *box, const struct cut *c, uint32_t *n_in)
 {
+	const struct range *in = boxes->in[c->dim];
 	unsigned n = 1u << c->bits, first, last;
 	uint32_t sum = 0;
 
 	memset(n_in, 0, (n + 1) * sizeof(*n_in));
 	for (unsigned i = 0; i < r->n; i++) {
-		cut_children(&boxes[r->slots[i]], box, c, &first, &last);
+		cut_children(&in[r->slots[i]], box, c, &first, &last);
 		n_in[first]++;
 		n_in[last + 1]--;
 	}
@@ -112,7 +106,7 @@ cut_count(const struct box *boxes, const struct refs *r,
  * meets in its child, times a price for rules in several children; copies are
  * cheap as long as there is a right to many of them. */
 static void
-judge(const struct box *boxes, const struct refs *r, const struct box *box,
+judge(const struct boxes *boxes, const struct refs *r, const struct box *box,
     uint64_t budget, struct cut *c)
 {
 	uint32_t n_in[(1 << CUT_BITS) + 1];
@@ -131,7 +125,7 @@ judge(const struct box *boxes, const struct refs *r, const struct box *box,
 }
 
 void
-cut_try(const struct box *boxes, const struct refs *r,
+cut_try(const struct boxes *boxes, const struct refs *r,
     const struct box *box, enum dim dim, uint64_t budget, struct cut *best)
 {
 	unsigned width = cut_width(box->lo[dim] ^ box->hi[dim]);

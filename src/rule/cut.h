@@ -22,6 +22,14 @@ struct box {
 	uint64_t hi[FOREST_DIMS];
 };
 
+/* Those of many rules, dimension by dimension: a try looks at one of them. */
+struct range {
+	uint64_t lo, hi;
+};
+struct boxes {
+	struct range *in[FOREST_DIMS]; /* a range for each slot */
+};
+
 /* Rules of a node: slots in ascending order. */
 struct refs {
 	const uint32_t *slots;
@@ -41,17 +49,17 @@ struct cut {
 /* What 'k' wants, in a family. */
 void cut_box(const struct rule_key *k, bool ip6, struct box *b);
 
-/* Shrinks the box of a node to what its rules, boxes[slot] each, cover. */
-void cut_shrink(const struct box *boxes, const struct refs *r,
+/* Shrinks the box of a node to what its rules cover. */
+void cut_shrink(const struct boxes *boxes, const struct refs *r,
     struct box *node);
 
 /* Counts the rules of each child in n_in[], which has room for one more. */
-void cut_count(const struct box *boxes, const struct refs *r,
+void cut_count(const struct boxes *boxes, const struct refs *r,
     const struct box *node, const struct cut *c, uint32_t *n_in);
 
 /* Tries cuts of dimension 'dim' that need the right to 'budget' copies at most; the
  * best one, if it is better than *best, is there afterwards. */
-void cut_try(const struct box *boxes, const struct refs *r,
+void cut_try(const struct boxes *boxes, const struct refs *r,
     const struct box *node, enum dim dim, uint64_t budget, struct cut *best);
 
 static inline uint64_t
@@ -73,13 +81,13 @@ cut_width(uint64_t x)
 	return x == 0 ? 0 : 64 - (unsigned)__builtin_clzll(x);
 }
 
-/* The children [*first, *last] that a rule goes to. */
+/* The children [*first, *last] that a rule goes to, by its range of that dimension. */
 static inline void
-cut_children(const struct box *rule, const struct box *node,
+cut_children(const struct range *rule, const struct box *node,
     const struct cut *c, unsigned *first, unsigned *last)
 {
-	uint64_t lo = cut_max(rule->lo[c->dim], node->lo[c->dim]);
-	uint64_t hi = cut_min(rule->hi[c->dim], node->hi[c->dim]);
+	uint64_t lo = cut_max(rule->lo, node->lo[c->dim]);
+	uint64_t hi = cut_min(rule->hi, node->hi[c->dim]);
 
 	*first = (unsigned)((lo - c->base) >> c->shift);
 	*last = (unsigned)((hi - c->base) >> c->shift);

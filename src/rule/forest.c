@@ -17,7 +17,7 @@ enum {
 /* A forest in the making. */
 struct build {
 	const struct rule_key *keys;
-	struct box *boxes; /* of each rule, in this family */
+	struct boxes boxes; /* of each rule, in this family */
 	unsigned words;	   /* of a block of this family */
 	struct forest *f;
 	uint32_t max_nodes;
@@ -217,6 +217,7 @@ static void
 deal(const struct build *b, const struct refs *r, const struct box *box,
     const struct cut *c, const uint32_t *n_in, uint32_t *slots)
 {
+	const struct range *in = b->boxes.in[c->dim];
 	uint32_t at[1 << CUT_BITS], sum = 0;
 	unsigned first, last;
 
@@ -225,7 +226,7 @@ deal(const struct build *b, const struct refs *r, const struct box *box,
 		sum += n_in[i];
 	}
 	for (unsigned i = 0; i < r->n; i++) {
-		cut_children(&b->boxes[r->slots[i]], box, c, &first, &last);
+		cut_children(&in[r->slots[i]], box, c, &first, &last);
 		for (unsigned k = first; k <= last; k++)
 			slots[at[k]++] = r->slots[i];
 	}
@@ -245,7 +246,7 @@ cut_node(struct build *b, const struct refs *r, const struct box *box,
 		b->failed = true;
 		return no_rules;
 	}
-	cut_count(b->boxes, r, box, c, n_in);
+	cut_count(&b->boxes, r, box, c, n_in);
 	deal(b, r, box, c, n_in, n_in + n + 1);
 	node.at = take_nodes(b, n);
 	if (!b->failed)
@@ -267,9 +268,9 @@ grow(struct build *b, const struct refs *r, struct box box, uint64_t budget,
 	if (r->n <= FOREST_LEAF || depth == FOREST_DEPTH ||
 	    s->n_nodes > b->max_nodes)
 		return make_leaf(b, r);
-	cut_shrink(b->boxes, r, &box);
+	cut_shrink(&b->boxes, r, &box);
 	for (unsigned d = 0; d < FOREST_DIMS; d++)
-		cut_try(b->boxes, r, &box, (enum dim)d, budget, &best);
+		cut_try(&b->boxes, r, &box, (enum dim)d, budget, &best);
 	return best.bits == 0 ? make_leaf(b, r) :
 				cut_node(b, r, &box, &best, budget, depth);
 }
@@ -353,7 +354,7 @@ make_family(struct build *b, unsigned family, unsigned n_rules)
 	    sizeof(*slots));
 	bool ip6 = family * KEY_IP4 == KEY_IP6;
 	unsigned n[FOREST_ROOTS] = {0};
-	struct box all;
+	struct box all, box;
 
 	b->words = ip6 ? BLOCK_LONG : BLOCK_SHORT;
 	cut_box(&any, ip6, &all);
@@ -363,9 +364,11 @@ make_family(struct build *b, unsigned family, unsigned n_rules)
 
 		if (!key_is_of(&b->keys[i], family * KEY_IP4))
 			continue;
-		cut_box(&b->keys[i], ip6, &b->boxes[i]);
-		t = family == 0 ? FOREST_ROOTS - 1 :
-				  tree_of(&b->boxes[i], &all, ip6);
+		cut_box(&b->keys[i], ip6, &box);
+		for (unsigned d = 0; d < FOREST_DIMS; d++)
+			b->boxes.in[d][i] =
+			    (struct range){box.lo[d], box.hi[d]};
+		t = family == 0 ? FOREST_ROOTS - 1 : tree_of(&box, &all, ip6);
 		slots[(size_t)t * n_rules + n[t]++] = i;
 	}
 	if (!b->failed)
@@ -432,19 +435,22 @@ struct forest *
 forest_build(const struct rule_key *keys, unsigned n,
     const struct pages *pages)
 {
+	struct range *ranges = malloc(FOREST_DIMS * (size_t)n *
+	    sizeof(*ranges));
 	struct build b = {
 		.keys = keys,
 		.max_nodes = n * NODES_A_RULE + (2u << CUT_BITS),
-		.boxes = malloc(n * sizeof(*b.boxes)),
 		.f = calloc(1, sizeof(*b.f)),
 	};
 
-	b.failed = b.boxes == NULL || b.f == NULL;
+	b.failed = ranges == NULL || b.f == NULL;
+	for (unsigned d = 0; d < FOREST_DIMS && !b.failed; d++)
+		b.boxes.in[d] = ranges + (size_t)d * n;
 	if (!b.failed)
 		make_no_rules(&b);
 	for (unsigned i = 0; i < FOREST_FAMILIES && !b.failed; i++)
 		make_family(&b, i, n);
-	free(b.boxes);
+	free(ranges);
 	if (!b.failed)
 		fit_room(&b, pages);
 	if (b.failed) {

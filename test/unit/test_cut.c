@@ -80,11 +80,9 @@ children_of_ranges(void **state)
 	(void)state;
 	cut_box(&any, false, &node);
 	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
-		struct box rule = node;
+		struct range rule = {t[i].lo, t[i].hi};
 		unsigned first, last;
 
-		rule.lo[DIM_DPORT] = t[i].lo;
-		rule.hi[DIM_DPORT] = t[i].hi;
 		cut_children(&rule, &node, &c, &first, &last);
 		assert_int_equal(first, t[i].first);
 		assert_int_equal(last, t[i].last);
@@ -97,27 +95,33 @@ static void
 best_cuts(void **state)
 {
 	enum { N = 64 };
-	struct box boxes[N], node;
+	struct range ranges[FOREST_DIMS][N];
+	struct boxes boxes;
+	struct box node;
 	uint32_t slots[N];
 	struct refs r = {slots, N};
 	struct rule_key any = any_key();
 
 	(void)state;
 	cut_box(&any, false, &node);
+	for (unsigned d = 0; d < FOREST_DIMS; d++)
+		boxes.in[d] = ranges[d];
 	for (unsigned wide = 0; wide < 2; wide++) {
 		struct cut best = {.cost = N};
 		struct box shrunk = node;
 
 		for (unsigned i = 0; i < N; i++) {
 			slots[i] = i;
-			boxes[i] = node;
-			boxes[i].lo[DIM_DPORT] = wide ? 0 : i;
-			boxes[i].hi[DIM_DPORT] = wide ? 65535 - i : i;
+			for (unsigned d = 0; d < FOREST_DIMS; d++)
+				ranges[d][i] = (struct range){
+				    node.lo[d], node.hi[d]};
+			ranges[DIM_DPORT][i] = wide ?
+			    (struct range){0, 65535 - i} : (struct range){i, i};
 		}
-		cut_shrink(boxes, &r, &shrunk);
+		cut_shrink(&boxes, &r, &shrunk);
 		assert_int_equal(shrunk.hi[DIM_DPORT], wide ? 65535 : N - 1);
 		for (unsigned d = 0; d < FOREST_DIMS; d++)
-			cut_try(boxes, &r, &shrunk, (enum dim)d, N, &best);
+			cut_try(&boxes, &r, &shrunk, (enum dim)d, N, &best);
 		assert_int_equal(best.bits, wide ? 0 : 6);
 		if (!wide)
 			assert_int_equal(best.dim, DIM_DPORT);
