@@ -75,10 +75,14 @@ ok "an interface that is not there is named" "$dir/err" \
     grep -q 'nothere: .*there is none of that name' "$dir/err"
 "$run" -i na sh -c 'exit 3' 2>"$dir/err"
 ok "the status is the program's" "$dir/err" [ $? -eq 3 ]
+# Nobody may look into the folder of this clone, perhaps.
 mkdir -m 777 "$dir/all"
+mkdir "$dir/bin"
+cp "$bin/netmap-run" "$bin/netmap-nic" "$bin/pkt-gen" \
+    "$bin/libnetmap-user.so" "$dir/bin"
 chmod 711 "$dir"
-NETMAP_VERBOSE=1 "$run" setpriv --reuid 65534 --bounding-set -all \
-    env KIPFW_SHM="$dir/all/shm" "$bin/pkt-gen" -i netmap:na -f rx \
+NETMAP_VERBOSE=1 "$dir/bin/netmap-run" setpriv --reuid 65534 --bounding-set -all \
+    env KIPFW_SHM="$dir/all/shm" "$dir/bin/pkt-gen" -i netmap:na -f rx \
     >"$dir/err" 2>&1
 ok "who has no right to is told so" "$dir/err" \
     grep -qi 'not permitted\|no right' "$dir/err"
