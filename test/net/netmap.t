@@ -86,10 +86,6 @@ NETMAP_VERBOSE=1 "$dir/bin/netmap-run" setpriv --reuid 65534 --bounding-set -all
     >"$dir/err" 2>&1
 ok "who has no right to is told so" "$dir/err" \
     grep -qi 'not permitted\|no right' "$dir/err"
-if [ -x "$(dirname "$0")/../../build/release/test/foreign/test_nmapi_nic" ]; then
-	"$run" "$(dirname "$0")/../../build/release/test/foreign/test_nmapi_nic" na nb >"$dir/nic" 2>&1
-	ok "rings of an interface" "$dir/nic" [ $? -eq 0 ]
-fi
 
 # An interface by the API of netmap's module: what a neighbour's stack left to a
 # card is finished.  The library is the module, and nb a port with the name of an
